@@ -1,0 +1,168 @@
+package whereby
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"sync"
+	"time"
+)
+
+const (
+	// pointsWindow is the minute over which Whereby counts points, and a second
+	// more: requests sent a minute apart arrive less than a minute apart when the
+	// first was slow on its way.
+	pointsWindow = time.Minute + time.Second
+	// assumedLimit is Whereby's smallest plan; it holds until the first answer
+	// tells the organization's own limit.
+	assumedLimit = 100
+)
+
+// Budget holds requests to a share of an organization's points: in any minute,
+// wherever it starts, no more than that share is spent. A token bucket would
+// allow a burst on top of its rate, so Budget remembers when each point of the
+// last minute was spent instead. Every Insights endpoint is a read, and a read
+// costs one point.
+//
+// The zero value is not usable; make one with [NewBudget]. A Budget is safe for
+// concurrent use and may be shared by several clients of one organization.
+type Budget struct {
+	share float64
+
+	mu           sync.Mutex
+	limit        int         // points a minute of the organization
+	spent        []time.Time // oldest first, within the window
+	blockedUntil time.Time   // a 429 said to wait until then
+	lowUntil     time.Time   // background requests wait until then
+	changed      chan struct{}
+}
+
+// NewBudget returns a budget of share (above 0, at most 1) of the organization's
+// points per minute. The organization's limit is learnt from the answers; until
+// the first one, 100 points a minute are assumed.
+func NewBudget(share float64) (*Budget, error) {
+	if !(share > 0 && share <= 1) {
+		return nil, fmt.Errorf("share of the rate limit must be above 0 and at most 1, not %v", share)
+	}
+	return &Budget{share: share, limit: assumedLimit, changed: make(chan struct{})}, nil
+}
+
+// Allowance is how many points a share of an organization's limit comes to, and
+// in how long a window: whole points, so a share of less than one point a minute
+// is one point in more than a minute.
+func Allowance(share float64, limit int) (points int, window time.Duration) {
+	exact := share * float64(limit)
+	if exact >= 1 {
+		// The little more than nothing keeps 0.29 × 100 from being 28.
+		return int(math.Floor(exact + 1e-9)), pointsWindow
+	}
+	return 1, time.Duration(float64(pointsWindow) / max(exact, 1e-3))
+}
+
+// BackgroundAllowance is the part of an allowance that background requests may
+// use up: three quarters, so that the others always find a quarter at once.
+func BackgroundAllowance(points int) int {
+	return max(1, points-max(1, points/4))
+}
+
+// Wait blocks until a point may be spent, and spends it. Background requests
+// wait until more than a quarter of the allowance is free, and hold off while
+// the organization as a whole has less than a tenth of its points left.
+//
+// The error is the context's. Clients call Wait for each attempt by themselves.
+func (b *Budget) Wait(ctx context.Context, background bool) error {
+	return b.wait(ctx, background, math.MaxInt64)
+}
+
+// wait is Wait, but refuses with a ThrottledError where a 429 has asked for a
+// longer wait than longest.
+func (b *Budget) wait(ctx context.Context, background bool, longest time.Duration) error {
+	for {
+		if err := ctx.Err(); err != nil {
+			return context.Cause(ctx)
+		}
+		b.mu.Lock()
+		now := time.Now()
+		if b.blockedUntil.Sub(now) > longest {
+			until := b.blockedUntil
+			b.mu.Unlock()
+			return &ThrottledError{RetryAt: until, Local: true}
+		}
+		at := b.next(now, background)
+		if !at.After(now) {
+			b.spent = append(b.spent, now)
+			b.mu.Unlock()
+			return nil
+		}
+		changed := b.changed
+		b.mu.Unlock()
+
+		timer := time.NewTimer(at.Sub(now))
+		select {
+		case <-ctx.Done():
+		case <-timer.C:
+		case <-changed:
+		}
+		timer.Stop()
+	}
+}
+
+// next returns the earliest time at which a point may be spent. It forgets the
+// points that have left the window.
+func (b *Budget) next(now time.Time, background bool) time.Time {
+	allowed, window := Allowance(b.share, b.limit)
+	gone := 0
+	for gone < len(b.spent) && now.Sub(b.spent[gone]) >= window {
+		gone++
+	}
+	b.spent = append(b.spent[:0], b.spent[gone:]...)
+
+	at := now
+	if b.blockedUntil.After(at) {
+		at = b.blockedUntil
+	}
+	if background {
+		allowed = BackgroundAllowance(allowed)
+		if b.lowUntil.After(at) {
+			at = b.lowUntil
+		}
+	}
+	if over := len(b.spent) - allowed; over >= 0 {
+		if free := b.spent[over].Add(window); free.After(at) {
+			at = free
+		}
+	}
+	return at
+}
+
+// observe learns from an answer's headers.
+func (b *Budget) observe(r RateLimit) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if r.LimitKnown && r.Limit > 0 && r.Limit != b.limit {
+		b.limit = r.Limit
+		close(b.changed) // those who wait reckon again
+		b.changed = make(chan struct{})
+	}
+	if r.RemainingKnown && r.Remaining < b.limit/10 {
+		// Whoever spends them, the points run low: the rest is production's.
+		b.lowUntil = time.Now().Add(pointsWindow)
+	}
+}
+
+// block holds all requests back until the given time.
+func (b *Budget) block(until time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if until.After(b.blockedUntil) {
+		b.blockedUntil = until
+	}
+}
+
+// Limit is the organization's points per minute, as last told by an answer; the
+// assumed 100 before the first.
+func (b *Budget) Limit() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.limit
+}

@@ -1,0 +1,262 @@
+package whereby_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"whereby_exporter/whereby"
+)
+
+func budget(t *testing.T, share float64) *whereby.Budget {
+	t.Helper()
+	b, err := whereby.NewBudget(share)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func TestAShareIsAboveZeroAndAtMostOne(t *testing.T) {
+	for share, ok := range map[float64]bool{-1: false, 0: false, 1e-9: true, 0.25: true, 1: true, 1.01: false} {
+		if _, err := whereby.NewBudget(share); (err == nil) != ok {
+			t.Errorf("share %v: %v", share, err)
+		}
+	}
+}
+
+func TestAllowance(t *testing.T) {
+	for _, tc := range []struct {
+		share      float64
+		limit      int
+		points     int
+		background int
+		minutes    float64
+	}{
+		{0.25, 100, 25, 19, 1},
+		{0.25, 1000, 250, 188, 1},
+		{0.29, 100, 29, 22, 1}, // 28.999999999999996 as a float64
+		{1, 100, 100, 75, 1},
+		{0.01, 100, 1, 1, 1},
+		{0.02, 100, 2, 1, 1},
+		{0.005, 100, 1, 1, 2},
+		{0.25, 1, 1, 1, 4},
+	} {
+		points, window := whereby.Allowance(tc.share, tc.limit)
+		if points != tc.points || whereby.BackgroundAllowance(points) != tc.background {
+			t.Errorf("%v of %d: %d points, %d in the background; want %d and %d", tc.share, tc.limit,
+				points, whereby.BackgroundAllowance(points), tc.points, tc.background)
+		}
+		if got := window.Minutes() / tc.minutes; got < 1 || got > 1.02 {
+			t.Errorf("%v of %d: window %v, want %v minutes and no more than a fiftieth above", tc.share, tc.limit, window, tc.minutes)
+		}
+	}
+}
+
+// TestNoMinuteSpendsMoreThanTheShare lets many greedy clients, some of them in the
+// background, spend for simulated hours while the organization's limit changes,
+// and looks at every window of a minute.
+func TestNoMinuteSpendsMoreThanTheShare(t *testing.T) {
+	for _, tc := range []struct {
+		share float64
+		limit int
+	}{{0.25, 100}, {0.25, 1000}, {1, 100}, {0.03, 100}, {0.004, 100}} {
+		t.Run(fmt.Sprintf("%v of %d", tc.share, tc.limit), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				seed := rand.Uint64()
+				t.Logf("seed %d", seed)
+				random := rand.New(rand.NewPCG(seed, 0))
+				s := &endless{limit: tc.limit}
+				c := s.client(budget(t, tc.share))
+				ctx, cancel := context.WithTimeout(t.Context(), 3*time.Hour)
+				defer cancel()
+				var wg sync.WaitGroup
+				for i := range 8 {
+					c := c
+					if i%2 == 1 {
+						c = c.Background()
+					}
+					pause := time.Duration(random.IntN(3000)) * time.Millisecond
+					wg.Go(func() {
+						for ctx.Err() == nil {
+							for _, err := range c.Rooms(ctx, whereby.RoomsQuery{}) {
+								if err != nil && !errors.Is(err, context.DeadlineExceeded) {
+									t.Error(err)
+									return
+								}
+								time.Sleep(pause)
+							}
+						}
+					})
+				}
+				wg.Wait()
+
+				allowed := max(1, int(tc.share*float64(tc.limit)+1e-9))
+				minute := time.Duration(float64(time.Minute) * max(1, 1/(tc.share*float64(tc.limit))))
+				times := s.times
+				for i := range times {
+					if i+allowed < len(times) && times[i+allowed].Sub(times[i]) < minute {
+						t.Fatalf("%d requests within %v from %v on", allowed+1, times[i+allowed].Sub(times[i]), times[i])
+					}
+				}
+				hours := 3 * time.Hour.Seconds() / minute.Seconds() * float64(allowed)
+				if least := int(hours * 0.9); len(times) < least {
+					t.Errorf("only %d requests in three hours, although %d would have been allowed", len(times), int(hours))
+				}
+			})
+		})
+	}
+}
+
+// endless serves pages without end, at once, with rate limit headers.
+type endless struct {
+	mu        sync.Mutex
+	limit     int
+	remaining int // 0 stands for all
+	times     []time.Time
+	status    int
+}
+
+func (s *endless) client(b *whereby.Budget) *whereby.Client {
+	c := client(nil)
+	c.HTTPClient.Transport = s
+	c.Budget = b
+	return c
+}
+
+func TestALowerLimitHoldsFromTheNextRequestOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &endless{limit: 1000}
+		b := budget(t, 0.25)
+		spend(t, s, s.client(b), time.Minute-time.Nanosecond)
+		if got := len(s.times); got != 250 {
+			t.Errorf("%d requests in the first minute at a limit of 1000, want 250", got)
+		}
+		s.limit = 40
+		spend(t, s, s.client(b), 2*time.Second) // the answers tell of the new limit
+		if b.Limit() != 40 {
+			t.Errorf("the limit is %d, want 40", b.Limit())
+		}
+		before := len(s.times)
+		time.Sleep(2 * time.Minute)
+		spend(t, s, s.client(b), time.Minute-time.Nanosecond)
+		if got := len(s.times) - before; got != 10 {
+			t.Errorf("%d requests in a minute at a limit of 40, want 10", got)
+		}
+	})
+}
+
+// spend reads pages for d, as fast as the budget lets.
+func spend(t *testing.T, _ *endless, c *whereby.Client, d time.Duration) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), d)
+	defer cancel()
+	for ctx.Err() == nil {
+		for _, err := range c.Rooms(ctx, whereby.RoomsQuery{}) {
+			if err != nil && !errors.Is(err, context.DeadlineExceeded) {
+				t.Fatal(err)
+			}
+			break
+		}
+	}
+}
+
+func TestBackgroundRequestsLeaveAQuarter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &endless{limit: 100}
+		c := s.client(budget(t, 0.4))
+		spend(t, s, c.Background(), 30*time.Second)
+		if got := len(s.times); got != 30 {
+			t.Errorf("%d background requests, want 30", got)
+		}
+		start := time.Now()
+		for range 10 {
+			spendOne(t, c)
+		}
+		if waited := time.Since(start); waited > 0 {
+			t.Errorf("the others waited %v behind the background", waited)
+		}
+	})
+}
+
+func spendOne(t *testing.T, c *whereby.Client) {
+	t.Helper()
+	for _, err := range c.Rooms(t.Context(), whereby.RoomsQuery{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		break
+	}
+}
+
+func TestBackgroundRequestsHoldOffWhilePointsRunLow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &endless{limit: 100, remaining: 9}
+		c := s.client(budget(t, 0.5))
+		spendOne(t, c)
+		start := time.Now()
+		spendOne(t, c)
+		if waited := time.Since(start); waited > 0 {
+			t.Errorf("a request waited %v", waited)
+		}
+		s.remaining = 50
+		spendOne(t, c.Background())
+		if waited := time.Since(start); waited < time.Minute {
+			t.Errorf("a background request waited only %v", waited)
+		}
+	})
+}
+
+func TestA429HoldsEveryRequestBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		throttle := &script{answers: []answer{
+			{status: 429, header: map[string]string{"Retry-After": "30"}},
+			{status: 200, body: onePage},
+		}}
+		b := budget(t, 1)
+		c := client(throttle)
+		c.Budget = b
+		c.Retry.MaxThrottleWait = time.Second // the call itself gives up at once
+		start := time.Now()
+		if _, err := names(t, c); err == nil {
+			t.Fatal("no error")
+		}
+
+		_, err := names(t, c)
+		var refused *whereby.ThrottledError
+		if !errors.As(err, &refused) || !refused.Local || len(throttle.requests) != 1 {
+			t.Errorf("the next call gave %v after %d requests, want to be refused without one", err, len(throttle.requests))
+		}
+
+		other := client(throttle)
+		other.Budget = b
+		if _, err := names(t, other); err != nil {
+			t.Fatal(err)
+		}
+		if waited := throttle.times[1].Sub(start); waited < 30*time.Second || waited > 31*time.Second {
+			t.Errorf("another client's request was sent after %v, want 30 s", waited)
+		}
+	})
+}
+
+func TestWaitEndsWithItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := budget(t, 0.01)
+		if err := b.Wait(t.Context(), false); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := b.Wait(ctx, false); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("the error is %v", err)
+		}
+		if err := b.Wait(ctx, false); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("with a context that is done, the error is %v", err)
+		}
+	})
+}

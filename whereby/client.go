@@ -1,0 +1,238 @@
+package whereby
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// DefaultBaseURL is the production API.
+const DefaultBaseURL = "https://api.whereby.dev/v1"
+
+// maxBody bounds an answer after decompression. A page of 100 rooms is about
+// 60 KiB, six hours of one participant's samples about 1 MiB.
+const maxBody = 16 << 20
+
+// defaultAttemptTimeout bounds one attempt of a call, its body included.
+const defaultAttemptTimeout = 30 * time.Second
+
+// Endpoints, as they are named in errors and in [Exchange].
+const (
+	EndpointRooms        = "rooms"
+	EndpointRoomSessions = "room-sessions"
+	EndpointParticipants = "participants"
+	EndpointParticipant  = "participant"
+)
+
+// A KeyFunc returns the API key. It is asked before each attempt, so that a key
+// read from a file can be rotated while the program runs.
+type KeyFunc func() (string, error)
+
+// StaticKey returns a KeyFunc for a key that does not change.
+func StaticKey(key string) KeyFunc {
+	return func() (string, error) { return key, nil }
+}
+
+// Client reads the Insights endpoints. It is safe for concurrent use; its fields
+// must not change once it is used.
+type Client struct {
+	// BaseURL is the API's address without a trailing slash; "" is DefaultBaseURL.
+	BaseURL string
+	// APIKey gives the bearer token. It is a function so that printing a Client
+	// can't print the key.
+	APIKey KeyFunc
+	// HTTPClient sends the requests; nil is http.DefaultClient.
+	HTTPClient *http.Client
+	// AttemptTimeout bounds one attempt; 0 is 30 s.
+	AttemptTimeout time.Duration
+	// Budget is asked for a point before each attempt; nil asks for none.
+	Budget *Budget
+	// Retry says how failed attempts are repeated; the zero value is usable.
+	Retry RetryPolicy
+	// UserAgent is sent with each request when not empty.
+	UserAgent string
+	// OnExchange, when not nil, is told of every attempt once it is over.
+	OnExchange func(Exchange)
+
+	background bool
+}
+
+// Exchange is what one attempt of a call came to.
+type Exchange struct {
+	// Endpoint is one of the Endpoint constants.
+	Endpoint string
+	// StatusCode is the HTTP status, or 0 where no answer came.
+	StatusCode int
+	// Duration is the time from sending the request to the end of the answer.
+	Duration time.Duration
+	// RateLimit is what the answer's headers said of the organization's points.
+	RateLimit RateLimit
+}
+
+// Background returns a copy of the client whose calls yield to those of the
+// original: they leave a part of the shared budget unused (see [Budget.Wait]).
+func (c *Client) Background() *Client {
+	b := *c
+	b.background = true
+	return &b
+}
+
+// get calls one endpoint, repeating failed attempts as the policy says, and
+// hands the body of the first good answer to decode. decode's error counts as a
+// malformed answer.
+func (c *Client) get(ctx context.Context, endpoint string, query url.Values, decode func([]byte) error) error {
+	var failed tally
+	for {
+		err := c.attempt(ctx, endpoint, query, decode)
+		if err == nil {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		wait, again := c.Retry.next(&failed, err)
+		if !again {
+			return err
+		}
+		if err := sleep(ctx, wait); err != nil {
+			return err
+		}
+	}
+}
+
+func (c *Client) attempt(ctx context.Context, endpoint string, query url.Values, decode func([]byte) error) error {
+	if c.Budget != nil {
+		if err := c.Budget.wait(ctx, c.background, c.Retry.maxThrottleWait()); err != nil {
+			return err
+		}
+	}
+	req, err := c.request(ctx, endpoint, query)
+	if err != nil {
+		return err
+	}
+	timeout := c.AttemptTimeout
+	if timeout <= 0 {
+		timeout = defaultAttemptTimeout
+	}
+	attemptCtx, cancel := context.WithTimeoutCause(ctx, timeout, fmt.Errorf("no complete answer within %v", timeout))
+	defer cancel()
+
+	start := time.Now()
+	exchange := Exchange{Endpoint: endpoint}
+	body, err := c.roundTrip(req.WithContext(attemptCtx), &exchange)
+	exchange.Duration = time.Since(start)
+	if c.Budget != nil {
+		c.Budget.observe(exchange.RateLimit)
+	}
+	if c.OnExchange != nil {
+		c.OnExchange(exchange)
+	}
+	var throttled *ThrottledError
+	switch {
+	case errors.As(err, &throttled):
+		if c.Budget != nil {
+			c.Budget.block(throttled.RetryAt)
+		}
+		return err
+	case err != nil && ctx.Err() == nil && attemptCtx.Err() != nil:
+		return &ServerError{StatusCode: exchange.StatusCode, Err: context.Cause(attemptCtx)}
+	case err != nil:
+		return err
+	}
+	if err := decode(body); err != nil {
+		return &MalformedError{Err: err}
+	}
+	return nil
+}
+
+func (c *Client) request(ctx context.Context, endpoint string, query url.Values) (*http.Request, error) {
+	base := c.BaseURL
+	if base == "" {
+		base = DefaultBaseURL
+	}
+	address := strings.TrimRight(base, "/") + "/insights/" + endpoint
+	if len(query) > 0 {
+		address += "?" + query.Encode()
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return nil, &RequestError{Err: err}
+	}
+	if c.APIKey == nil {
+		return nil, &AuthError{Err: errors.New("no API key is set")}
+	}
+	key, err := c.APIKey()
+	if err != nil {
+		return nil, &AuthError{Err: err}
+	}
+	if !validKey(key) {
+		return nil, &AuthError{Err: errors.New("the key is empty or holds a blank or a control character")}
+	}
+	req.Header.Set("Authorization", "Bearer "+key)
+	req.Header.Set("Accept", "application/json")
+	if c.UserAgent != "" {
+		req.Header.Set("User-Agent", c.UserAgent)
+	}
+	return req, nil
+}
+
+// validKey tells whether a header may hold the key. The library's own error would
+// come too late, and looks like a network error.
+func validKey(key string) bool {
+	for i := range len(key) {
+		if key[i] <= ' ' || key[i] >= 0x7f {
+			return false
+		}
+	}
+	return key != ""
+}
+
+// roundTrip sends one request and reads its answer whole. Its errors are typed
+// by what the answer was.
+func (c *Client) roundTrip(req *http.Request, exchange *Exchange) ([]byte, error) {
+	client := c.HTTPClient
+	if client == nil {
+		client = http.DefaultClient
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		// The address holds no secret, but it is long and says nothing that the
+		// caller does not know.
+		var urlErr *url.Error
+		if errors.As(err, &urlErr) {
+			err = urlErr.Err
+		}
+		return nil, &ServerError{Err: err}
+	}
+	defer resp.Body.Close()
+	exchange.StatusCode = resp.StatusCode
+	exchange.RateLimit = rateLimitOf(resp.Header)
+
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
+	if resp.StatusCode != http.StatusOK {
+		return nil, statusError(resp, body, time.Now())
+	}
+	switch {
+	case err != nil:
+		return nil, &ServerError{StatusCode: resp.StatusCode, Err: fmt.Errorf("answer broke off after %d bytes: %w", len(body), err)}
+	case len(body) > maxBody:
+		return nil, &MalformedError{Err: fmt.Errorf("answer is larger than %d MiB", maxBody>>20)}
+	}
+	return body, nil
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-timer.C:
+		return nil
+	}
+}

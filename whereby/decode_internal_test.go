@@ -1,0 +1,116 @@
+package whereby
+
+import (
+	"math"
+	"strings"
+	"testing"
+)
+
+// The decoders are fuzzed on what every caller relies on: no panic, no figure that
+// is negative or that a float64 can't hold, and no text of the answer in an error.
+
+const planted = "Planted Person"
+
+func checkError(t *testing.T, err error) {
+	t.Helper()
+	if text := err.Error(); strings.Contains(text, planted) || len(text) > 300 || strings.ContainsAny(text, "\n\r") {
+		t.Errorf("the error is not one short line without the answer's text: %q", text)
+	}
+}
+
+func checkUsage(t *testing.T, u Usage) {
+	t.Helper()
+	for _, n := range []int64{u.ParticipantMinutes, u.RecorderMinutes, u.StreamerMinutes, u.UniqueParticipants, u.UniqueRecorders, u.UniqueStreamers} {
+		if n < 0 || n > maxCount {
+			t.Errorf("a figure is %d", n)
+		}
+	}
+}
+
+func checkRating(t *testing.T, r Rating) {
+	t.Helper()
+	if r.Count < 0 || r.Count > 0 && !(r.Mean >= 1 && r.Mean <= 5) {
+		t.Errorf("the rating is %+v", r)
+	}
+}
+
+func FuzzDecodeRooms(f *testing.F) {
+	f.Add([]byte(`{"cursor":null,"results":[{"roomName":"/acme-1","totalParticipantMinutes":1,"totalRecorderMinutes":2,"totalStreamerMinutes":3,"totalSessions":4,"rating":4.5,"totalRatings":2}]}`))
+	f.Add([]byte(`{"cursor":"x","results":[{"roomName":"/acme-1","lastSessionStartedAt":"2025-01-01T00:45:00.000Z","totalParticipantMinutes":null}]}`))
+	f.Add([]byte(`{"results":[{"roomName":{"` + planted + `":1}}]}`))
+	f.Add([]byte(`{"results":[{"totalParticipantMinutes":"` + planted + `"}]}`))
+	f.Add([]byte(`[]`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		rooms, _, err := decodePage[wireRoom, Room](body)
+		if err != nil {
+			checkError(t, err)
+			return
+		}
+		for _, room := range rooms {
+			checkUsage(t, room.Usage)
+			checkRating(t, room.Rating)
+			if room.Sessions < 0 || room.Name == "" || len(room.Name) > maxRoomName {
+				t.Errorf("the room is %+v", room)
+			}
+		}
+	})
+}
+
+func FuzzDecodeRoomSessions(f *testing.F) {
+	f.Add([]byte(`{"results":[{"roomSessionId":"s","startedAt":"2025-01-01T00:45:00.000Z","endedAt":null,"totalParticipantMinutes":1,"totalRecorderMinutes":2,"totalStreamerMinutes":3}]}`))
+	f.Add([]byte(`{"results":[{"roomSessionId":"s","createdAt":"2025-01-01T00:45:00.000Z","endAt":""}]}`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		sessions, _, err := decodePage[wireRoomSession, RoomSession](body)
+		if err != nil {
+			checkError(t, err)
+			return
+		}
+		for _, session := range sessions {
+			checkUsage(t, session.Usage)
+			checkRating(t, session.Rating)
+			if session.ID == "" || session.StartedAt.IsZero() {
+				t.Errorf("the session is %+v", session)
+			}
+		}
+	})
+}
+
+func FuzzDecodeParticipants(f *testing.F) {
+	f.Add([]byte(`{"results":[{"participantId":"p","displayName":"` + planted + `","rating":9,"tags":["a"]}]}`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		participants, _, err := decodePage[wireParticipant, Participant](body)
+		if err != nil {
+			checkError(t, err)
+			return
+		}
+		for _, p := range participants {
+			if p.ID == "" || p.Stars != 0 && !(p.Stars >= 1 && p.Stars <= 5) {
+				t.Errorf("the participant is %+v", p)
+			}
+		}
+	})
+}
+
+func FuzzDecodeParticipant(f *testing.F) {
+	f.Add([]byte(`[{"userRole":"host","sampleRateMs":2000,"samples":{"packetLossSend":[0,null,3,"NaN"],"bitrateRecv":[-1]}}]`))
+	f.Add([]byte(`[null,{}]`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		connections, err := decodeParticipant(body)
+		if err != nil {
+			checkError(t, err)
+			return
+		}
+		for _, c := range connections {
+			for _, series := range [][]float64{c.PacketLossSend, c.PacketLossRecv, c.BitrateSend, c.BitrateRecv} {
+				for _, v := range series {
+					if v < 0 || math.IsInf(v, 0) {
+						t.Errorf("a sample is %v", v)
+					}
+				}
+			}
+			if c.SampleRate < 0 {
+				t.Errorf("the sample rate is %v", c.SampleRate)
+			}
+		}
+	})
+}

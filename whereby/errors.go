@@ -1,0 +1,155 @@
+package whereby
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+)
+
+// Error says what was being read when a call failed. Err is one of the typed
+// errors of this package or the error of the context.
+type Error struct {
+	// Endpoint is one of the Endpoint constants.
+	Endpoint string
+	// Page is the page of a listing, from 1; 0 where there are no pages.
+	Page int
+	Err  error
+}
+
+func (e *Error) Error() string {
+	if e.Page > 0 {
+		return fmt.Sprintf("read /insights/%s page %d: %v", e.Endpoint, e.Page, e.Err)
+	}
+	return fmt.Sprintf("read /insights/%s: %v", e.Endpoint, e.Err)
+}
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// AuthError means that Whereby refused the key (401, 403), or that there is
+// none. Repeating the call with the same key can't help.
+type AuthError struct {
+	StatusCode int // 0 where no request was sent
+	Err        error
+}
+
+func (e *AuthError) Error() string {
+	if e.StatusCode == 0 {
+		return fmt.Sprintf("API key: %v", e.Err)
+	}
+	return fmt.Sprintf("Whereby refused the API key (HTTP %d); check that it is whole, not revoked, and of this organization", e.StatusCode)
+}
+
+func (e *AuthError) Unwrap() error { return e.Err }
+
+// ThrottledError means that the organization's points are used up (429).
+type ThrottledError struct {
+	// RetryAt is when Whereby says that requests may go on.
+	RetryAt time.Time
+	// Local is true where the call was refused without a request, because an
+	// earlier answer said to wait and RetryAt is too far away to wait for.
+	Local bool
+}
+
+func (e *ThrottledError) Error() string {
+	at := e.RetryAt.UTC().Format(time.RFC3339)
+	if e.Local {
+		return "rate limited by an earlier answer until " + at + "; no request sent"
+	}
+	return "rate limited (HTTP 429) until " + at
+}
+
+// ServerError means that no answer came, that it broke off, or that Whereby
+// failed (5xx, 408).
+type ServerError struct {
+	StatusCode int // 0 where no answer came
+	Err        error
+	// RetryAfter is how long the answer asked to wait; 0 where it did not.
+	RetryAfter time.Duration
+}
+
+func (e *ServerError) Error() string {
+	switch {
+	case e.Err == nil:
+		return fmt.Sprintf("HTTP %d %s", e.StatusCode, http.StatusText(e.StatusCode))
+	case e.StatusCode == 0:
+		return fmt.Sprintf("no answer: %v", e.Err)
+	}
+	return e.Err.Error()
+}
+
+func (e *ServerError) Unwrap() error { return e.Err }
+
+// MalformedError means that an answer came with status 200 and could not be
+// understood: no JSON, cut off, of wrong types, a required field missing, too
+// large, or pages that lead nowhere.
+type MalformedError struct {
+	Err error
+	// final is set where a repetition would bring the same again.
+	final bool
+}
+
+func (e *MalformedError) Error() string { return e.Err.Error() }
+
+func (e *MalformedError) Unwrap() error { return e.Err }
+
+// RequestError means that Whereby did not accept the request as it was (a 4xx
+// other than 401, 403, 408 and 429), for instance a field to sort by. Message is
+// the API's own word for it, cut to a line.
+type RequestError struct {
+	StatusCode int // 0 where no request could be made
+	Message    string
+	Err        error
+}
+
+func (e *RequestError) Error() string {
+	switch {
+	case e.StatusCode == 0:
+		return fmt.Sprintf("request: %v", e.Err)
+	case e.Message == "":
+		return fmt.Sprintf("HTTP %d %s", e.StatusCode, http.StatusText(e.StatusCode))
+	}
+	return fmt.Sprintf("HTTP %d: %s", e.StatusCode, e.Message)
+}
+
+func (e *RequestError) Unwrap() error { return e.Err }
+
+// statusError gives the error for an answer that is not 200.
+func statusError(resp *http.Response, body []byte, now time.Time) error {
+	switch code := resp.StatusCode; {
+	case code == http.StatusUnauthorized, code == http.StatusForbidden:
+		return &AuthError{StatusCode: code}
+	case code == http.StatusTooManyRequests:
+		return &ThrottledError{RetryAt: now.Add(throttleWait(resp.Header, body, now))}
+	case code >= 500, code == http.StatusRequestTimeout:
+		wait, _ := retryAfter(resp.Header, now)
+		return &ServerError{StatusCode: code, RetryAfter: wait}
+	case code >= 400:
+		return &RequestError{StatusCode: code, Message: errorMessage(body)}
+	default:
+		return &MalformedError{Err: fmt.Errorf("HTTP %d where 200 was expected; is the API's address right?", code)}
+	}
+}
+
+// errorMessage takes the short text that Whereby puts into its error bodies. Any
+// other body is not repeated: it may be a page of HTML, or hold what does not
+// belong into a log.
+func errorMessage(body []byte) string {
+	var answer struct {
+		Error string `json:"error"`
+	}
+	if json.Unmarshal(body, &answer) != nil {
+		return ""
+	}
+	const longest = 200
+	message := []rune(answer.Error)
+	if len(message) > longest {
+		message = append(message[:longest], '…')
+	}
+	for i, r := range message {
+		if r < ' ' {
+			message[i] = ' '
+		}
+	}
+	return string(message)
+}
