@@ -1,0 +1,358 @@
+package ledger_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"whereby_exporter/collector/ledger"
+	"whereby_exporter/collector/store"
+)
+
+// classify takes what stands before the first hyphen for the prefix.
+func classify(name string) string {
+	prefix, _, ok := strings.Cut(strings.TrimPrefix(name, "/"), "-")
+	if !ok {
+		return ledger.NonePrefix
+	}
+	return prefix
+}
+
+func open(t testing.TB, s ledger.Store, limit int) *ledger.Ledger {
+	t.Helper()
+	l, err := ledger.Open(s, ledger.Options{Classify: classify, PrefixLimit: limit})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+func minutes(name string, n int64) ledger.Row {
+	return ledger.Row{Name: name, Totals: ledger.Totals{ParticipantMinutes: n, Sessions: 1}, FirstSession: 100, LastSession: 200}
+}
+
+func pass(t testing.TB, l *ledger.Ledger, complete bool, rows ...ledger.Row) {
+	t.Helper()
+	p := l.Begin()
+	if _, err := p.Add(rows); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Commit(ledger.Completion{Started: time.Unix(1000, 0), Ended: time.Unix(1001, 0), Complete: complete}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// figures lays a snapshot out as "prefix minutes/sessions/rooms" lines.
+func figures(l *ledger.Ledger) string {
+	s := l.Snapshot()
+	if s == nil {
+		return "nothing"
+	}
+	var lines []string
+	for _, u := range s.Prefixes {
+		lines = append(lines, fmt.Sprintf("%s %d/%d/%d", u.Prefix, u.ParticipantMinutes, u.Sessions, u.Rooms))
+	}
+	return strings.Join(lines, ", ")
+}
+
+func expect(t testing.TB, l *ledger.Ledger, want string) {
+	t.Helper()
+	if got := figures(l); got != want {
+		t.Errorf("figures are %q, want %q", got, want)
+	}
+}
+
+func TestNothingIsShownBeforeACompletePass(t *testing.T) {
+	l := open(t, store.NewMemory(), 0)
+	expect(t, l, "nothing")
+	pass(t, l, false, minutes("/acme-1", 5))
+	expect(t, l, "nothing")
+	pass(t, l, true, minutes("/acme-2", 7))
+	expect(t, l, "acme 12/2/1")
+}
+
+func TestAPassIsSeenOnlyOnceItIsCommitted(t *testing.T) {
+	l := open(t, store.NewMemory(), 0)
+	pass(t, l, true, minutes("/acme-1", 5))
+	p := l.Begin()
+	if _, err := p.Add([]ledger.Row{minutes("/acme-1", 50), minutes("/globex-1", 1)}); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, l, "acme 5/1/1")
+}
+
+func TestARoomOnTwoPagesCountsOnce(t *testing.T) {
+	l := open(t, store.NewMemory(), 0)
+	for range 2 { // new to the ledger at first, then known
+		p := l.Begin()
+		for page, fresh := range []int{2, 0, 1} {
+			rows := []ledger.Row{minutes("/acme-1", 5), minutes("/acme-1", 5), minutes("/acme-2", 3)}
+			if page == 2 {
+				rows = append(rows, minutes("/acme-3", 4))
+			}
+			report, err := p.Add(rows)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if report.Fresh != fresh {
+				t.Errorf("page %d has %d fresh rooms, want %d", page, report.Fresh, fresh)
+			}
+		}
+		if err := p.Commit(ledger.Completion{Complete: true}); err != nil {
+			t.Fatal(err)
+		}
+		expect(t, l, "acme 12/3/3")
+	}
+}
+
+func TestAVanishedRoomKeepsCounting(t *testing.T) {
+	l := open(t, store.NewMemory(), 0)
+	pass(t, l, true, minutes("/acme-1", 5), minutes("/acme-2", 7))
+	pass(t, l, true, minutes("/acme-2", 7))
+	expect(t, l, "acme 12/2/1")
+	pass(t, l, true)
+	expect(t, l, "acme 12/2/0")
+}
+
+func TestALoweredFigureLowersNoCounterAndIsTheDrift(t *testing.T) {
+	l := open(t, store.NewMemory(), 0)
+	pass(t, l, true, minutes("/acme-1", 50), minutes("/acme-2", 7))
+	p := l.Begin()
+	report, err := p.Add([]ledger.Row{minutes("/acme-1", 30), minutes("/acme-2", 9)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(report.Lowered) != 1 || report.Lowered[0].RoomName != "/acme-1" || report.Lowered[0].By.ParticipantMinutes != 20 {
+		t.Errorf("lowered: %+v", report.Lowered)
+	}
+	if err := p.Commit(ledger.Completion{Complete: true}); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, l, "acme 59/2/2")
+	if got := l.Snapshot().Drift; got != (ledger.Totals{ParticipantMinutes: 20}) {
+		t.Errorf("drift is %+v", got)
+	}
+	pass(t, l, true, minutes("/acme-1", 50), minutes("/acme-2", 9))
+	if got := l.Snapshot().Drift; got != (ledger.Totals{}) {
+		t.Errorf("drift is %+v once Insights says the higher figure again", got)
+	}
+}
+
+func TestPrefixesBeyondTheLimitCountTogether(t *testing.T) {
+	s := store.NewMemory()
+	l := open(t, s, 2)
+	pass(t, l, true, minutes("/b-1", 1))
+	pass(t, l, true, minutes("/b-1", 1), minutes("/a-1", 2), minutes("/c-1", 4), minutes("/d-1", 8), minutes("/x", 16))
+	want := "_none 16/1/1, _other 12/2/2, a 2/1/1, b 1/1/1"
+	expect(t, l, want)
+	if got := l.Snapshot().DroppedPrefixes; got != 2 {
+		t.Errorf("%d prefixes dropped, want 2", got)
+	}
+	// The rooms come in the order of their names now; b was admitted first all the
+	// same, and stays.
+	expect(t, open(t, s, 2), want)
+	// With a higher limit they come out of _other, which no longer has any.
+	expect(t, open(t, s, 9), "_none 16/1/1, a 2/1/1, b 1/1/1, c 4/1/1, d 8/1/1")
+}
+
+func TestANameMadeByHandCannotPassForAReservedPrefix(t *testing.T) {
+	l := open(t, store.NewMemory(), 0)
+	pass(t, l, true, minutes("/_other-1", 1), minutes("/_none-1", 2))
+	expect(t, l, "_none 3/2/2")
+}
+
+// failing is a store whose next commits fail.
+type failing struct {
+	ledger.Store
+	commits int
+}
+
+var errDiskFull = errors.New("no space left on device")
+
+func (f *failing) Commit(c ledger.Change) error {
+	if f.commits > 0 {
+		f.commits--
+		return errDiskFull
+	}
+	return f.Store.Commit(c)
+}
+
+func TestACommitThatFailsChangesNothing(t *testing.T) {
+	s := &failing{Store: store.NewMemory()}
+	l := open(t, s, 0)
+	pass(t, l, true, minutes("/acme-1", 5))
+	s.commits = 1
+	p := l.Begin()
+	if _, err := p.Add([]ledger.Row{minutes("/acme-1", 9), minutes("/globex-1", 1)}); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Commit(ledger.Completion{Complete: true}); !errors.Is(err, errDiskFull) {
+		t.Fatalf("commit gave %v", err)
+	}
+	expect(t, l, "acme 5/1/1")
+	pass(t, l, true, minutes("/globex-1", 1), minutes("/acme-1", 9))
+	expect(t, l, "acme 9/1/1, globex 1/1/1")
+	expect(t, open(t, s, 0), "acme 9/1/1, globex 1/1/1")
+}
+
+// TestTheLedgerIsTheHighestOfAllReadings drives the ledger with random readings,
+// repeated, lowered and in overlapping passes, of which some are dropped, some
+// can't be committed, and with restarts in between; and compares it with a map.
+func TestTheLedgerIsTheHighestOfAllReadings(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := &failing{Store: store.NewMemory()}
+		const limit = 3
+		l, err := ledger.Open(s, ledger.Options{Classify: classify, PrefixLimit: limit})
+		if err != nil {
+			t.Fatal(err)
+		}
+		names := rapid.SampledFrom([]string{"/a-1", "/a-2", "/b-1", "/b-2", "/c-1", "/d-1", "/e-1", "/plain"})
+		reading := rapid.Custom(func(t *rapid.T) ledger.Row {
+			return ledger.Row{Name: names.Draw(t, "name"), Totals: ledger.Totals{
+				ParticipantMinutes: rapid.Int64Range(0, 50).Draw(t, "minutes"),
+				RecorderMinutes:    rapid.Int64Range(0, 5).Draw(t, "recorder"),
+				StreamerMinutes:    rapid.Int64Range(0, 5).Draw(t, "streamer"),
+				Sessions:           rapid.Int64Range(0, 5).Draw(t, "sessions"),
+			}}
+		})
+		type open struct {
+			pass *ledger.Pass
+			read map[string]ledger.Totals // highest
+			last map[string]ledger.Totals
+		}
+		truth := map[string]ledger.Totals{}
+		complete := false
+		var passes []*open
+		var shown *ledger.Snapshot
+
+		t.Repeat(map[string]func(*rapid.T){
+			"begin": func(t *rapid.T) {
+				passes = append(passes, &open{l.Begin(), map[string]ledger.Totals{}, map[string]ledger.Totals{}})
+			},
+			"read a page": func(t *rapid.T) {
+				if len(passes) == 0 {
+					t.Skip()
+				}
+				p := passes[rapid.IntRange(0, len(passes)-1).Draw(t, "pass")]
+				rows := rapid.SliceOfN(reading, 0, 4).Draw(t, "rows")
+				if _, err := p.pass.Add(rows); err != nil {
+					t.Fatal(err)
+				}
+				for _, row := range rows {
+					p.read[row.Name] = p.read[row.Name].Max(row.Totals)
+					p.last[row.Name] = row.Totals
+				}
+			},
+			"drop": func(t *rapid.T) {
+				if len(passes) == 0 {
+					t.Skip()
+				}
+				passes = passes[1:]
+			},
+			"commit": func(t *rapid.T) {
+				if len(passes) == 0 {
+					t.Skip()
+				}
+				p := passes[0]
+				passes = passes[1:]
+				s.commits = rapid.IntRange(0, 4).Draw(t, "fail") / 4
+				c := ledger.Completion{Complete: rapid.Bool().Draw(t, "complete")}
+				if err := p.pass.Commit(c); err != nil {
+					return
+				}
+				for name, totals := range p.read {
+					truth[name] = truth[name].Max(totals)
+				}
+				complete = complete || c.Complete
+			},
+			"restart": func(t *rapid.T) {
+				passes = nil
+				l, err = ledger.Open(s, ledger.Options{Classify: classify, PrefixLimit: limit})
+				if err != nil {
+					t.Fatal(err)
+				}
+			},
+			"": func(t *rapid.T) {
+				snapshot := l.Snapshot()
+				if !complete {
+					if snapshot != nil {
+						t.Fatal("figures are shown before a complete pass")
+					}
+					return
+				}
+				var want, got ledger.Totals
+				for _, totals := range truth {
+					want = want.Add(totals)
+				}
+				by := map[string]ledger.Totals{}
+				for _, u := range snapshot.Prefixes {
+					got = got.Add(u.Totals)
+					by[u.Prefix] = u.Totals
+				}
+				if got != want {
+					t.Fatalf("the account has %+v, want %+v", got, want)
+				}
+				for prefix := range by {
+					if prefix == ledger.OtherPrefix {
+						continue
+					}
+					var want ledger.Totals
+					for name, totals := range truth {
+						if classify(name) == prefix {
+							want = want.Add(totals)
+						}
+					}
+					if by[prefix] != want {
+						t.Fatalf("%s has %+v, want %+v", prefix, by[prefix], want)
+					}
+				}
+				if len(by) > limit+2 {
+					t.Fatalf("%d prefixes are shown", len(by))
+				}
+				if shown != nil {
+					for _, u := range shown.Prefixes {
+						if now, ok := by[u.Prefix]; !ok || now != now.Max(u.Totals) {
+							t.Fatalf("%s fell from %+v to %+v", u.Prefix, u.Totals, now)
+						}
+					}
+				}
+				shown = snapshot
+			},
+		})
+	})
+}
+
+func TestIDSet(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var set ledger.IDSet
+		want := map[uint32]bool{}
+		for _, id := range rapid.SliceOf(rapid.Uint32Range(0, 300)).Draw(t, "ids") {
+			if got := set.Add(id); got == want[id] {
+				t.Fatalf("Add(%d) is %v", id, got)
+			}
+			want[id] = true
+		}
+		encoded, err := set.AppendBinary(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var decoded ledger.IDSet
+		if err := decoded.UnmarshalBinary(encoded); err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range []*ledger.IDSet{&set, &decoded} {
+			if s.Len() != len(want) {
+				t.Fatalf("%d IDs, want %d", s.Len(), len(want))
+			}
+			for id := range uint32(400) {
+				if s.Has(id) != want[id] {
+					t.Fatalf("Has(%d) is %v", id, s.Has(id))
+				}
+			}
+		}
+	})
+}

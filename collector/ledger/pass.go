@@ -1,0 +1,163 @@
+package ledger
+
+import "fmt"
+
+// flushRows is how many new rows of the first pass over an account are held before
+// they go to the store. Their names are scattered over the whole file, so a write
+// of n rows rewrites some n pages of 4 KiB, which the store holds in memory.
+const flushRows = 5_000
+
+// Pass collects the readings of one walk over the account's pages. Passes may
+// overlap; one Pass is used by one goroutine.
+type Pass struct {
+	ledger *Ledger
+	// staged are the readings that raise the ledger or are new to it.
+	staged map[string]Row
+	// seen are the rooms of this pass that the store knows.
+	seen IDSet
+	// lowered is by how much the ledger is above the pass's last reading of a room.
+	lowered map[string]Totals
+}
+
+// Begin starts a pass. One that is not committed has no effect.
+func (l *Ledger) Begin() *Pass {
+	return &Pass{ledger: l, staged: map[string]Row{}, lowered: map[string]Totals{}}
+}
+
+// Report is what a page told.
+type Report struct {
+	// Fresh counts the rooms that the pass had not seen before.
+	Fresh int
+	// Changed counts the readings that were new or higher than what the ledger and
+	// the pass knew.
+	Changed int
+	// Lowered are the rooms whose reading is below what is known.
+	Lowered []Lowered
+}
+
+// Lowered is a room of which Insights says less than it said before.
+type Lowered struct {
+	RoomName string
+	// By is the ledger's totals less the reading's, where that is above 0.
+	By Totals
+}
+
+// Add takes the rows of one page.
+func (p *Pass) Add(page []Row) (Report, error) {
+	var report Report
+	names := make([]string, len(page))
+	for i := range page {
+		names[i] = page[i].Name
+	}
+	known := make([]bool, len(page))
+	rows := make([]Row, len(page))
+	err := p.ledger.store.Get(names, func(i int, row Row) { known[i], rows[i] = true, row })
+	if err != nil {
+		return report, fmt.Errorf("look rooms up in the ledger: %w", err)
+	}
+	for i, reading := range page {
+		p.addRow(reading, rows[i], known[i], &report)
+	}
+	return report, p.flush()
+}
+
+func (p *Pass) addRow(reading, row Row, known bool, report *Report) {
+	staged, again := p.staged[reading.Name]
+	fresh := !again
+	if known && !p.seen.Add(row.ID) {
+		fresh = false
+	}
+	if fresh {
+		report.Fresh++
+	}
+	switch {
+	case known && again:
+		row = row.merge(staged)
+	case again:
+		row = staged
+	case !known:
+		row = Row{Name: reading.Name}
+	}
+	best := row.merge(reading)
+	best.ID = row.ID
+	if best != row || !known && !again {
+		report.Changed++
+		p.staged[reading.Name] = best
+	}
+	if by := best.Totals.Sub(reading.Totals); by != (Totals{}) {
+		p.lowered[reading.Name] = by
+		report.Lowered = append(report.Lowered, Lowered{RoomName: reading.Name, By: by})
+	} else {
+		delete(p.lowered, reading.Name)
+	}
+}
+
+// flush keeps the first pass over a large account from filling the memory.
+// Nothing is published before a complete pass, and readings can only be joined,
+// so what an unfinished pass leaves in the store does no harm.
+func (p *Pass) flush() error {
+	l := p.ledger
+	if len(p.staged) < flushRows {
+		return nil
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.state.Complete {
+		return nil
+	}
+	return p.merge(Change{})
+}
+
+// merge commits what is staged, and notes its rows as seen.
+func (p *Pass) merge(change Change) error {
+	readings := make([]Row, 0, len(p.staged))
+	for _, row := range p.staged {
+		readings = append(readings, row)
+	}
+	if err := p.ledger.merge(readings, &p.seen, change); err != nil {
+		return err
+	}
+	clear(p.staged)
+	return nil
+}
+
+// Commit makes the pass durable and then visible, and ends it. After an error
+// nothing has changed; the pass can only be dropped.
+func (p *Pass) Commit(c Completion) error {
+	l := p.ledger
+	l.mu.Lock()
+	defer l.mu.Unlock()
+
+	state := l.state
+	if c.Started.After(state.PassStarted) {
+		state.PassStarted = c.Started
+	}
+	state.Sorted = c.Sorted
+	change := Change{State: &state}
+	if c.Complete {
+		state.Complete = true
+		state.FullScan = c.Ended
+		state.Drift = p.drift()
+		change.Present = &p.seen
+	}
+	if err := p.merge(change); err != nil {
+		return err
+	}
+	l.state = state
+	if c.Complete {
+		l.present = p.seen
+		if err := l.recount(); err != nil {
+			return err
+		}
+	}
+	l.publish()
+	return nil
+}
+
+func (p *Pass) drift() Totals {
+	var sum Totals
+	for _, by := range p.lowered {
+		sum = sum.Add(by)
+	}
+	return sum
+}

@@ -1,0 +1,25 @@
+package ledger
+
+import "time"
+
+// Snapshot is the state of the account after a pass. It is immutable.
+type Snapshot struct {
+	// Prefixes are the figures by room prefix, sorted by prefix.
+	Prefixes []PrefixUsage
+	// Drift is what the ledger holds for the rooms of the last complete pass, less
+	// what Insights said of them: above 0 where Whereby lowered a figure.
+	Drift Totals
+	// DroppedPrefixes are counted under [OtherPrefix].
+	DroppedPrefixes int
+	// FullScan is when the last complete pass ended.
+	FullScan time.Time
+}
+
+// PrefixUsage is what the rooms of one prefix come to.
+type PrefixUsage struct {
+	Prefix string
+	// Totals sum the highest lifetime totals of every room ever seen.
+	Totals
+	// Rooms counts the rooms that the last complete pass saw.
+	Rooms int64
+}

@@ -1,0 +1,58 @@
+package ledger
+
+import (
+	"iter"
+	"time"
+)
+
+// Store keeps the ledger across restarts. Its implementations are in the package
+// store beside this one; all pass the same tests.
+//
+// Get and Rows may be called at any time from any goroutine; calls of Commit
+// never overlap.
+type Store interface {
+	// State returns what was last committed, and the admitted prefixes in order.
+	State() (State, error)
+	// Present returns the rows that the last complete pass saw.
+	Present() (IDSet, error)
+	// Rows yields all rows whose name is from or comes after it, in the order of
+	// their names. An error ends the sequence.
+	Rows(from string) iter.Seq2[Row, error]
+	// Get calls found for each name that has a row, with the name's index.
+	Get(names []string, found func(i int, row Row)) error
+	// Commit makes a change durable as a whole, or returns an error and changes
+	// nothing.
+	Commit(Change) error
+	// Close waits for calls under way. The store is not usable afterwards.
+	Close() error
+}
+
+// State is what the ledger keeps beside its rows.
+type State struct {
+	// Complete is true once a pass over the whole account has succeeded.
+	Complete bool
+	// PassStarted is when the last successful pass began.
+	PassStarted time.Time
+	// FullScan is when the last complete pass ended.
+	FullScan time.Time
+	// Drift is what the ledger holds for the rooms of the last complete pass, less
+	// what Insights said of them.
+	Drift Totals
+	// Sorted is true where the last complete pass came in the order of the rooms'
+	// last sessions, so that a pass may stop early.
+	Sorted bool
+	// Prefixes are the admitted room prefixes, in the order of their admission.
+	Prefixes []string
+}
+
+// Change is what one commit puts into the store.
+type Change struct {
+	// Rows are new, or replace those of the same name.
+	Rows []Row
+	// Prefixes are appended to the admitted ones.
+	Prefixes []string
+	// State replaces the stored one where not nil; its Prefixes are ignored.
+	State *State
+	// Present replaces the stored set where not nil.
+	Present *IDSet
+}

@@ -1,0 +1,40 @@
+package ledger
+
+// Totals are the lifetime figures that are billed and counted: of a room, of a
+// prefix, or of the account.
+type Totals struct {
+	ParticipantMinutes int64
+	RecorderMinutes    int64
+	StreamerMinutes    int64
+	Sessions           int64
+}
+
+// Max is the larger of the two for each figure.
+func (t Totals) Max(o Totals) Totals {
+	return Totals{
+		ParticipantMinutes: max(t.ParticipantMinutes, o.ParticipantMinutes),
+		RecorderMinutes:    max(t.RecorderMinutes, o.RecorderMinutes),
+		StreamerMinutes:    max(t.StreamerMinutes, o.StreamerMinutes),
+		Sessions:           max(t.Sessions, o.Sessions),
+	}
+}
+
+// Add is the sum for each figure.
+func (t Totals) Add(o Totals) Totals {
+	return Totals{
+		ParticipantMinutes: t.ParticipantMinutes + o.ParticipantMinutes,
+		RecorderMinutes:    t.RecorderMinutes + o.RecorderMinutes,
+		StreamerMinutes:    t.StreamerMinutes + o.StreamerMinutes,
+		Sessions:           t.Sessions + o.Sessions,
+	}
+}
+
+// Sub is the difference for each figure.
+func (t Totals) Sub(o Totals) Totals {
+	return Totals{
+		ParticipantMinutes: t.ParticipantMinutes - o.ParticipantMinutes,
+		RecorderMinutes:    t.RecorderMinutes - o.RecorderMinutes,
+		StreamerMinutes:    t.StreamerMinutes - o.StreamerMinutes,
+		Sessions:           t.Sessions - o.Sessions,
+	}
+}
