@@ -1,0 +1,105 @@
+package wherebytest
+
+import (
+	"slices"
+	"strings"
+)
+
+// Fault is something that goes wrong. Make one with a constructor such as
+// [Status], narrow it with its methods, each of which returns a changed copy, and
+// hand it to [Account.Inject].
+//
+// Of the faults that match a request, the first injected of those that replace
+// the answer takes effect, and the others of that kind keep their counts, so
+// that they come one after another. Faults that change an answer all take
+// effect, in the order they were injected; those that change its rows wait while
+// the answer is replaced.
+//
+// Requests that are refused on their own account (a wrong key, no points left)
+// meet no fault.
+type Fault struct {
+	kind     faultKind
+	endpoint string
+	page     int
+	after    int
+	times    int
+	when     func(q *query) bool
+
+	ask     func(q *query)                     // changes what is asked for
+	replace func(a *Account, q *query) *answer // answers instead
+	spoil   func(q *query, x *answer)          // changes the answer
+}
+
+type faultKind int
+
+const (
+	replaces    faultKind = iota // gives another answer
+	changesRows                  // changes an answer that holds rows
+	changesAny                   // changes any answer
+)
+
+// Times limits the fault to n requests; 0 is until it is cleared.
+func (f Fault) Times(n int) Fault { f.times = n; return f }
+
+// On limits the fault to an endpoint, one of the endpoint constants.
+func (f Fault) On(endpoint string) Fault { f.endpoint = endpoint; return f }
+
+// Page limits the fault to the n-th page of listings, from 1.
+func (f Fault) Page(n int) Fault { f.page = n; return f }
+
+// After lets n requests that the fault matches pass first.
+func (f Fault) After(n int) Fault { f.after = n; return f }
+
+// armed is a fault in force.
+type armed struct {
+	Fault
+	seen, used int
+}
+
+// Inject puts a fault in force until its count is used up.
+func (a *Account) Inject(f Fault) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.faults = append(a.faults, &armed{Fault: f})
+}
+
+// ClearFaults ends all faults.
+func (a *Account) ClearFaults() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.faults = nil
+}
+
+// faultsFor gives the faults that take effect on a request, and counts them.
+func (a *Account) faultsFor(q *query) []*armed {
+	var replaced bool
+	var found []*armed
+	for _, kind := range []faultKind{replaces, changesRows, changesAny} {
+		for _, f := range a.faults {
+			if f.kind != kind || !f.matches(q) || replaced && kind != changesAny {
+				continue
+			}
+			f.seen++
+			if f.seen <= f.after {
+				continue
+			}
+			f.used++
+			replaced = replaced || kind == replaces
+			found = append(found, f)
+		}
+	}
+	a.faults = slices.DeleteFunc(a.faults, func(f *armed) bool { return f.times > 0 && f.used >= f.times })
+	return found
+}
+
+func (f *armed) matches(q *query) bool {
+	return (f.endpoint == "" || f.endpoint == q.endpoint) &&
+		(f.page == 0 || f.page == q.cursor.page) &&
+		(f.when == nil || f.when(q))
+}
+
+// sortsByLastSession matches requests for rooms by their last session.
+func sortsByLastSession(q *query) bool {
+	field, _, _ := strings.Cut(q.values.Get("sortBy"), ":")
+	return field == "lastSessionStartedAt"
+}

@@ -1,0 +1,136 @@
+package wherebytest
+
+import (
+	"encoding/json"
+	"slices"
+	"strconv"
+)
+
+// connection is a participant of a session, with everything that was left out
+// of its description made up.
+type connection struct {
+	Participant
+	sessionID    string
+	joined, left int64 // left 0: is there
+}
+
+// connections gives those who have joined a session by horizon h.
+func (a *Account) connections(l located, h int64) []connection {
+	id := a.sessionID(l.room, l.session)
+	var legs []leg
+	var people []Participant
+	switch d := l.session.detail; {
+	case d != nil:
+		legs, people = d.legs, d.people
+	case l.session.plan != 0:
+		legs = planLegs(nil, l.session.plan, l.session.start, l.session.end)
+	}
+	var all []connection
+	for i, leg := range legs {
+		if leg.joined > h {
+			continue
+		}
+		c := connection{sessionID: id, joined: leg.joined, left: leg.left}
+		if leg.left > h {
+			c.left = 0
+		}
+		if people != nil {
+			c.Participant = people[i]
+		} else {
+			c.Participant = planPerson(id, i, leg)
+		}
+		if c.left == 0 { // what is said on leaving is not known yet
+			c.Rating, c.Tags, c.Comment = 0, nil, ""
+		}
+		seed := hash(id + "/" + strconv.Itoa(i))
+		if c.ID == "" {
+			c.ID = uuid(seed, 1)
+		}
+		if c.DeviceID == "" {
+			c.DeviceID = uuid(seed, 2)
+		}
+		if c.UserAgent == "" {
+			c.UserAgent = userAgent(seed)
+		}
+		all = append(all, c)
+	}
+	return all
+}
+
+func userAgent(seed uint64) string {
+	agents := [...]string{
+		"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/138.0.0.0 Safari/537.36",
+		"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/138.0.0.0 Safari/537.36",
+		"Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+		"Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1",
+	}
+	return agents[seed%uint64(len(agents))]
+}
+
+// wanted gives the connections that a query names by session or external ID.
+func (a *Account) wanted(q *query, h int64) []connection {
+	external := q.values.Get("externalId")
+	var all []connection
+	if id := q.values.Get("roomSessionId"); id != "" {
+		if l, ok := a.session(id, h); ok {
+			all = a.connections(l, h)
+		}
+	} else {
+		for _, r := range a.rooms {
+			if !r.shown || r.past == nil {
+				continue
+			}
+			for _, s := range r.past.visible(h) {
+				if s.detail != nil && s.detail.people != nil { // made-up people have no external ID
+					all = append(all, a.connections(located{r, s}, h)...)
+				}
+			}
+		}
+	}
+	if external != "" {
+		all = slices.DeleteFunc(all, func(c connection) bool { return c.ExternalID != external })
+	}
+	return all
+}
+
+func (a *Account) participantsBody(q *query, h int64) []byte {
+	var rows []sorted[connection]
+	for _, c := range a.wanted(q, h) {
+		key := c.joined
+		if q.field == "leftAt" {
+			if key = c.left; key == 0 {
+				key = a.nullKey()
+			}
+		}
+		// A connection that comes back has the same ID, so the time is part of the tie.
+		rows = append(rows, sorted[connection]{key, c.ID + "@" + strconv.FormatInt(c.joined, 10), c})
+	}
+	return a.listingBody(q, inOrder(rows), func(e *encoder, i int) {
+		c := &rows[i].row
+		e.string("roomSessionId", c.sessionID)
+		e.string("participantId", c.ID)
+		e.string("deviceId", c.DeviceID)
+		e.text("userId", c.UserID)
+		e.string("roleName", c.Role)
+		e.text("displayName", c.DisplayName)
+		e.time("joinedAt", c.joined)
+		e.time("leftAt", c.left)
+		e.text("externalId", c.ExternalID)
+		if c.Rating == 0 {
+			e.absent("rating")
+		} else {
+			e.int("rating", int64(c.Rating))
+		}
+		if len(c.Tags) == 0 {
+			e.absent("tags")
+		} else {
+			e.name("tags")
+			tags, err := json.Marshal(c.Tags)
+			if err != nil {
+				panic(err) // strings can always be encoded
+			}
+			e.b = append(e.b, tags...)
+		}
+		e.text("comment", c.Comment)
+	})
+}

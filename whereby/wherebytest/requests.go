@@ -1,0 +1,62 @@
+package wherebytest
+
+import (
+	"net/url"
+	"slices"
+	"time"
+)
+
+// The endpoints, as [Request] and [Fault.On] name them.
+const (
+	EndpointRooms        = "rooms"
+	EndpointRoomSessions = "room-sessions"
+	EndpointParticipants = "participants"
+	EndpointParticipant  = "participant"
+)
+
+// Request is a request the account was sent.
+type Request struct {
+	Time     time.Time
+	Endpoint string // one of the endpoint constants; "" for any other path
+	Query    url.Values
+	Page     int // of the listing, from 1
+	Status   int // of the answer; 0 where a fault let none come
+}
+
+type requestLog struct {
+	off     bool
+	total   int // since the account was made: OnRequest's n
+	entries []Request
+	count   map[string]int
+}
+
+func (l *requestLog) add(r Request) {
+	l.count[r.Endpoint]++
+	if !l.off {
+		l.entries = append(l.entries, r)
+	}
+}
+
+// Requests gives the requests answered since the last reset, in the order of
+// their answers. A request is listed before its answer is sent.
+func (a *Account) Requests() []Request {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return slices.Clone(a.requests.entries)
+}
+
+// Count gives the number of requests to an endpoint since the last reset, and
+// with "" those to no endpoint.
+func (a *Account) Count(endpoint string) int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.requests.count[endpoint]
+}
+
+// ResetRequests empties the log and the counts.
+func (a *Account) ResetRequests() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.requests.entries = nil
+	clear(a.requests.count)
+}

@@ -1,0 +1,207 @@
+package wherebytest
+
+import (
+	"fmt"
+	"time"
+)
+
+// minute in milliseconds: participant minutes are counted by it.
+const minute = int64(time.Minute / time.Millisecond)
+
+// Roles that are machines have minutes of their own.
+const (
+	RoleRecorder = "recorder"
+	RoleStreamer = "streamer"
+)
+
+// Session is a meeting in a room, in the past, running or in the future.
+type Session struct {
+	ID           string // "": made up
+	Start        time.Time
+	End          time.Time // zero: runs on
+	Participants []Participant
+}
+
+// Participant is one connection to a session. A person who connects twice is two
+// of them with the same DeviceID.
+type Participant struct {
+	ID          string // "": made up
+	DeviceID    string // "": made up; distinct people have distinct ones
+	UserID      string
+	Role        string // "" is "visitor"
+	DisplayName string
+	ExternalID  string
+	UserAgent   string    // "": made up
+	Joined      time.Time // zero: with the session's start
+	Left        time.Time // zero: with the session's end
+	Rating      int       // 1 to 5, given on leaving; 0: none
+	Tags        []string
+	Comment     string
+}
+
+// Schedule puts a session into a room and returns its ID. Its figures are worked
+// out as time passes: a connection counts from the moment it joins, in minutes
+// rounded up, for the part of it that Insights have reached; recorders and
+// streamers count on their own. A session counts from its start, and none
+// outlasts its end. A session whose ID was scheduled before is replaced, which
+// is the way to end it early.
+//
+// The unique counts of a room are the sums of those of its sessions.
+func (a *Account) Schedule(name string, s Session) (id string) {
+	now := a.lock()
+	defer a.mu.Unlock()
+	r := a.room("Schedule", name)
+	added := newSession(s)
+	if old, ok := a.named[s.ID]; ok && s.ID != "" {
+		if old.room != r {
+			panic(fmt.Sprintf("wherebytest: Schedule: session %q is in room %q", s.ID, old.room.name))
+		}
+		a.touch(r)
+		r.history().drop(old.session)
+	}
+	r.history().insert(added)
+	if s.ID == "" {
+		s.ID = a.sessionID(r, added)
+	} else {
+		a.named[s.ID] = located{r, added}
+	}
+	a.settle(r, now)
+	return s.ID
+}
+
+// session is what an account keeps of a session. There are hundreds of thousands
+// of them in a demo, most of them over: only those that run, and those a test
+// described, keep their connections.
+type session struct {
+	start, end int64 // end 0: runs on
+	seq        uint32
+	whole      bool // totals are final and shown from the start on
+	ratings    uint16
+	ratingSum  uint16
+	plan       uint64 // the seed its connections can be made from again; 0: none
+	detail     *detail
+	totals     Totals // as far as shown
+}
+
+// detail is what a session has while it runs or because a test described it.
+type detail struct {
+	id     string
+	legs   []leg
+	people []Participant // the descriptions legs were made from, or nil
+}
+
+// leg is a connection as far as figures need it.
+type leg struct {
+	joined, left int64 // left 0: stays
+	role         string
+	rating       int
+	again        bool // the same device was there before
+}
+
+// located is a session and where it takes place.
+type located struct {
+	room    *room
+	session *session
+}
+
+func newSession(s Session) *session {
+	if s.Start.IsZero() {
+		panic("wherebytest: Schedule: a session needs a start")
+	}
+	d := &detail{id: s.ID, people: append([]Participant(nil), s.Participants...)}
+	devices := make(map[string]bool)
+	end := millis(s.End)
+	for i := range d.people {
+		p := &d.people[i]
+		if p.Role == "" {
+			p.Role = "visitor"
+		}
+		l := leg{joined: millis(p.Joined), left: millis(p.Left), role: p.Role, rating: p.Rating}
+		if l.joined == 0 {
+			l.joined = millis(s.Start)
+		}
+		if end != 0 && (l.left == 0 || l.left > end) {
+			l.left = end
+		}
+		if p.DeviceID != "" {
+			l.again = devices[p.DeviceID]
+			devices[p.DeviceID] = true
+		}
+		d.legs = append(d.legs, l)
+	}
+	return &session{start: millis(s.Start), end: end, detail: d}
+}
+
+// minutesAt gives the minutes of a connection that Insights know at horizon h,
+// and when that changes next (0: never). A connection that has begun counts a
+// minute at least.
+func (l *leg) minutesAt(h int64) (minutes, next int64) {
+	if h < l.joined {
+		return 0, l.joined
+	}
+	until := h
+	if l.left != 0 {
+		until = min(h, l.left)
+	}
+	minutes = max(1, (until-l.joined+minute-1)/minute)
+	next = l.joined + minutes*minute + 1
+	if l.left != 0 && next > l.left {
+		next = 0
+	}
+	return minutes, next
+}
+
+// count works out a session's figures at horizon h from its connections, tells
+// when they change next (0: never), and whether they are final.
+func (s *session) count(h int64, legs []leg) (next int64, final bool) {
+	if h < s.start {
+		return s.start, false
+	}
+	s.totals = Totals{Sessions: 1}
+	s.ratings, s.ratingSum = 0, 0
+	final = s.end != 0 && s.end <= h
+	if !final {
+		next = s.end
+	}
+	for i := range legs {
+		l := &legs[i]
+		minutes, changes := l.minutesAt(h)
+		next = earliest(next, changes)
+		if l.left > h {
+			next = earliest(next, l.left) // a rating may come with it
+		} else if l.left != 0 && l.rating != 0 {
+			s.ratings++
+			s.ratingSum += uint16(l.rating)
+		}
+		if minutes != 0 {
+			s.totals.add(l, minutes)
+		}
+	}
+	return next, final
+}
+
+func (t *Totals) add(l *leg, minutes int64) {
+	unique := int64(1)
+	if l.again {
+		unique = 0
+	}
+	switch l.role {
+	case RoleRecorder:
+		t.RecorderMinutes += minutes
+		t.UniqueRecorders += unique
+	case RoleStreamer:
+		t.StreamerMinutes += minutes
+		t.UniqueStreamers += unique
+	default:
+		t.ParticipantMinutes += minutes
+		t.UniqueParticipants += unique
+	}
+}
+
+// earliest gives the earlier of two times of which 0 is none.
+func earliest(a, b int64) int64 {
+	if a == 0 || b != 0 && b < a {
+		return b
+	}
+	return a
+}

@@ -1,0 +1,116 @@
+package wherebytest
+
+import "time"
+
+// RoomTruth is what Insights say of a room.
+type RoomTruth struct {
+	Room            // as far as shown now, sessions included
+	Rating  float64 // mean rating of the last session; 0: none
+	Ratings int
+	Deleted bool // only with [Config].KeepDeleted
+}
+
+// SessionTruth is what Insights say of a session.
+type SessionTruth struct {
+	ID        string
+	RoomName  string
+	StartedAt time.Time
+	EndedAt   time.Time // zero: it runs
+	Totals    Totals
+	Rating    float64 // mean of its ratings; 0: none
+	Ratings   int
+}
+
+// PrefixTruth is what a reader of the account must arrive at for the rooms of a
+// prefix.
+type PrefixTruth struct {
+	Totals     // see [Account.Truth]
+	Rooms  int // that Insights show now
+}
+
+// Shown gives what Insights say now of every room they show, by name.
+func (a *Account) Shown() map[string]RoomTruth {
+	a.lock()
+	defer a.mu.Unlock()
+	all := make(map[string]RoomTruth, a.shown)
+	for _, r := range a.rooms {
+		if r.shown {
+			all[r.name] = r.truth()
+		}
+	}
+	return all
+}
+
+func (r *room) truth() RoomTruth {
+	t := RoomTruth{
+		Room: Room{
+			Name:         r.name,
+			CreatedAt:    moment(r.created),
+			EndAt:        moment(r.ends),
+			Totals:       r.totals,
+			FirstSession: moment(r.first),
+			LastSession:  moment(r.last),
+		},
+		Ratings: int(r.ratings),
+		Deleted: r.deleted,
+	}
+	t.Rating, _ = r.rating()
+	return t
+}
+
+// Sessions gives what Insights say now of a room's sessions, by start. It is
+// empty for a room they do not show.
+func (a *Account) Sessions(roomName string) []SessionTruth {
+	h := a.horizon(a.lock())
+	defer a.mu.Unlock()
+	r := a.byName[roomName]
+	if r == nil || !r.shown {
+		return nil
+	}
+	var all []SessionTruth
+	for _, s := range r.sessionsAt(h) {
+		t := SessionTruth{
+			ID:        a.sessionID(r, s),
+			RoomName:  r.name,
+			StartedAt: moment(s.start),
+			EndedAt:   moment(s.endAt(h)),
+			Totals:    s.totals,
+			Ratings:   int(s.ratings),
+		}
+		t.Rating, _ = meanRating(s.ratingSum, s.ratings)
+		all = append(all, t)
+	}
+	return all
+}
+
+// Truth gives, for each prefix, the sum over every room there ever was of the
+// highest lifetime totals that Insights have shown for it, each figure for
+// itself, and the number of rooms they show now.
+//
+// "Shown" means that a request at that moment would have been answered so,
+// whether there was one or not. So a deleted room counts with its last totals, a
+// figure that was restated downwards with its highest, a room that was deleted
+// and added again with the higher of its lives, and a meeting that Insights have
+// not reached not at all. A room that had expired before it was added was never
+// shown. Time between two calls counts as if it had been watched throughout: a
+// running session is followed to the moment its room was deleted.
+//
+// prefixOf gives the prefix of a room's name, in the form the reader uses.
+func (a *Account) Truth(prefixOf func(roomName string) string) map[string]PrefixTruth {
+	a.lock()
+	defer a.mu.Unlock()
+	all := make(map[string]PrefixTruth)
+	for _, r := range a.rooms {
+		if !r.ever {
+			continue
+		}
+		prefix := prefixOf(r.name)
+		t := all[prefix]
+		t.Totals = t.Totals.Add(r.highest())
+		if r.shown {
+			t.Rooms++
+		}
+		all[prefix] = t
+	}
+	return all
+}
