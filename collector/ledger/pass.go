@@ -28,6 +28,8 @@ func (l *Ledger) Begin() *Pass {
 type Report struct {
 	// Fresh counts the rooms that the pass had not seen before.
 	Fresh int
+	// Repeated tells of each row whether the pass had seen its room before.
+	Repeated []bool
 	// Changed counts the readings that were new or higher than what the ledger and
 	// the pass knew.
 	Changed int
@@ -44,7 +46,7 @@ type Lowered struct {
 
 // Add takes the rows of one page.
 func (p *Pass) Add(page []Row) (Report, error) {
-	var report Report
+	report := Report{Repeated: make([]bool, len(page))}
 	names := make([]string, len(page))
 	for i := range page {
 		names[i] = page[i].Name
@@ -56,14 +58,16 @@ func (p *Pass) Add(page []Row) (Report, error) {
 		return report, fmt.Errorf("look rooms up in the ledger: %w", err)
 	}
 	for i, reading := range page {
-		p.addRow(reading, rows[i], known[i], &report)
+		report.Repeated[i] = !p.addRow(reading, rows[i], known[i], &report)
 	}
 	return report, p.flush()
 }
 
-func (p *Pass) addRow(reading, row Row, known bool, report *Report) {
+// addRow takes one reading of a room whose row, where known, is row. It tells
+// whether the reading is the pass's first of the room.
+func (p *Pass) addRow(reading, row Row, known bool, report *Report) (fresh bool) {
 	staged, again := p.staged[reading.Name]
-	fresh := !again
+	fresh = !again
 	if known && !p.seen.Add(row.ID) {
 		fresh = false
 	}
@@ -90,6 +94,7 @@ func (p *Pass) addRow(reading, row Row, known bool, report *Report) {
 	} else {
 		delete(p.lowered, reading.Name)
 	}
+	return fresh
 }
 
 // flush keeps the first pass over a large account from filling the memory.

@@ -1,0 +1,89 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"whereby_exporter/collector/plan"
+	"whereby_exporter/whereby"
+)
+
+// Check is the command check. It takes the flags of run.
+type Check struct {
+	Online bool   `help:"Also make one call to Whereby's API; it costs one point."`
+	Plan   string `enum:",build,grow" default:"" placeholder:"build|grow" help:"Print what to expect of an account on this Whereby plan, and check nothing."`
+	Rooms  int    `default:"1000" placeholder:"N" help:"With --plan: rooms in the account (${default})."`
+	Active int    `default:"100" placeholder:"N" help:"With --plan: rooms used within 24 hours (${default})."`
+	Flags  `embed:""`
+}
+
+// onlineTimeout bounds the one call, its retries included.
+const onlineTimeout = 30 * time.Second
+
+// Run checks, or plans.
+func (c *Check) Run(env *Env) error {
+	if c.Plan != "" {
+		return c.plan(env)
+	}
+	if err := c.validate(); err != nil {
+		return err
+	}
+	key, err := c.Whereby.key(env.Getenv)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(env.Stdout, "configuration: ok")
+	if !c.Online {
+		return nil
+	}
+	return c.online(env, key)
+}
+
+func (c *Check) plan(env *Env) error {
+	if c.Rooms < 0 || c.Active < 0 || c.Active > c.Rooms {
+		return fmt.Errorf("--rooms=%d --active=%d: must not be negative, and no more rooms can be active than there are", c.Rooms, c.Active)
+	}
+	if err := errors.Join(c.Whereby.validate(), c.Poll.validate()); err != nil {
+		return err
+	}
+	points, _ := plan.PointsPerMinute(c.Plan)
+	account := plan.Account{
+		PointsPerMinute:  points,
+		Rooms:            c.Rooms,
+		Active:           c.Active,
+		Share:            c.Whereby.RateLimitShare,
+		Interval:         c.Poll.Interval,
+		FullScanInterval: c.Poll.FullScanInterval,
+	}
+	return plan.Make(account).Print(env.Stdout, account)
+}
+
+// online asks for one room, as cheaply as the API allows.
+func (c *Check) online(env *Env, key whereby.KeyFunc) error {
+	client, err := c.Whereby.client(key, http.DefaultTransport)
+	if err != nil {
+		return err
+	}
+	// A person waits for the answer, and can repeat the command.
+	client.Retry.MaxAttempts = 1
+	client.Retry.MaxThrottleWait = time.Nanosecond
+	var limit whereby.RateLimit
+	client.OnExchange = func(e whereby.Exchange) { limit = e.RateLimit }
+
+	ctx, cancel := context.WithTimeout(env.Context, onlineTimeout)
+	defer cancel()
+	for _, err := range client.Rooms(ctx, whereby.RoomsQuery{PageSize: 1}) {
+		if err != nil {
+			return fmt.Errorf("%s: %w", c.Whereby.URL, err)
+		}
+		break
+	}
+	fmt.Fprintf(env.Stdout, "online: ok, %s answers and accepts the API key\n", c.Whereby.URL)
+	if limit.LimitKnown && limit.RemainingKnown {
+		fmt.Fprintf(env.Stdout, "rate limit: %d points a minute for the organization, %d left now\n", limit.Limit, limit.Remaining)
+	}
+	return nil
+}

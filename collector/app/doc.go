@@ -1,0 +1,29 @@
+// Package app holds the commands of the program: flags in, dependencies made, one
+// group of goroutines run, shutdown.
+package app
+
+import (
+	"context"
+	"io"
+	"log/slog"
+
+	"github.com/alecthomas/kong"
+)
+
+// Env is what a command gets from the process.
+type Env struct {
+	Context context.Context
+	Stdout  io.Writer
+	Log     *slog.Logger
+	Getenv  func(string) string
+}
+
+// FlagGroups are the headings of --help, in order.
+func FlagGroups() []kong.Group {
+	return []kong.Group{
+		{Key: "whereby", Title: "Whereby's API"},
+		{Key: "poll", Title: "Polling and storage"},
+		{Key: "web", Title: "Web address"},
+		{Key: "logging", Title: "Logging"},
+	}
+}

@@ -1,0 +1,120 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/prometheus/common/version"
+
+	"whereby_exporter/whereby"
+)
+
+// keyVariable is the environment variable that holds the API key. There is no
+// flag for it: flags show in process lists.
+const keyVariable = "WHEREBY_API_KEY"
+
+// Whereby are the flags on Whereby's API.
+type Whereby struct {
+	URL            string  `name:"url" default:"https://api.whereby.dev/v1" placeholder:"URL" help:"Address of Whereby's API (${default})."`
+	APIKeyFile     string  `name:"api-key-file" placeholder:"FILE" help:"File that holds the API key. Read anew for every request, so the key can be rotated. Instead of it, WHEREBY_API_KEY may hold the key itself."`
+	RateLimitShare float64 `name:"rate-limit-share" default:"0.25" placeholder:"SHARE" help:"Share of the organization's points per minute to spend at most, above 0 up to 1 (${default})."`
+}
+
+// Poll are the flags on polling.
+type Poll struct {
+	Interval         time.Duration `default:"1m" placeholder:"DURATION" help:"Time from one poll to the next, at least 1s (${default})."`
+	FullScanInterval time.Duration `default:"6h" placeholder:"DURATION" help:"Longest time between two scans of the whole account (${default})."`
+}
+
+// Storage is where state is kept.
+type Storage struct {
+	Path string `default:"data/" placeholder:"DIR" help:"Directory of the store; empty keeps state in memory only (${default})."`
+}
+
+// validate checks the flags that need no file.
+func (w Whereby) validate() error {
+	u, err := url.Parse(w.URL)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return fmt.Errorf("--whereby.url=%q: must be an address such as %s", w.URL, whereby.DefaultBaseURL)
+	}
+	if u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return errors.New("--whereby.url: must hold no user, query or fragment; the API key goes into " + keyVariable + " or --whereby.api-key-file")
+	}
+	if _, err := whereby.NewBudget(w.RateLimitShare); err != nil {
+		return fmt.Errorf("--whereby.rate-limit-share=%v: must be above 0 and at most 1", w.RateLimitShare)
+	}
+	return nil
+}
+
+func (p Poll) validate() error {
+	if p.Interval < time.Second {
+		return fmt.Errorf("--poll.interval=%v: must be at least 1s", p.Interval)
+	}
+	if p.FullScanInterval < p.Interval {
+		return fmt.Errorf("--poll.full-scan-interval=%v: must be at least --poll.interval=%v", p.FullScanInterval, p.Interval)
+	}
+	return nil
+}
+
+// key finds the API key, and reads it once so that a mistake shows at the start.
+func (w Whereby) key(getenv func(string) string) (whereby.KeyFunc, error) {
+	if w.APIKeyFile == "" {
+		key := strings.TrimSpace(getenv(keyVariable))
+		if key == "" {
+			return nil, fmt.Errorf("no API key: set %s, or --whereby.api-key-file=FILE; to try the exporter without a key, run: whereby_exporter demo", keyVariable)
+		}
+		return whereby.StaticKey(key), nil
+	}
+	read := func() (string, error) { return readKey(w.APIKeyFile) }
+	if _, err := read(); err != nil {
+		return nil, fmt.Errorf("--whereby.api-key-file: %w", err)
+	}
+	return read, nil
+}
+
+// maxKeyFile is far above the length of any key: whoever names another file by
+// mistake gets an error, and that file is not sent anywhere.
+const maxKeyFile = 16 << 10
+
+func readKey(file string) (string, error) {
+	info, err := os.Stat(file)
+	if err != nil {
+		return "", err
+	}
+	if info.Size() > maxKeyFile {
+		return "", fmt.Errorf("%s is too large to be a key", file)
+	}
+	content, err := os.ReadFile(file)
+	if err != nil {
+		return "", err
+	}
+	key := strings.TrimSpace(string(content))
+	if key == "" {
+		return "", fmt.Errorf("%s is empty", file)
+	}
+	return key, nil
+}
+
+// client makes the client from valid flags.
+func (w Whereby) client(key whereby.KeyFunc, transport http.RoundTripper) (*whereby.Client, error) {
+	budget, err := whereby.NewBudget(w.RateLimitShare)
+	if err != nil {
+		return nil, err
+	}
+	return &whereby.Client{
+		BaseURL: w.URL,
+		APIKey:  key,
+		HTTPClient: &http.Client{
+			Transport: transport,
+			// The API redirects nowhere, and the key is not to follow.
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+		Budget:    budget,
+		UserAgent: "whereby_exporter/" + version.Version,
+	}, nil
+}

@@ -1,0 +1,128 @@
+// Package metrics is the one place that names the exporter's metrics. The
+// collectors are made from its rows, README's table is held equal to them, and so
+// will be what rules and dashboards name.
+package metrics
+
+import (
+	"slices"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Type is a metric's type, as Prometheus calls it.
+type Type string
+
+// The types in use.
+const (
+	Counter   Type = "counter"
+	Gauge     Type = "gauge"
+	Histogram Type = "histogram"
+)
+
+// RoomPrefix is the label by which usage is told apart.
+const RoomPrefix = "room_prefix"
+
+// Metric describes one metric family.
+type Metric struct {
+	Name   string
+	Type   Type
+	Labels []string
+	Help   string
+}
+
+// Usage by room prefix.
+var (
+	ParticipantMinutes = Metric{"whereby_participant_minutes_total", Counter, []string{RoomPrefix},
+		"Participant minutes, Whereby's billing unit: minutes in a room, rounded up for each connection. Lifetime figure over every room ever seen."}
+	RecorderMinutes = Metric{"whereby_recorder_minutes_total", Counter, []string{RoomPrefix},
+		"Minutes that rooms were recorded. Lifetime figure over every room ever seen."}
+	StreamerMinutes = Metric{"whereby_streamer_minutes_total", Counter, []string{RoomPrefix},
+		"Minutes that rooms were streamed. Lifetime figure over every room ever seen."}
+	Sessions = Metric{"whereby_sessions_total", Counter, []string{RoomPrefix},
+		"Sessions; one starts once two people are in a room. Lifetime figure over every room ever seen."}
+	Rooms = Metric{"whereby_rooms", Gauge, []string{RoomPrefix},
+		"Rooms in the last complete scan of the account."}
+)
+
+// The exporter itself.
+var (
+	Up = Metric{"whereby_up", Gauge, nil,
+		"1 if the last poll of the Insights API succeeded, else 0."}
+	Polls = Metric{"whereby_exporter_polls_total", Counter, []string{"result"},
+		"Polls of the Insights API by result: success or error."}
+	PollDuration = Metric{"whereby_exporter_poll_duration_seconds", Histogram, nil,
+		"Time that a poll took, from its first request to its commit, waiting for points included."}
+	LastSuccessfulPoll = Metric{"whereby_exporter_last_successful_poll_timestamp_seconds", Gauge, nil,
+		"When the last successful poll ended, in seconds since 1970; 0 until the first."}
+	LastFullScan = Metric{"whereby_exporter_last_full_scan_timestamp_seconds", Gauge, nil,
+		"When the last complete scan of the account ended, in seconds since 1970; 0 until the first. Survives restarts."}
+	APIRequests = Metric{"whereby_exporter_api_requests_total", Counter, []string{"endpoint", "code"},
+		"Requests to the Insights API by endpoint and HTTP status; code is error where no answer came. Each costs a point."}
+	APIRequestDuration = Metric{"whereby_exporter_api_request_duration_seconds", Histogram, []string{"endpoint"},
+		"Time from sending a request to the Insights API to the end of its answer."}
+	APIRateLimit = Metric{"whereby_exporter_api_rate_limit", Gauge, nil,
+		"Points per minute of the organization, shared by all its API keys, from the last answer that told."}
+	APIRateLimitRemaining = Metric{"whereby_exporter_api_rate_limit_remaining", Gauge, nil,
+		"Points that the organization had left in the current minute, from the last answer that told."}
+	LedgerDrift = Metric{"whereby_exporter_ledger_drift", Gauge, []string{"resource"},
+		"What the counters hold for the rooms of the last complete scan, less what Insights said of them: 0 is exact, above 0 Whereby lowered a figure."}
+	RoomPrefixesDropped = Metric{"whereby_exporter_room_prefixes_dropped", Gauge, nil,
+		"Room prefixes beyond the limit, counted under room_prefix=\"_other\"."}
+	StorageErrors = Metric{"whereby_exporter_storage_errors_total", Counter, nil,
+		"Writes to the store that failed, for instance because its disk is full. The figures of such a poll are not exposed."}
+	BuildInfo = Metric{"whereby_exporter_build_info", Gauge, []string{"branch", "goarch", "goos", "goversion", "revision", "tags", "version"},
+		"A metric with a constant '1' value labeled by version, revision, branch, goversion from which whereby_exporter was built, and the goos and goarch for the build."}
+)
+
+// All returns every metric of the exporter's own, in the order of README's table.
+// The families go_*, process_* and promhttp_* of the client library come beside
+// them.
+func All() []Metric {
+	return []Metric{
+		ParticipantMinutes, RecorderMinutes, StreamerMinutes, Sessions, Rooms,
+		Up, Polls, PollDuration, LastSuccessfulPoll, LastFullScan,
+		APIRequests, APIRequestDuration, APIRateLimit, APIRateLimitRemaining,
+		LedgerDrift, RoomPrefixesDropped, StorageErrors, BuildInfo,
+	}
+}
+
+// nativeFactor is the growth from one bucket of a native histogram to the next:
+// about ten buckets from a value to its double.
+const nativeFactor = 1.1
+
+// maxNativeBuckets keeps one wild series from growing without bound.
+const maxNativeBuckets = 160
+
+// NewGauge makes a gauge without labels.
+func (m Metric) NewGauge(r prometheus.Registerer) prometheus.Gauge {
+	g := prometheus.NewGauge(prometheus.GaugeOpts{Name: m.Name, Help: m.Help})
+	r.MustRegister(g)
+	return g
+}
+
+// NewCounter makes a counter without labels.
+func (m Metric) NewCounter(r prometheus.Registerer) prometheus.Counter {
+	c := prometheus.NewCounter(prometheus.CounterOpts{Name: m.Name, Help: m.Help})
+	r.MustRegister(c)
+	return c
+}
+
+// NewCounterVec makes a counter with the metric's labels.
+func (m Metric) NewCounterVec(r prometheus.Registerer) *prometheus.CounterVec {
+	c := prometheus.NewCounterVec(prometheus.CounterOpts{Name: m.Name, Help: m.Help}, slices.Clone(m.Labels))
+	r.MustRegister(c)
+	return c
+}
+
+// NewHistogramVec makes a native histogram with classic buckets beside it.
+func (m Metric) NewHistogramVec(r prometheus.Registerer, buckets []float64) *prometheus.HistogramVec {
+	h := prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name:                           m.Name,
+		Help:                           m.Help,
+		Buckets:                        buckets,
+		NativeHistogramBucketFactor:    nativeFactor,
+		NativeHistogramMaxBucketNumber: maxNativeBuckets,
+	}, slices.Clone(m.Labels))
+	r.MustRegister(h)
+	return h
+}

@@ -1,0 +1,80 @@
+package collector
+
+import (
+	"strconv"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"whereby_exporter/collector/metrics"
+	"whereby_exporter/collector/poller"
+	"whereby_exporter/whereby"
+)
+
+var (
+	// Polls take from one request to hours of waiting for points.
+	pollBuckets = []float64{0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600, 14400}
+	// An attempt is given up after 30 s.
+	requestBuckets = []float64{0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30}
+)
+
+// selfMetrics are the figures on the exporter itself. They are gathered at every
+// scrape; those on usage are not, see [Collector.publish].
+type selfMetrics struct {
+	up, lastSuccess, lastFullScan prometheus.Gauge
+	rateLimit, rateLimitRemaining prometheus.Gauge
+	polls, requests               *prometheus.CounterVec
+	pollDuration, requestDuration *prometheus.HistogramVec
+	storageErrors                 prometheus.Counter
+}
+
+func newSelfMetrics(r prometheus.Registerer) *selfMetrics {
+	m := &selfMetrics{
+		up:                 metrics.Up.NewGauge(r),
+		lastSuccess:        metrics.LastSuccessfulPoll.NewGauge(r),
+		lastFullScan:       metrics.LastFullScan.NewGauge(r),
+		rateLimit:          metrics.APIRateLimit.NewGauge(r),
+		rateLimitRemaining: metrics.APIRateLimitRemaining.NewGauge(r),
+		polls:              metrics.Polls.NewCounterVec(r),
+		requests:           metrics.APIRequests.NewCounterVec(r),
+		pollDuration:       metrics.PollDuration.NewHistogramVec(r, pollBuckets),
+		requestDuration:    metrics.APIRequestDuration.NewHistogramVec(r, requestBuckets),
+		storageErrors:      metrics.StorageErrors.NewCounter(r),
+	}
+	for _, result := range []string{"success", "error"} {
+		m.polls.WithLabelValues(result) // so that increase() sees the first one
+	}
+	m.requests.WithLabelValues(whereby.EndpointRooms, "200")
+	m.requestDuration.WithLabelValues(whereby.EndpointRooms)
+	m.pollDuration.WithLabelValues()
+	return m
+}
+
+func (m *selfMetrics) onExchange(e whereby.Exchange) {
+	code := "error"
+	if e.StatusCode != 0 {
+		code = strconv.Itoa(e.StatusCode)
+	}
+	m.requests.WithLabelValues(e.Endpoint, code).Inc()
+	m.requestDuration.WithLabelValues(e.Endpoint).Observe(e.Duration.Seconds())
+	if e.RateLimit.LimitKnown {
+		m.rateLimit.Set(float64(e.RateLimit.Limit))
+	}
+	if e.RateLimit.RemainingKnown {
+		m.rateLimitRemaining.Set(float64(e.RateLimit.Remaining))
+	}
+}
+
+func (m *selfMetrics) onPass(r poller.Result) {
+	m.pollDuration.WithLabelValues().Observe(r.Ended.Sub(r.Started).Seconds())
+	if r.Err != nil {
+		m.up.Set(0)
+		m.polls.WithLabelValues("error").Inc()
+		if poller.IsStorageError(r.Err) {
+			m.storageErrors.Inc()
+		}
+		return
+	}
+	m.up.Set(1)
+	m.polls.WithLabelValues("success").Inc()
+	m.lastSuccess.Set(seconds(r.Ended))
+}

@@ -1,0 +1,151 @@
+// Package plan reckons what polling an account costs, before anything is deployed.
+package plan
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"time"
+
+	"whereby_exporter/whereby"
+)
+
+// PointsPerMinute is the rate limit of a Whereby plan ("build", "grow") for the
+// whole organization. Source: the API reference on rate limiting.
+func PointsPerMinute(plan string) (int, bool) {
+	switch plan {
+	case "build":
+		return 100, true
+	case "grow":
+		return 1000, true
+	}
+	return 0, false
+}
+
+// insightsDelay is how far Insights' figures may lag the meeting, as documented.
+const insightsDelay = 15 * time.Minute
+
+// Account is what the plan is for.
+type Account struct {
+	// PointsPerMinute is the organization's rate limit.
+	PointsPerMinute int
+	// Rooms exist, Active of them were used in the last 24 hours.
+	Rooms, Active int
+	// Share, Interval and FullScanInterval are the flags of the same names.
+	Share                      float64
+	Interval, FullScanInterval time.Duration
+}
+
+// Plan is what to expect.
+type Plan struct {
+	// Points may be spent in each Window, a minute but for shares of less than a
+	// point a minute.
+	Points int
+	Window time.Duration
+	// FullRequests is what a pass over the whole account costs, FirstScan how long
+	// the first one takes, and LaterScans how long those in the background do.
+	FullRequests          int
+	FirstScan, LaterScans time.Duration
+	// ShortRequests is what a steady pass costs, and Every the time between two.
+	ShortRequests int
+	Every         time.Duration
+	// Freshness is how old a figure is at most, Insights' own delay included.
+	Freshness time.Duration
+	// LeftPerHour are the points that polling leaves of the share.
+	LeftPerHour int
+}
+
+// Make reckons the plan of an account.
+func Make(a Account) Plan {
+	points, window := whereby.Allowance(a.Share, a.PointsPerMinute)
+	p := Plan{Points: points, Window: window}
+
+	all := max(1, pages(a.Rooms))
+	p.FullRequests = all
+	p.ShortRequests = min(all, pages(a.Active)+1)
+	if all > 1 {
+		// The top of the list is read once more, and one page in the opposite order.
+		p.FullRequests += 2
+	}
+	p.FirstScan = spend(p.FullRequests, points, window)
+	p.LaterScans = spend(p.FullRequests, whereby.BackgroundAllowance(points), window)
+
+	perWindow := float64(p.ShortRequests) * window.Seconds() / a.Interval.Seconds()
+	p.Every = a.Interval
+	if perWindow > float64(points) {
+		p.Every = time.Duration(float64(window) * float64(p.ShortRequests) / float64(points))
+	}
+	p.Freshness = insightsDelay + p.Every + spend(p.ShortRequests, points, window)
+
+	perHour := float64(points) * time.Hour.Seconds() / window.Seconds()
+	used := float64(p.ShortRequests)*time.Hour.Seconds()/p.Every.Seconds() +
+		float64(p.FullRequests)*time.Hour.Seconds()/a.FullScanInterval.Seconds()
+	p.LeftPerHour = int(math.Max(0, math.Floor(perHour-used)))
+	return p
+}
+
+func pages(rows int) int { return (rows + whereby.MaxPageSize - 1) / whereby.MaxPageSize }
+
+// spend is how long it takes to spend requests where points are free in each
+// window: the first window's are free at once.
+func spend(requests, points int, window time.Duration) time.Duration {
+	return time.Duration((requests-1)/points) * window
+}
+
+// Print writes the plan for a person.
+func (p Plan) Print(w io.Writer, a Account) error {
+	_, err := fmt.Fprintf(w, `An account of %d rooms, %d of them used in the last 24 hours, at %d points a minute:
+
+  points            at most %s for this exporter; the rest is for the production application
+  first full pass   %d requests, %s; no usage metric is exposed before it ends
+  later full passes %d requests in the background, %s, every %s
+  steady poll       %d requests, every %s
+  freshness         figures are at most %s old, up to %s of it Insights' own delay
+  left over         %d points an hour; a participant's call quality costs one point,
+                    so at most %d participants can be sampled an hour
+`,
+		a.Rooms, a.Active, a.PointsPerMinute,
+		rate(p.Points, p.Window),
+		p.FullRequests, about(p.FirstScan),
+		p.FullRequests, about(p.LaterScans), short(a.FullScanInterval),
+		p.ShortRequests, short(p.Every),
+		short(p.Freshness), short(insightsDelay),
+		p.LeftPerHour, p.LeftPerHour)
+	return err
+}
+
+func rate(points int, window time.Duration) string {
+	if window <= 2*time.Minute {
+		return fmt.Sprintf("%d points a minute", points)
+	}
+	return fmt.Sprintf("%d point in %s", points, short(window))
+}
+
+func about(d time.Duration) string {
+	if d < time.Minute {
+		return "less than a minute"
+	}
+	return "about " + short(d)
+}
+
+// short is a duration to the minute, or to the second below an hour, without
+// zeroes at its end.
+func short(d time.Duration) string {
+	unit := time.Second
+	if d >= time.Hour {
+		unit = time.Minute
+	}
+	d = d.Round(unit)
+	h, m, s := d/time.Hour, d%time.Hour/time.Minute, d%time.Minute/time.Second
+	text := ""
+	if h > 0 {
+		text += fmt.Sprintf("%dh", h)
+	}
+	if m > 0 {
+		text += fmt.Sprintf("%dm", m)
+	}
+	if s > 0 || text == "" {
+		text += fmt.Sprintf("%ds", s)
+	}
+	return text
+}

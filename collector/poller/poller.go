@@ -1,0 +1,236 @@
+package poller
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"whereby_exporter/collector/ledger"
+	"whereby_exporter/whereby"
+)
+
+// Config says how often the poller reads the account.
+type Config struct {
+	// Interval is the time from the start of a pass to the start of the next one.
+	Interval time.Duration
+	// FullScanInterval is the longest time between the ends of two full passes.
+	FullScanInterval time.Duration
+	// OnPass is told of every pass once it is over, from the goroutine that ran it.
+	OnPass func(Result)
+	Logger *slog.Logger
+}
+
+// Kind is what a pass set out to read.
+type Kind string
+
+// The kinds of passes.
+const (
+	Full  Kind = "full"
+	Short Kind = "short"
+)
+
+// Result is what a pass came to.
+type Result struct {
+	Kind    Kind
+	Started time.Time
+	Ended   time.Time
+	// Pages counts the pages read; failed attempts are not among them.
+	Pages int
+	// Rooms counts different rooms.
+	Rooms int
+	// Complete is true where the pass reached the end of the account, as a short
+	// pass may do too.
+	Complete bool
+	// Err is nil for a pass that is committed.
+	Err error
+}
+
+// Poller owns the schedule. It starts nothing by itself; see [Poller.Run].
+type Poller struct {
+	client *whereby.Client
+	ledger *ledger.Ledger
+	config Config
+	log    *slog.Logger
+
+	polled, failing atomic.Bool
+
+	mu sync.Mutex
+	// refusedAt is when Insights last refused to sort by last session.
+	refusedAt time.Time
+	// unsorted is true once the log says that passes can't stop early.
+	unsorted bool
+}
+
+// New returns a poller that reads the account of client into l.
+func New(client *whereby.Client, l *ledger.Ledger, c Config) *Poller {
+	return &Poller{client: client, ledger: l, config: c, log: c.Logger}
+}
+
+// Polled tells whether a pass has succeeded since the process started.
+func (p *Poller) Polled() bool { return p.polled.Load() }
+
+// Run polls until the context is done, and then returns nil. The first pass
+// starts at once.
+func (p *Poller) Run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		p.every(ctx, p.poll)
+		return nil
+	})
+	group.Go(func() error {
+		p.every(ctx, p.scanIfDue)
+		return nil
+	})
+	return group.Wait()
+}
+
+// every calls f at the interval, counted from start to start. A call that takes
+// longer delays the next one; it is never caught up.
+func (p *Poller) every(ctx context.Context, f func(context.Context)) {
+	for ctx.Err() == nil {
+		next := time.Now().Add(p.config.Interval)
+		f(ctx)
+		timer := time.NewTimer(time.Until(next))
+		select {
+		case <-ctx.Done():
+		case <-timer.C:
+		}
+		timer.Stop()
+	}
+}
+
+// poll runs the pass that is due at every interval.
+func (p *Poller) poll(ctx context.Context) {
+	state := p.ledger.State()
+	kind := Short
+	if !state.Complete || !state.Sorted {
+		kind = Full
+	}
+	p.pass(ctx, p.client, kind)
+}
+
+// scanIfDue runs a full pass in the background where the last one is too long
+// ago. While every pass is a full one, it has nothing to do.
+func (p *Poller) scanIfDue(ctx context.Context) {
+	state := p.ledger.State()
+	if state.Complete && state.Sorted && time.Since(state.FullScan) >= p.config.FullScanInterval {
+		p.pass(ctx, p.client.Background(), Full)
+	}
+}
+
+// pass runs one pass and tells of it.
+func (p *Poller) pass(ctx context.Context, client *whereby.Client, kind Kind) {
+	w := &walk{
+		poller: p,
+		client: client,
+		result: Result{Kind: kind, Started: time.Now()},
+		pass:   p.ledger.Begin(),
+		order:  order{sorted: true},
+	}
+	err := w.run(ctx)
+	if ctx.Err() != nil {
+		return // shutting down is no result
+	}
+	w.result.Ended = time.Now()
+	if err == nil {
+		err = w.pass.Commit(ledger.Completion{
+			Started:  w.result.Started,
+			Ended:    w.result.Ended,
+			Complete: w.result.Complete,
+			Sorted:   w.sorted,
+		})
+	}
+	w.result.Err = err
+	p.logResult(w.result)
+	if err == nil {
+		p.polled.Store(true)
+	}
+	if p.config.OnPass != nil {
+		p.config.OnPass(w.result)
+	}
+}
+
+// sortRefused tells whether Insights refused to sort not so long ago that it is
+// not worth another point to ask again.
+func (p *Poller) sortRefused() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return !p.refusedAt.IsZero() && time.Since(p.refusedAt) < p.config.FullScanInterval
+}
+
+func (p *Poller) noteSortRefused(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.refusedAt = time.Now()
+	p.logUnsorted("Insights refuses to sort rooms by their last session, so every poll reads the whole account", "err", err)
+}
+
+// noteOrder takes what a pass found out about the order of the rooms.
+func (p *Poller) noteOrder(sorted bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if sorted {
+		p.unsorted = false
+		return
+	}
+	p.logUnsorted("Insights does not sort rooms by their last session as asked, so every poll reads the whole account")
+}
+
+// logUnsorted says once that passes can't stop early.
+func (p *Poller) logUnsorted(message string, attrs ...any) {
+	if !p.unsorted {
+		p.unsorted = true
+		p.log.Warn(message, attrs...)
+	}
+}
+
+func (p *Poller) logResult(r Result) {
+	attrs := []any{
+		"kind", r.Kind, "pages", r.Pages, "rooms", r.Rooms,
+		"complete", r.Complete, "duration", r.Ended.Sub(r.Started).Round(time.Millisecond),
+	}
+	switch {
+	case r.Err != nil:
+		p.failing.Store(true)
+		p.log.Warn("poll failed; what was last known is still served", append(attrs, "err", r.Err, "class", errorClass(r.Err))...)
+	case p.failing.Swap(false):
+		p.log.Info("poll succeeded again", attrs...)
+	case !p.polled.Load():
+		p.log.Info("first poll succeeded", attrs...)
+	default:
+		p.log.Debug("poll succeeded", attrs...)
+	}
+}
+
+// IsStorageError tells whether a pass failed for want of the store, and not for
+// what Whereby answered.
+func IsStorageError(err error) bool { return errorClass(err) == "store" }
+
+// errorClass is a bounded word for what made a pass fail.
+func errorClass(err error) string {
+	var (
+		auth      *whereby.AuthError
+		throttled *whereby.ThrottledError
+		server    *whereby.ServerError
+		malformed *whereby.MalformedError
+		request   *whereby.RequestError
+	)
+	switch {
+	case errors.As(err, &auth):
+		return "auth"
+	case errors.As(err, &throttled):
+		return "throttled"
+	case errors.As(err, &server):
+		return "server"
+	case errors.As(err, &malformed):
+		return "malformed"
+	case errors.As(err, &request):
+		return "request"
+	}
+	return "store"
+}
