@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -24,7 +25,7 @@ type cli struct {
 		Level  string `default:"info" enum:"debug,info,warn,error" help:"Least severe level to log: ${enum} (${default})."`
 		Format string `default:"logfmt" enum:"logfmt,json" help:"Format of the log: ${enum} (${default})."`
 	} `embed:"" prefix:"log." group:"Logging"`
-	Version kong.VersionFlag `help:"Print the version and exit."`
+	Version kong.VersionFlag `env:"-" help:"Print the version and exit."`
 
 	Run         app.Run         `cmd:"" default:"withargs" help:"Serve the metrics of a Whereby account (the default command)."`
 	Demo        app.Demo        `cmd:"" help:"Serve the metrics of a simulated account: no API key, no network."`
@@ -52,6 +53,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		kong.DefaultEnvars("WHEREBY_EXPORTER"),
 		kong.Writers(stdout, stderr),
 		kong.Exit(func(int) { done = true }),
+		kong.Help(app.PrintHelp),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
 		kong.ExplicitGroups(app.FlagGroups()),
 	)
@@ -81,8 +83,14 @@ func newLogger(level, format string, w io.Writer) *slog.Logger {
 	return promslog.New(&config)
 }
 
+// fail prints an error on one line: several may be joined, and YAML's have a line
+// for each mistake.
 func fail(stderr io.Writer, err error) int {
-	fmt.Fprintf(stderr, "whereby_exporter: %v\n", err)
+	lines := strings.FieldsFunc(err.Error(), func(r rune) bool { return r == '\n' })
+	for i := range lines {
+		lines[i] = strings.TrimSpace(lines[i])
+	}
+	text := strings.ReplaceAll(strings.Join(lines, "; "), ":; ", ": ")
+	fmt.Fprintf(stderr, "whereby_exporter: %s\n", text)
 	return 1
 }
-

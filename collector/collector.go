@@ -2,6 +2,7 @@ package collector
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -12,10 +13,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	versioncollector "github.com/prometheus/client_golang/prometheus/collectors/version"
 
+	"whereby_exporter/collector/exposition"
 	"whereby_exporter/collector/ledger"
 	"whereby_exporter/collector/poller"
 	"whereby_exporter/collector/rooms"
-	"whereby_exporter/collector/scrape"
 	"whereby_exporter/collector/store"
 	"whereby_exporter/whereby"
 )
@@ -34,11 +35,12 @@ type Config struct {
 // Collector reads one account and exposes its figures. Make one with [New], then
 // call [Collector.Run] once, and [Collector.Close] after it.
 type Collector struct {
+	config  Config
 	store   ledger.Store
 	ledger  *ledger.Ledger
 	poller  *poller.Poller
 	self    *selfMetrics
-	handler *scrape.Handler
+	handler *exposition.Handler
 
 	publishing sync.Mutex
 	published  *ledger.Snapshot
@@ -46,13 +48,28 @@ type Collector struct {
 
 // New opens the store and publishes what it holds. It starts nothing.
 func New(c Config) (*Collector, error) {
-	store, err := openStore(c.StoragePath, c.Logger)
+	s, err := openStore(c.StoragePath)
 	if err != nil {
 		return nil, err
 	}
-	l, err := ledger.Open(store, ledger.Options{Classify: roomPrefix})
+	collector, err := newCollector(c, s)
 	if err != nil {
-		return nil, fmt.Errorf("%w (and closing the store: %v)", err, store.Close())
+		return nil, errors.Join(err, s.Close())
+	}
+	return collector, nil
+}
+
+func openStore(path string) (ledger.Store, error) {
+	if path == "" {
+		return store.NewMemory(), nil
+	}
+	return store.OpenBolt(path)
+}
+
+func newCollector(c Config, s ledger.Store) (*Collector, error) {
+	l, err := ledger.Open(s, ledger.Options{Classify: roomPrefix})
+	if err != nil {
+		return nil, err
 	}
 
 	registry := prometheus.NewRegistry()
@@ -62,10 +79,13 @@ func New(c Config) (*Collector, error) {
 		versioncollector.NewCollector("whereby_exporter"),
 	)
 	collector := &Collector{
-		store:   store,
-		ledger:  l,
-		self:    newSelfMetrics(registry),
-		handler: scrape.NewHandler(registry),
+		config: c,
+		store:  s,
+		ledger: l,
+		self:   newSelfMetrics(registry),
+		handler: exposition.NewHandler(registry, exposition.Options{OnError: func(err error) {
+			c.Logger.Error("a scrape was answered with an error", "err", err)
+		}}),
 	}
 	client := *c.Client
 	client.OnExchange = collector.self.onExchange
@@ -79,16 +99,13 @@ func New(c Config) (*Collector, error) {
 	return collector, nil
 }
 
-func openStore(path string, log *slog.Logger) (ledger.Store, error) {
-	if path == "" {
-		log.Warn("state is kept in memory only; after a restart, rooms that Whereby has deleted no longer count")
-		return store.NewMemory(), nil
-	}
-	return store.OpenBolt(path)
-}
-
 // Run polls until the context is done.
-func (c *Collector) Run(ctx context.Context) error { return c.poller.Run(ctx) }
+func (c *Collector) Run(ctx context.Context) error {
+	if c.config.StoragePath == "" {
+		c.config.Logger.Warn("state is kept in memory only; after a restart, rooms that Whereby has deleted no longer count")
+	}
+	return c.poller.Run(ctx)
+}
 
 // Close closes the store.
 func (c *Collector) Close() error {
@@ -101,7 +118,7 @@ func (c *Collector) Close() error {
 // Ready tells whether a poll has succeeded since the start.
 func (c *Collector) Ready() bool { return c.poller.Polled() }
 
-// Metrics serves the scrape.
+// Metrics serves the exposition.
 func (c *Collector) Metrics() http.Handler { return c.handler }
 
 // Rooms serves the rooms behind a prefix.

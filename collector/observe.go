@@ -21,7 +21,8 @@ var (
 // scrape; those on usage are not, see [Collector.publish].
 type selfMetrics struct {
 	up, lastSuccess, lastFullScan prometheus.Gauge
-	rateLimit, rateLimitRemaining prometheus.Gauge
+	// These two are absent until an answer tells: 0 would say that no points are left.
+	rateLimit, rateLimitRemaining *prometheus.GaugeVec
 	polls, requests               *prometheus.CounterVec
 	pollDuration, requestDuration *prometheus.HistogramVec
 	storageErrors                 prometheus.Counter
@@ -32,8 +33,8 @@ func newSelfMetrics(r prometheus.Registerer) *selfMetrics {
 		up:                 metrics.Up.NewGauge(r),
 		lastSuccess:        metrics.LastSuccessfulPoll.NewGauge(r),
 		lastFullScan:       metrics.LastFullScan.NewGauge(r),
-		rateLimit:          metrics.APIRateLimit.NewGauge(r),
-		rateLimitRemaining: metrics.APIRateLimitRemaining.NewGauge(r),
+		rateLimit:          metrics.APIRateLimit.NewGaugeVec(r),
+		rateLimitRemaining: metrics.APIRateLimitRemaining.NewGaugeVec(r),
 		polls:              metrics.Polls.NewCounterVec(r),
 		requests:           metrics.APIRequests.NewCounterVec(r),
 		pollDuration:       metrics.PollDuration.NewHistogramVec(r, pollBuckets),
@@ -57,10 +58,10 @@ func (m *selfMetrics) onExchange(e whereby.Exchange) {
 	m.requests.WithLabelValues(e.Endpoint, code).Inc()
 	m.requestDuration.WithLabelValues(e.Endpoint).Observe(e.Duration.Seconds())
 	if e.RateLimit.LimitKnown {
-		m.rateLimit.Set(float64(e.RateLimit.Limit))
+		m.rateLimit.WithLabelValues().Set(float64(e.RateLimit.Limit))
 	}
 	if e.RateLimit.RemainingKnown {
-		m.rateLimitRemaining.Set(float64(e.RateLimit.Remaining))
+		m.rateLimitRemaining.WithLabelValues().Set(float64(e.RateLimit.Remaining))
 	}
 }
 

@@ -3,9 +3,9 @@ package collector
 import (
 	dto "github.com/prometheus/client_model/go"
 
+	"whereby_exporter/collector/exposition"
 	"whereby_exporter/collector/ledger"
 	"whereby_exporter/collector/metrics"
-	"whereby_exporter/collector/scrape"
 )
 
 // publish exposes the ledger's snapshot. It changes only after a successful pass,
@@ -20,13 +20,13 @@ func (c *Collector) publish() {
 	c.self.lastFullScan.Set(seconds(snapshot.FullScan))
 	if snapshot != c.published {
 		c.published = snapshot
-		c.handler.Publish(scrape.Render(families(snapshot)))
+		c.handler.Publish(exposition.Render(families(snapshot)))
 	}
 }
 
 // families lays a snapshot out as metric families.
-func families(s *ledger.Snapshot) []scrape.Family {
-	byPrefix := func(m metrics.Metric, value func(ledger.PrefixUsage) int64) scrape.Family {
+func families(s *ledger.Snapshot) []exposition.Family {
+	byPrefix := func(m metrics.Metric, value func(ledger.PrefixUsage) int64) exposition.Family {
 		return family(m, func(yield func([]string, float64)) {
 			label := make([]string, 1)
 			for _, usage := range s.Prefixes {
@@ -35,7 +35,7 @@ func families(s *ledger.Snapshot) []scrape.Family {
 			}
 		})
 	}
-	return []scrape.Family{
+	return []exposition.Family{
 		byPrefix(metrics.ParticipantMinutes, func(u ledger.PrefixUsage) int64 { return u.ParticipantMinutes }),
 		byPrefix(metrics.RecorderMinutes, func(u ledger.PrefixUsage) int64 { return u.RecorderMinutes }),
 		byPrefix(metrics.StreamerMinutes, func(u ledger.PrefixUsage) int64 { return u.StreamerMinutes }),
@@ -53,10 +53,10 @@ func families(s *ledger.Snapshot) []scrape.Family {
 	}
 }
 
-func family(m metrics.Metric, samples func(yield func([]string, float64))) scrape.Family {
+func family(m metrics.Metric, samples func(yield func([]string, float64))) exposition.Family {
 	kind := dto.MetricType_GAUGE
 	if m.Type == metrics.Counter {
 		kind = dto.MetricType_COUNTER
 	}
-	return scrape.Family{Name: m.Name, Help: m.Help, Type: kind, Labels: m.Labels, Samples: samples}
+	return exposition.Family{Name: m.Name, Help: m.Help, Type: kind, Labels: m.Labels, Samples: samples}
 }

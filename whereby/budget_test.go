@@ -119,7 +119,6 @@ type endless struct {
 	limit     int
 	remaining int // 0 stands for all
 	times     []time.Time
-	status    int
 }
 
 func (s *endless) client(b *whereby.Budget) *whereby.Client {

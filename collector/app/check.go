@@ -14,11 +14,14 @@ import (
 // Check is the command check. It takes the flags of run.
 type Check struct {
 	Online bool   `help:"Also make one call to Whereby's API; it costs one point."`
-	Plan   string `enum:",build,grow" default:"" placeholder:"build|grow" help:"Print what to expect of an account on this Whereby plan, and check nothing."`
+	Plan   string `placeholder:"build|grow" help:"Print what to expect of an account on this Whereby plan, and check nothing."`
 	Rooms  int    `default:"1000" placeholder:"N" help:"With --plan: rooms in the account (${default})."`
-	Active int    `default:"100" placeholder:"N" help:"With --plan: rooms used within 24 hours (${default})."`
+	Active *int   `placeholder:"N" help:"With --plan: rooms used within 24 hours (100, or all where there are fewer)."`
 	Flags  `embed:""`
 }
+
+// defaultActive is what --active is where it is not given.
+const defaultActive = 100
 
 // onlineTimeout bounds the one call, its retries included.
 const onlineTimeout = 30 * time.Second
@@ -43,17 +46,27 @@ func (c *Check) Run(env *Env) error {
 }
 
 func (c *Check) plan(env *Env) error {
-	if c.Rooms < 0 || c.Active < 0 || c.Active > c.Rooms {
-		return fmt.Errorf("--rooms=%d --active=%d: must not be negative, and no more rooms can be active than there are", c.Rooms, c.Active)
+	points, ok := plan.PointsPerMinute(c.Plan)
+	if !ok {
+		return fmt.Errorf("--plan=%s: must be build or grow, the Whereby plan of the account", c.Plan)
+	}
+	if c.Rooms < 0 {
+		return fmt.Errorf("--rooms=%d: must not be negative", c.Rooms)
+	}
+	active := min(c.Rooms, defaultActive)
+	if c.Active != nil {
+		active = *c.Active
+	}
+	if active < 0 || active > c.Rooms {
+		return fmt.Errorf("--active=%d: must not be negative, nor above --rooms=%d", active, c.Rooms)
 	}
 	if err := errors.Join(c.Whereby.validate(), c.Poll.validate()); err != nil {
 		return err
 	}
-	points, _ := plan.PointsPerMinute(c.Plan)
 	account := plan.Account{
 		PointsPerMinute:  points,
 		Rooms:            c.Rooms,
-		Active:           c.Active,
+		Active:           active,
 		Share:            c.Whereby.RateLimitShare,
 		Interval:         c.Poll.Interval,
 		FullScanInterval: c.Poll.FullScanInterval,

@@ -27,7 +27,7 @@ const (
 
 // Run serves a simulated account until the context is done.
 func (d *Demo) Run(env *Env) error {
-	if err := d.Web.Validate(); err != nil {
+	if err := d.Web.Check(); err != nil {
 		return err
 	}
 	account := wherebytest.Demo(demoSeed, time.Now(), wherebytest.DemoOptions{Config: wherebytest.Config{APIKey: demoKey}})

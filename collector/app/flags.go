@@ -39,8 +39,9 @@ type Storage struct {
 // validate checks the flags that need no file.
 func (w Whereby) validate() error {
 	u, err := url.Parse(w.URL)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		return fmt.Errorf("--whereby.url=%q: must be an address such as %s", w.URL, whereby.DefaultBaseURL)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
+		// The value is not repeated: it may hold a password, or be the API key.
+		return errors.New("--whereby.url: must be an address such as " + whereby.DefaultBaseURL)
 	}
 	if u.User != nil || u.RawQuery != "" || u.Fragment != "" {
 		return errors.New("--whereby.url: must hold no user, query or fragment; the API key goes into " + keyVariable + " or --whereby.api-key-file")
@@ -68,6 +69,9 @@ func (w Whereby) key(getenv func(string) string) (whereby.KeyFunc, error) {
 		if key == "" {
 			return nil, fmt.Errorf("no API key: set %s, or --whereby.api-key-file=FILE; to try the exporter without a key, run: whereby_exporter demo", keyVariable)
 		}
+		if err := checkKey(key); err != nil {
+			return nil, fmt.Errorf("%s: %w", keyVariable, err)
+		}
 		return whereby.StaticKey(key), nil
 	}
 	read := func() (string, error) { return readKey(w.APIKeyFile) }
@@ -83,11 +87,16 @@ const maxKeyFile = 16 << 10
 
 func readKey(file string) (string, error) {
 	info, err := os.Stat(file)
-	if err != nil {
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return "", fmt.Errorf("there is no file %q", file)
+	case err != nil:
 		return "", err
-	}
-	if info.Size() > maxKeyFile {
-		return "", fmt.Errorf("%s is too large to be a key", file)
+	case !info.Mode().IsRegular():
+		// A pipe could be read only once, and might block.
+		return "", fmt.Errorf("%q is not a regular file", file)
+	case info.Size() > maxKeyFile:
+		return "", fmt.Errorf("file %q is too large to be an API key", file)
 	}
 	content, err := os.ReadFile(file)
 	if err != nil {
@@ -95,9 +104,20 @@ func readKey(file string) (string, error) {
 	}
 	key := strings.TrimSpace(string(content))
 	if key == "" {
-		return "", fmt.Errorf("%s is empty", file)
+		return "", fmt.Errorf("file %q is empty", file)
+	}
+	if err := checkKey(key); err != nil {
+		return "", fmt.Errorf("file %q: %w", file, err)
 	}
 	return key, nil
+}
+
+// checkKey finds what can't be sent as a key, so that it is said at the start.
+func checkKey(key string) error {
+	if strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r >= 0x7f }) {
+		return errors.New("the API key holds a blank, a line break or another character that no key has")
+	}
+	return nil
 }
 
 // client makes the client from valid flags.

@@ -2,8 +2,10 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"time"
 )
 
@@ -15,11 +17,15 @@ type Healthcheck struct {
 // Run fails unless the exporter answers with success. An exporter behind basic
 // authentication answers 401, which shows that it is alive as well.
 func (h *Healthcheck) Run(env *Env) error {
+	u, err := url.Parse(h.URL)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
+		return errors.New("--url: must be an address such as http://localhost:10036/-/healthy")
+	}
 	ctx, cancel := context.WithTimeout(env.Context, 3*time.Second)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, h.URL, nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
 	if err != nil {
-		return fmt.Errorf("--url=%q: %w", h.URL, err)
+		return fmt.Errorf("--url: %w", err)
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
@@ -27,7 +33,7 @@ func (h *Healthcheck) Run(env *Env) error {
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusUnauthorized {
-		return fmt.Errorf("not healthy: %s answered %s", h.URL, resp.Status)
+		return fmt.Errorf("not healthy: %s answered %s", u.Redacted(), resp.Status)
 	}
 	return nil
 }

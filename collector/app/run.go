@@ -28,7 +28,7 @@ type Flags struct {
 
 // validate checks every flag and gives all errors.
 func (f *Flags) validate() error {
-	return errors.Join(f.Whereby.validate(), f.Poll.validate(), f.Web.Validate())
+	return errors.Join(f.Whereby.validate(), f.Poll.validate(), f.Web.Check())
 }
 
 // Run serves until the context is done.
@@ -44,14 +44,16 @@ func (r *Run) Run(env *Env) error {
 	if err != nil {
 		return err
 	}
-	env.Log.Info("starting whereby_exporter", version.Slog()...)
 	return serve(env, r.Web, collector.Config{
 		Client:           client,
 		StoragePath:      r.Storage.Path,
 		PollInterval:     r.Poll.Interval,
 		FullScanInterval: r.Poll.FullScanInterval,
 		Logger:           env.Log,
-	}, func(*server.Server) {})
+	}, func(*server.Server) {
+		// Not before, so that a mistake is one line on its own.
+		env.Log.Info("starting whereby_exporter", version.Slog()...)
+	})
 }
 
 // serve runs a collector and its web address until the context is done or one of

@@ -75,7 +75,7 @@ var (
 )
 
 // All returns every metric of the exporter's own, in the order of README's table.
-// The families go_*, process_* and promhttp_* of the client library come beside
+// The families go_* and process_* of the client library come beside
 // them.
 func All() []Metric {
 	return []Metric{
@@ -96,6 +96,13 @@ const maxNativeBuckets = 160
 // NewGauge makes a gauge without labels.
 func (m Metric) NewGauge(r prometheus.Registerer) prometheus.Gauge {
 	g := prometheus.NewGauge(prometheus.GaugeOpts{Name: m.Name, Help: m.Help})
+	r.MustRegister(g)
+	return g
+}
+
+// NewGaugeVec makes a gauge with the metric's labels, absent until it is set.
+func (m Metric) NewGaugeVec(r prometheus.Registerer) *prometheus.GaugeVec {
+	g := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: m.Name, Help: m.Help}, slices.Clone(m.Labels))
 	r.MustRegister(g)
 	return g
 }

@@ -94,31 +94,38 @@ func spend(requests, points int, window time.Duration) time.Duration {
 
 // Print writes the plan for a person.
 func (p Plan) Print(w io.Writer, a Account) error {
-	_, err := fmt.Fprintf(w, `An account of %d rooms, %d of them used in the last 24 hours, at %d points a minute:
+	_, err := fmt.Fprintf(w, `An account of %s, %d of them used in the last 24 hours, at %d points a minute:
 
   points            at most %s for this exporter; the rest is for the production application
-  first full pass   %d requests, %s; no usage metric is exposed before it ends
-  later full passes %d requests in the background, %s, every %s
-  steady poll       %d requests, every %s
+  first full pass   %s, %s; no usage metric is exposed before it ends
+  later full passes %s in the background, %s, each %s after the one before
+  steady poll       %s, every %s
   freshness         figures are at most %s old, up to %s of it Insights' own delay
   left over         %d points an hour; a participant's call quality costs one point,
                     so at most %d participants can be sampled an hour
 `,
-		a.Rooms, a.Active, a.PointsPerMinute,
+		count(a.Rooms, "room"), a.Active, a.PointsPerMinute,
 		rate(p.Points, p.Window),
-		p.FullRequests, about(p.FirstScan),
-		p.FullRequests, about(p.LaterScans), short(a.FullScanInterval),
-		p.ShortRequests, short(p.Every),
+		count(p.FullRequests, "request"), about(p.FirstScan),
+		count(p.FullRequests, "request"), about(p.LaterScans), short(a.FullScanInterval),
+		count(p.ShortRequests, "request"), short(p.Every),
 		short(p.Freshness), short(insightsDelay),
 		p.LeftPerHour, p.LeftPerHour)
 	return err
 }
 
 func rate(points int, window time.Duration) string {
-	if window <= 2*time.Minute {
-		return fmt.Sprintf("%d points a minute", points)
+	if window < time.Minute+2*time.Second { // the budget's minute is a second longer
+		return count(points, "point") + " a minute"
 	}
-	return fmt.Sprintf("%d point in %s", points, short(window))
+	return count(points, "point") + " in " + short(window)
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }
 
 func about(d time.Duration) string {

@@ -167,26 +167,20 @@ func (p *Poller) noteSortRefused(err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.refusedAt = time.Now()
-	p.logUnsorted("Insights refuses to sort rooms by their last session, so every poll reads the whole account", "err", err)
+	if !p.unsorted {
+		p.unsorted = true
+		p.log.Warn("Insights refuses to sort rooms by their last session, so every poll reads the whole account", "err", err)
+	}
 }
 
 // noteOrder takes what a pass found out about the order of the rooms.
 func (p *Poller) noteOrder(sorted bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if sorted {
-		p.unsorted = false
-		return
+	if !sorted && !p.unsorted {
+		p.log.Warn("Insights does not sort rooms by their last session as asked, so every poll reads the whole account")
 	}
-	p.logUnsorted("Insights does not sort rooms by their last session as asked, so every poll reads the whole account")
-}
-
-// logUnsorted says once that passes can't stop early.
-func (p *Poller) logUnsorted(message string, attrs ...any) {
-	if !p.unsorted {
-		p.unsorted = true
-		p.log.Warn(message, attrs...)
-	}
+	p.unsorted = !sorted
 }
 
 func (p *Poller) logResult(r Result) {

@@ -9,31 +9,45 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"path"
+	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
 
 	"github.com/prometheus/common/version"
 	"github.com/prometheus/exporter-toolkit/web"
+	"golang.org/x/sync/errgroup"
 )
 
 // drainTime is how long requests under way may take to end after SIGTERM. The
 // process promises to be gone within 5 s.
 const drainTime = 3 * time.Second
 
+// roomsPath is where the rooms are served.
+const roomsPath = "/api/v1/rooms"
+
 // Options are the flags of the web address; they mean what they mean in all
 // exporters that use the exporter-toolkit.
 type Options struct {
 	ListenAddress []string `default:":10036" placeholder:"ADDRESS" help:"Address to serve metrics on (${default}). Repeatable."`
 	SystemdSocket bool     `help:"Use systemd socket activation instead of --web.listen-address."`
-	ConfigFile    string   `placeholder:"FILE" help:"TLS, basic authentication and HTTP headers, in the exporter-toolkit's format."`
+	ConfigFile    string   `name:"config.file" placeholder:"FILE" help:"TLS, basic authentication and HTTP headers, in the exporter-toolkit's format."`
 	TelemetryPath string   `default:"/metrics" placeholder:"PATH" help:"Path of the metrics (${default})."`
 }
 
-// Validate checks what can be checked without listening.
-func (o Options) Validate() error {
-	if !strings.HasPrefix(o.TelemetryPath, "/") || o.TelemetryPath == "/" || strings.HasPrefix(o.TelemetryPath, "/-/") {
-		return fmt.Errorf("--web.telemetry-path=%q: must begin with a slash and be a path of its own, for instance /metrics", o.TelemetryPath)
+// plainPath keeps out what the mux would take for a pattern.
+var plainPath = regexp.MustCompile(`^(/[A-Za-z0-9._~-]+)+$`)
+
+// Check checks what can be checked without listening. It is not called Validate:
+// Kong would call it by itself then, and put the name of the command before it.
+func (o Options) Check() error {
+	if !o.SystemdSocket && (len(o.ListenAddress) == 0 || slices.Contains(o.ListenAddress, "")) {
+		return errors.New("--web.listen-address: must be an address such as :10036")
+	}
+	if p := o.TelemetryPath; !plainPath.MatchString(p) || p != path.Clean(p) || p == roomsPath || strings.HasPrefix(p, "/-/") {
+		return fmt.Errorf("--web.telemetry-path=%q: must begin with a slash and be a path of its own, for instance /metrics", p)
 	}
 	if err := web.Validate(o.ConfigFile); err != nil {
 		return fmt.Errorf("--web.config.file=%s: %w", o.ConfigFile, err)
@@ -52,8 +66,10 @@ type Handlers struct {
 type Server struct {
 	options   Options
 	listeners []net.Listener
-	server    *http.Server
-	log       *slog.Logger
+	// servers has one for each listener: the exporter-toolkit writes to the server
+	// that it is given, so two listeners can't share one.
+	servers []*http.Server
+	log     *slog.Logger
 }
 
 // New binds the addresses, so that a port that is taken is known at once.
@@ -62,16 +78,16 @@ func New(o Options, h Handlers, log *slog.Logger) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{
-		options: o,
-		log:     log,
-		server: &http.Server{
+	newServer := func() *http.Server {
+		return &http.Server{
 			Handler:           mux,
 			ReadHeaderTimeout: 10 * time.Second,
 			ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
-		},
+		}
 	}
+	s := &Server{options: o, log: log}
 	if o.SystemdSocket {
+		s.servers = []*http.Server{newServer()}
 		return s, nil
 	}
 	for _, address := range o.ListenAddress {
@@ -81,6 +97,7 @@ func New(o Options, h Handlers, log *slog.Logger) (*Server, error) {
 			return nil, listenError(address, err)
 		}
 		s.listeners = append(s.listeners, listener)
+		s.servers = append(s.servers, newServer())
 	}
 	return s, nil
 }
@@ -115,40 +132,49 @@ func (s *Server) Addrs() []net.Addr {
 // Run serves until the context is done, lets requests under way end, and returns
 // nil then.
 func (s *Server) Run(ctx context.Context) error {
+	defer s.close()
+	group, ctx := errgroup.WithContext(ctx)
+	for i := range s.servers {
+		group.Go(func() error { return s.run(ctx, i) })
+	}
+	return group.Wait()
+}
+
+// run runs one of the servers.
+func (s *Server) run(ctx context.Context, i int) error {
 	drained := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		defer close(drained)
-		s.drain()
+		s.drain(s.servers[i])
 	})
-	err := s.serve()
+	err := s.serve(i)
 	if !stop() {
 		<-drained
 	}
 	if err != nil && !errors.Is(err, http.ErrServerClosed) {
-		s.close()
 		return fmt.Errorf("serve: %w", err)
 	}
 	return nil
 }
 
-func (s *Server) serve() error {
+func (s *Server) serve(i int) error {
 	flags := &web.FlagConfig{
 		WebListenAddresses: &s.options.ListenAddress,
 		WebSystemdSocket:   &s.options.SystemdSocket,
 		WebConfigFile:      &s.options.ConfigFile,
 	}
 	if s.options.SystemdSocket {
-		return web.ListenAndServe(s.server, flags, s.log)
+		return web.ListenAndServe(s.servers[i], flags, s.log)
 	}
-	return web.ServeMultiple(s.listeners, s.server, flags, s.log)
+	return web.Serve(s.listeners[i], s.servers[i], flags, s.log)
 }
 
-func (s *Server) drain() {
+func (s *Server) drain(server *http.Server) {
 	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
 	defer cancel()
-	if err := s.server.Shutdown(ctx); err != nil {
+	if err := server.Shutdown(ctx); err != nil {
 		s.log.Warn("requests were cut off at shutdown", "err", err)
-		_ = s.server.Close()
+		_ = server.Close()
 	}
 }
 
@@ -161,7 +187,7 @@ func newMux(telemetryPath string, h Handlers) (http.Handler, error) {
 		Profiling:   "false",
 		Links: []web.LandingLinks{
 			{Address: telemetryPath, Text: "Metrics"},
-			{Address: "/api/v1/rooms?room_prefix=_none", Text: "Rooms", Description: "as JSON, by room prefix; here those without one"},
+			{Address: roomsPath + "?room_prefix=_none", Text: "Rooms", Description: "as JSON, by room prefix; here those without one"},
 			{Address: "/-/ready", Text: "Ready", Description: "after the first complete poll"},
 			{Address: "/-/healthy", Text: "Healthy"},
 		},
@@ -172,7 +198,7 @@ func newMux(telemetryPath string, h Handlers) (http.Handler, error) {
 	mux := http.NewServeMux()
 	mux.Handle("/", landing)
 	mux.Handle(telemetryPath, h.Metrics)
-	mux.Handle("/api/v1/rooms", h.Rooms)
+	mux.Handle(roomsPath, h.Rooms)
 	mux.HandleFunc("/-/healthy", func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintln(w, "whereby_exporter is healthy.")
 	})

@@ -152,7 +152,7 @@ func TestRefusedRequestsCostNoPoint(t *testing.T) {
 func TestRequestsAreLoggedAndCounted(t *testing.T) {
 	a := wherebytest.New(wherebytest.Config{})
 	var hooked []int
-	a.OnRequest(func(n int, r *http.Request) { hooked = append(hooked, n) })
+	a.OnRequest(func(n int, _ *http.Request) { hooked = append(hooked, n) })
 	call(t, a, "rooms", "limit", "7")
 	call(t, a, "room-sessions")
 	call(t, a, "elsewhere")

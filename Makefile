@@ -1,0 +1,33 @@
+.DEFAULT_GOAL := help
+.PHONY: help build test quick lint fuzz bench demo
+
+FUZZTIME ?= 20s
+
+help: ## List the verbs
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+
+build: ## Build the binary
+	go build .
+
+test: ## Run all tests, the ones against a real Prometheus included
+	go -C test run ./cmd/alltests
+
+quick: ## Run the tests of the product only
+	go test ./...
+
+lint: ## Check formatting, vet, tidiness and lint
+	test -z "$$(gofmt -l . | tee /dev/stderr)"
+	go vet ./...
+	go -C test vet ./...
+	go mod tidy -diff
+	go -C test mod tidy -diff
+	go -C test run ./cmd/lint
+
+fuzz: ## Fuzz every parser for a short while (FUZZTIME=20s)
+	go -C test run ./cmd/fuzz -fuzztime $(FUZZTIME)
+
+bench: ## Run the benchmarks, each beside its baseline
+	go test -run '^$$' -bench . ./...
+
+demo: ## Serve the simulated account
+	go run . demo
