@@ -41,6 +41,7 @@ type Collector struct {
 	poller  *poller.Poller
 	self    *selfMetrics
 	handler *exposition.Handler
+	points  *store.Points // nil where nothing is stored
 
 	publishing sync.Mutex
 	published  *ledger.Snapshot
@@ -56,7 +57,26 @@ func New(c Config) (*Collector, error) {
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
+	if err := collector.resumeBudget(); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
 	return collector, nil
+}
+
+// resumeBudget makes points that a process before this one spent count too, and
+// keeps a journal for the one after it.
+func (c *Collector) resumeBudget() error {
+	if c.config.StoragePath == "" || c.config.Client.Budget == nil {
+		return nil
+	}
+	points, spent, err := store.OpenPoints(c.config.StoragePath)
+	if err != nil {
+		return err
+	}
+	c.points = points
+	c.config.Client.Budget.Resume(spent)
+	c.config.Client.Budget.OnSpend = points.Record
+	return nil
 }
 
 func openStore(path string) (ledger.Store, error) {
@@ -109,7 +129,11 @@ func (c *Collector) Run(ctx context.Context) error {
 
 // Close closes the store.
 func (c *Collector) Close() error {
-	if err := c.store.Close(); err != nil {
+	err := c.store.Close()
+	if c.points != nil {
+		err = errors.Join(err, c.points.Close())
+	}
+	if err != nil {
 		return fmt.Errorf("close the store: %w", err)
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"sync"
 	"time"
 )
@@ -27,6 +28,10 @@ const (
 // The zero value is not usable; make one with [NewBudget]. A Budget is safe for
 // concurrent use and may be shared by several clients of one organization.
 type Budget struct {
+	// OnSpend, where not nil, is told when a point is spent, before its request is
+	// sent. It must be set before the budget is used, and must be quick.
+	OnSpend func(at time.Time)
+
 	share float64
 
 	mu           sync.Mutex
@@ -45,6 +50,22 @@ func NewBudget(share float64) (*Budget, error) {
 		return nil, fmt.Errorf("share of the rate limit must be above 0 and at most 1, not %v", share)
 	}
 	return &Budget{share: share, limit: assumedLimit, changed: make(chan struct{})}, nil
+}
+
+// Resume counts points that were spent before the budget was made, by an earlier
+// process for instance: else a program that is restarted over and over spends its
+// share each time. Times may come in any order; those in the future are ignored,
+// as a clock that was set back would hold all requests up.
+func (b *Budget) Resume(spent []time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := time.Now()
+	for _, at := range spent {
+		if !at.After(now) {
+			b.spent = append(b.spent, at)
+		}
+	}
+	slices.SortFunc(b.spent, time.Time.Compare)
 }
 
 // Allowance is how many points a share of an organization's limit comes to, and
@@ -92,6 +113,9 @@ func (b *Budget) wait(ctx context.Context, background bool, longest time.Duratio
 		if !at.After(now) {
 			b.spent = append(b.spent, now)
 			b.mu.Unlock()
+			if b.OnSpend != nil {
+				b.OnSpend(now)
+			}
 			return nil
 		}
 		changed := b.changed

@@ -243,6 +243,34 @@ func TestA429HoldsEveryRequestBack(t *testing.T) {
 	})
 }
 
+func TestARestartedProgramSpendsNoMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &endless{limit: 100}
+		var journal []time.Time
+		for range 40 { // a process that lives for three seconds each time
+			b := budget(t, 0.25)
+			b.Resume(journal)
+			b.OnSpend = func(at time.Time) { journal = append(journal, at) }
+			spend(t, s, s.client(b), 3*time.Second)
+		}
+		if len(journal) != len(s.times) || len(journal) < 40 {
+			t.Errorf("%d points were told of, and %d spent", len(journal), len(s.times))
+		}
+		for i := range s.times {
+			if i+25 < len(s.times) && s.times[i+25].Sub(s.times[i]) < time.Minute {
+				t.Fatalf("26 requests within %v", s.times[i+25].Sub(s.times[i]))
+			}
+		}
+
+		b := budget(t, 0.25)
+		b.Resume([]time.Time{time.Now().Add(time.Hour), time.Now().Add(-time.Hour)})
+		start := time.Now()
+		if err := b.Wait(t.Context(), false); err != nil || time.Since(start) > 0 {
+			t.Errorf("points of another time are in the way: %v, %v", err, time.Since(start))
+		}
+	})
+}
+
 func TestWaitEndsWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := budget(t, 0.01)

@@ -5,7 +5,7 @@ import "fmt"
 // flushRows is how many new rows of the first pass over an account are held before
 // they go to the store. Their names are scattered over the whole file, so a write
 // of n rows rewrites some n pages of 4 KiB, which the store holds in memory.
-const flushRows = 5_000
+const flushRows = 2_000
 
 // Pass collects the readings of one walk over the account's pages. Passes may
 // overlap; one Pass is used by one goroutine.

@@ -29,6 +29,7 @@ func usage(samples map[string]float64) map[string]float64 {
 // TestAFaultChangesNoFigureAndPasses: for each way in which the API goes wrong, the
 // binary says so in its metrics, keeps its figures, and recovers by itself.
 func TestAFaultChangesNoFigureAndPasses(t *testing.T) {
+	t.Parallel()
 	for name, tc := range map[string]struct {
 		fault wherebytest.Fault
 		code  string // of the requests that failed

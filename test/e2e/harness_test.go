@@ -36,7 +36,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 const apiKey = "planted-key-7f3a"
 
 // eventually waits until a condition holds, and fails with its last word.
-func eventually(t *testing.T, within time.Duration, what string, condition func() error) {
+func eventually(t testing.TB, within time.Duration, what string, condition func() error) {
 	t.Helper()
 	deadline := time.Now().Add(within)
 	for {
@@ -56,7 +56,7 @@ var built struct {
 	files map[string]string
 }
 
-func build(t *testing.T, p programs.Program) string {
+func build(t testing.TB, p programs.Program) string {
 	t.Helper()
 	built.Lock()
 	defer built.Unlock()
@@ -75,7 +75,7 @@ func build(t *testing.T, p programs.Program) string {
 }
 
 // newAccount serves a simulated account and returns the API's address.
-func newAccount(t *testing.T, config wherebytest.Config) (*wherebytest.Account, string) {
+func newAccount(t testing.TB, config wherebytest.Config) (*wherebytest.Account, string) {
 	t.Helper()
 	config.APIKey = apiKey
 	account := wherebytest.New(config)
@@ -86,7 +86,7 @@ func newAccount(t *testing.T, config wherebytest.Config) (*wherebytest.Account, 
 
 // freeAddress is a loopback address with a port that is free now. Programs that
 // are restarted need the same one each time.
-func freeAddress(t *testing.T) string {
+func freeAddress(t testing.TB) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -98,7 +98,7 @@ func freeAddress(t *testing.T) string {
 
 // process is a program under test.
 type process struct {
-	t    *testing.T
+	t    testing.TB
 	cmd  *exec.Cmd
 	out  *output
 	done chan error
@@ -122,7 +122,7 @@ func (o *output) String() string {
 	return o.b.String()
 }
 
-func start(t *testing.T, env []string, name string, args ...string) *process {
+func start(t testing.TB, env []string, name string, args ...string) *process {
 	t.Helper()
 	p := &process{t: t, cmd: exec.Command(name, args...), out: &output{}, done: make(chan error, 1)}
 	p.cmd.Stdout, p.cmd.Stderr = p.out, p.out
@@ -183,7 +183,7 @@ type exporter struct {
 }
 
 // startExporter runs the exporter at an address. It does not wait for anything.
-func startExporter(t *testing.T, address, api string, args ...string) exporter {
+func startExporter(t testing.TB, address, api string, args ...string) exporter {
 	t.Helper()
 	args = append([]string{
 		"run", "--whereby.url=" + api, "--web.listen-address=" + address,
@@ -265,7 +265,7 @@ var yamlBlock = regexp.MustCompile("(?s)```yaml\n(scrape_configs:.*?)```")
 
 // readmeConfig is the scrape configuration that README tells to use, for an
 // exporter at another address and for the haste of a test.
-func readmeConfig(t *testing.T, target string) string {
+func readmeConfig(t testing.TB, target string) string {
 	t.Helper()
 	root, err := programs.Root()
 	if err != nil {
@@ -289,7 +289,7 @@ func readmeConfig(t *testing.T, target string) string {
 	return config
 }
 
-func startPrometheus(t *testing.T, target string) prometheus {
+func startPrometheus(t testing.TB, target string) prometheus {
 	t.Helper()
 	dir := t.TempDir()
 	config := filepath.Join(dir, "prometheus.yml")

@@ -24,7 +24,7 @@ type life struct {
 	added   int
 }
 
-func newLife(t *testing.T, account *wherebytest.Account, rooms int) *life {
+func newLife(t testing.TB, account *wherebytest.Account, rooms int) *life {
 	t.Helper()
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
@@ -84,6 +84,7 @@ func (l *life) remove(n int) {
 // TestPrometheusReadsTheTruth leads an account through all that a long life brings,
 // and after each step asks a real Prometheus for every figure.
 func TestPrometheusReadsTheTruth(t *testing.T) {
+	t.Parallel()
 	account, api := newAccount(t, wherebytest.Config{PointsPerMinute: unlimited})
 	l := newLife(t, account, 450)
 	address, storage := freeAddress(t), t.TempDir()
@@ -164,6 +165,7 @@ func TestPrometheusReadsTheTruth(t *testing.T) {
 // TestAHundredKillsLoseAndDoubleNothing kills the exporter with SIGKILL at random
 // moments while the account is in use, and asks Prometheus what it saw.
 func TestAHundredKillsLoseAndDoubleNothing(t *testing.T) {
+	t.Parallel()
 	account, api := newAccount(t, wherebytest.Config{PointsPerMinute: unlimited})
 	l := newLife(t, account, 350)
 	address, storage := freeAddress(t), t.TempDir()
@@ -204,4 +206,41 @@ func TestAHundredKillsLoseAndDoubleNothing(t *testing.T) {
 	startExporter(t, address, api, "--storage.path="+storage)
 	p.expectTruth(account)
 	p.expectNoFall()
+}
+
+// TestACrashLoopSpendsNoMoreThanTheShare kills the exporter soon after each start:
+// every new process must count what those before it spent.
+func TestACrashLoopSpendsNoMoreThanTheShare(t *testing.T) {
+	t.Parallel()
+	const limit, share = 100, 25
+	account, api := newAccount(t, wherebytest.Config{PointsPerMinute: limit})
+	newLife(t, account, 350) // four pages, so that a few starts would spend it all
+	address, storage := freeAddress(t), t.TempDir()
+	for range 15 {
+		e := startExporter(t, address, api, "--storage.path="+storage)
+		eventually(t, 10*time.Second, "it serves", func() error {
+			_, err := e.metrics()
+			return err
+		})
+		e.kill()
+	}
+	e := startExporter(t, address, api, "--storage.path="+storage)
+	before := len(account.Requests())
+	eventually(t, 90*time.Second, "points are free again", func() error {
+		if len(account.Requests()) == before {
+			return fmt.Errorf("%d requests so far", before)
+		}
+		return nil
+	})
+	requests := account.Requests()
+	t.Logf("%d requests by 16 processes", len(requests))
+	for i := range requests {
+		if i+share < len(requests) && requests[i+share].Time.Sub(requests[i].Time) < time.Minute {
+			t.Fatalf("%d requests within %v", share+1, requests[i+share].Time.Sub(requests[i].Time))
+		}
+	}
+	if before < share-5 {
+		t.Errorf("only %d requests before the share was spent; the loop shows nothing", before)
+	}
+	e.stop()
 }
