@@ -1,0 +1,126 @@
+package whereby
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// SignatureHeader is the header of a webhook request that proves its origin:
+// t=UNIX_SECONDS,v1=HEX.
+const SignatureHeader = "Whereby-Signature"
+
+// Errors of [Verifier.Verify]. Neither says anything about the secret.
+var (
+	// ErrSignature means that no secret gives one of the request's signatures, or
+	// that it has none.
+	ErrSignature = errors.New("the signature does not match")
+	// ErrExpired means that a genuine request was signed too long ago, or in the
+	// future: it may be a replay.
+	ErrExpired = errors.New("the signature is too old, or of the future")
+)
+
+// maxFuture is how far the sender's clock may be ahead.
+const maxFuture = time.Minute
+
+// Verifier checks that webhook requests come from Whereby.
+// https://docs.whereby.com/reference/webhooks
+type Verifier struct {
+	secrets [][]byte
+	maxAge  time.Duration
+}
+
+// NewVerifier takes the secrets of a webhook, of which any may match, so that they
+// can be rotated, and the age up to which a signature is accepted.
+func NewVerifier(maxAge time.Duration, secrets ...string) (*Verifier, error) {
+	v := &Verifier{maxAge: maxAge}
+	if maxAge <= 0 {
+		return nil, errors.New("the largest age of a signature must be above 0")
+	}
+	for _, secret := range secrets {
+		if secret == "" {
+			return nil, errors.New("a webhook secret is empty")
+		}
+		v.secrets = append(v.secrets, []byte(secret))
+	}
+	if len(v.secrets) == 0 {
+		return nil, errors.New("no webhook secret is given")
+	}
+	return v, nil
+}
+
+// Verify checks the value of the header [SignatureHeader] against the body as it
+// was received; an encoding of what was parsed from it would not be the same. It
+// returns ErrSignature or ErrExpired, and takes the same time for every wrong
+// signature.
+func (v *Verifier) Verify(header string, body []byte, now time.Time) error {
+	stamp, signatures := parseSignature(header)
+	seconds, err := strconv.ParseInt(stamp, 10, 64)
+	if err != nil || len(signatures) == 0 {
+		return ErrSignature
+	}
+	genuine := false
+	for _, secret := range v.secrets {
+		want := sign(secret, stamp, body)
+		for _, signature := range signatures {
+			// No early return: which secret matched is nobody's business.
+			if hmac.Equal(signature, want) {
+				genuine = true
+			}
+		}
+	}
+	if !genuine {
+		return ErrSignature
+	}
+	if age := now.Sub(time.Unix(seconds, 0)); age > v.maxAge || age < -maxFuture {
+		return ErrExpired
+	}
+	return nil
+}
+
+// Sign returns the value of the header [SignatureHeader] for a body: what Whereby
+// does, for tests and simulations.
+func Sign(secret string, body []byte, at time.Time) string {
+	stamp := strconv.FormatInt(at.Unix(), 10)
+	return "t=" + stamp + ",v1=" + hex.EncodeToString(sign([]byte(secret), stamp, body))
+}
+
+func sign(secret []byte, stamp string, body []byte) []byte {
+	mac := hmac.New(sha256.New, secret)
+	mac.Write([]byte(stamp))
+	mac.Write([]byte{'.'})
+	mac.Write(body)
+	return mac.Sum(nil)
+}
+
+// maxSignatures bounds the work that a forged header can cause.
+const maxSignatures = 8
+
+// parseSignature takes the header apart: elements in any order, blanks around
+// them, several signatures, elements of other versions. A second time makes it
+// invalid, as it is not said which one was signed.
+func parseSignature(header string) (stamp string, signatures [][]byte) {
+	for element := range strings.SplitSeq(header, ",") {
+		name, value, _ := strings.Cut(element, "=")
+		value = strings.TrimSpace(value)
+		switch strings.TrimSpace(name) {
+		case "t":
+			if stamp != "" {
+				return "", nil
+			}
+			stamp = value
+		case "v1":
+			if len(signatures) == maxSignatures {
+				return "", nil
+			}
+			if signature, err := hex.DecodeString(value); err == nil && len(signature) == sha256.Size {
+				signatures = append(signatures, signature)
+			}
+		}
+	}
+	return stamp, signatures
+}

@@ -1,0 +1,185 @@
+package whereby_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"whereby_exporter/whereby"
+)
+
+func verifier(t testing.TB, secrets ...string) *whereby.Verifier {
+	t.Helper()
+	v, err := whereby.NewVerifier(5*time.Minute, secrets...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+var signedAt = time.Unix(1_750_000_000, 0)
+
+func TestVerify(t *testing.T) {
+	body := []byte(`{"id":"e1"}`)
+	good := whereby.Sign("new", body, signedAt)
+	stamp, mac, _ := strings.Cut(good, ",")
+	old := strings.Split(whereby.Sign("old", body, signedAt), ",")[1]
+	forged := "v1=" + strings.Repeat("ab", 32)
+	for name, tc := range map[string]struct {
+		header string
+		body   string
+		after  time.Duration
+		want   error
+	}{
+		"genuine":                       {header: good},
+		"with the older secret":         {header: stamp + "," + old},
+		"signed with both":              {header: stamp + "," + mac + "," + old},
+		"a forged one beside":           {header: stamp + "," + forged + "," + mac},
+		"the other way round":           {header: mac + "," + stamp},
+		"with blanks":                   {header: " " + stamp + " , " + mac + " "},
+		"in capitals":                   {header: stamp + ",v1=" + strings.ToUpper(mac[3:])},
+		"with another version":          {header: stamp + ",v0=00," + mac + ",v2=x"},
+		"just in time":                  {header: good, after: 5 * time.Minute},
+		"from a clock a minute ahead":   {header: good, after: -time.Minute},
+		"replayed":                      {header: good, after: 5*time.Minute + time.Second, want: whereby.ErrExpired},
+		"of the future":                 {header: good, after: -time.Minute - time.Second, want: whereby.ErrExpired},
+		"another body":                  {header: good, body: `{"id":"e2"}`, want: whereby.ErrSignature},
+		"the same JSON, other bytes":    {header: good, body: `{"id": "e1"}`, want: whereby.ErrSignature},
+		"another time":                  {header: "t=1750000001," + mac, want: whereby.ErrSignature},
+		"two times":                     {header: stamp + "," + stamp + "," + mac, want: whereby.ErrSignature},
+		"no time":                       {header: mac, want: whereby.ErrSignature},
+		"a time that is none":           {header: "t=now," + mac, want: whereby.ErrSignature},
+		"no signature":                  {header: stamp, want: whereby.ErrSignature},
+		"an empty signature":            {header: stamp + ",v1=", want: whereby.ErrSignature},
+		"a signature cut short":         {header: good[:len(good)-2], want: whereby.ErrSignature},
+		"a signature that is not hex":   {header: stamp + ",v1=" + strings.Repeat("zz", 32), want: whereby.ErrSignature},
+		"forged":                        {header: stamp + "," + forged, want: whereby.ErrSignature},
+		"forged and replayed":           {header: stamp + "," + forged, after: time.Hour, want: whereby.ErrSignature},
+		"the right one behind too many": {header: stamp + strings.Repeat(","+forged, 8) + "," + mac, want: whereby.ErrSignature},
+		"nothing":                       {header: "", want: whereby.ErrSignature},
+	} {
+		t.Run(name, func(t *testing.T) {
+			sent := body
+			if tc.body != "" {
+				sent = []byte(tc.body)
+			}
+			err := verifier(t, "new", "old").Verify(tc.header, sent, signedAt.Add(tc.after))
+			if !errors.Is(err, tc.want) || (err == nil) != (tc.want == nil) {
+				t.Errorf("the error is %v, want %v", err, tc.want)
+			}
+		})
+	}
+}
+
+func TestTheSignatureIsWhatTheDocumentationSays(t *testing.T) {
+	// printf '1750000000.{"id":"e1"}' | openssl dgst -sha256 -hmac whsec
+	const want = "t=1750000000,v1=9502288bd3c46bc24775d8144732ffcd8c1d9557c493346a49e31101717240d0"
+	if got := whereby.Sign("whsec", []byte(`{"id":"e1"}`), signedAt); got != want {
+		t.Errorf("the header is %q, want %q", got, want)
+	}
+}
+
+func TestAVerifierNeedsASecretAndAnAge(t *testing.T) {
+	for name, make := range map[string]func() (*whereby.Verifier, error){
+		"no secret":       func() (*whereby.Verifier, error) { return whereby.NewVerifier(time.Minute) },
+		"an empty secret": func() (*whereby.Verifier, error) { return whereby.NewVerifier(time.Minute, "a", "") },
+		"no age":          func() (*whereby.Verifier, error) { return whereby.NewVerifier(0, "a") },
+	} {
+		if _, err := make(); err == nil {
+			t.Errorf("%s is accepted", name)
+		}
+	}
+}
+
+func FuzzVerify(f *testing.F) {
+	body := []byte(`{"id":"e1"}`)
+	f.Add(whereby.Sign("secret", body, signedAt), body)
+	f.Add("t=1750000000,v1=00", body)
+	f.Add(",,=,t=,v1=,t", []byte{})
+	f.Fuzz(func(t *testing.T, header string, body []byte) {
+		v := verifier(t, "secret")
+		err := v.Verify(header, body, signedAt)
+		if err == nil && v.Verify(header, append(body, ' '), signedAt) == nil {
+			t.Errorf("%q is accepted for two bodies", header)
+		}
+		if err != nil && !errors.Is(err, whereby.ErrSignature) && !errors.Is(err, whereby.ErrExpired) {
+			t.Errorf("the error is %v", err)
+		}
+		if again := v.Verify(whereby.Sign("secret", body, signedAt), body, signedAt); again != nil {
+			t.Errorf("a genuine request is refused: %v", again)
+		}
+	})
+}
+
+func TestParseEvent(t *testing.T) {
+	const joined = `{"id":"e1","apiVersion":"1.0","createdAt":"2025-06-15T12:00:00.123Z","type":"room.client.joined","data":{
+		"meetingId":"m1","roomName":"acme-1","subdomain":"acme","roomSessionId":"s1","participantId":"p1","roleName":"host",
+		"numClients":3,"numClientsByRoleName":{"host":1,"visitor":2,"viewer":0},"displayName":"Planted Person","externalId":"x1","metadata":"m","isDialIn":false}}`
+	event, err := whereby.ParseEvent([]byte(joined))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if event.ID != "e1" || event.Type != whereby.ClientJoined || event.RoomName != "/acme-1" || event.RoomSessionID != "s1" ||
+		event.ParticipantID != "p1" || event.RoleName != "host" || fmt.Sprint(event.Clients) != "map[host:1 visitor:2]" ||
+		event.ExternalID != "x1" || event.CreatedAt.UnixMilli() != 1749988800123 {
+		t.Errorf("got %+v", event)
+	}
+	if strings.Contains(fmt.Sprintf("%+v", event), "Planted") {
+		t.Error("the event holds a display name")
+	}
+	for name, tc := range map[string]struct{ from, to, says string }{
+		"no id":                 {`"id":"e1"`, `"x":1`, "id is missing"},
+		"no type":               {`"type":"room.client.joined"`, `"x":1`, "type is missing"},
+		"no time":               {`"createdAt":"2025-06-15T12:00:00.123Z"`, `"x":1`, "createdAt is missing"},
+		"another time":          {`2025-06-15T12:00:00.123Z`, `yesterday`, "a time is not in the form"},
+		"negative count":        {`"host":1`, `"host":-1`, "negative"},
+		"count as text":         {`"numClients":3`, `"numClients":"3"`, "not a number"},
+		"count beyond any room": {`"host":1`, `"host":1000001`, "out of range"},
+		"text too long":         {`"p1"`, `"` + strings.Repeat("p", 2000) + `"`, "longer than"},
+		"truncated":             {`"isDialIn":false}}`, ``, "truncated JSON"},
+		"no counts":             {`"numClients":3,"numClientsByRoleName":{"host":1,"visitor":2,"viewer":0},`, ``, "numClients is missing"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			body := strings.Replace(joined, tc.from, tc.to, 1)
+			_, err := whereby.ParseEvent([]byte(body))
+			var malformed *whereby.MalformedError
+			if !errors.As(err, &malformed) || !strings.Contains(err.Error(), tc.says) {
+				t.Errorf("the error is %v, want %q in it", err, tc.says)
+			}
+		})
+	}
+	for name, body := range map[string]string{
+		"a type of the future": `{"id":"e1","createdAt":"2025-06-15T12:00:00Z","type":"room.painted","data":{"colour":"red"}}`,
+		"without data":         `{"id":"e1","createdAt":"2025-06-15T12:00:00Z","type":"assistant.requested"}`,
+		"only a number":        strings.Replace(joined, `"numClientsByRoleName":{"host":1,"visitor":2,"viewer":0},`, ``, 1),
+	} {
+		if _, err := whereby.ParseEvent([]byte(body)); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func FuzzParseEvent(f *testing.F) {
+	f.Add([]byte(`{"id":"e1","createdAt":"2025-06-15T12:00:00Z","type":"room.client.left","data":{"roomName":"/a","numClients":1,"numClientsByRoleName":{"host":1}}}`))
+	f.Add([]byte(`{"id":"e1","createdAt":"2025-06-15T12:00:00Z","type":"x","data":null}`))
+	f.Add([]byte(`{"data":{"displayName":"Planted Person","numClients":"Planted Person"}}`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		event, err := whereby.ParseEvent(body)
+		if err != nil {
+			if text := err.Error(); strings.Contains(text, "Planted") || len(text) > 300 {
+				t.Errorf("the error repeats the body: %q", text)
+			}
+			return
+		}
+		if event.ID == "" || event.Type == "" || event.CreatedAt.IsZero() || event.RoomName != "" && event.RoomName[0] != '/' {
+			t.Errorf("got %+v", event)
+		}
+		for role, n := range event.Clients {
+			if n <= 0 || len(role) > 1024 {
+				t.Errorf("%d clients of %q", n, role)
+			}
+		}
+	})
+}
