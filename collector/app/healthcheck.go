@@ -11,7 +11,7 @@ import (
 
 // Healthcheck is the command healthcheck.
 type Healthcheck struct {
-	URL string `name:"url" default:"http://localhost:10036/-/healthy" placeholder:"URL" help:"Address to ask (${default})."`
+	URL string `name:"url" default:"http://127.0.0.1:10036/-/healthy" placeholder:"URL" help:"Address to ask (${default})."`
 }
 
 // Run fails unless the exporter answers with success. An exporter behind basic
@@ -19,7 +19,7 @@ type Healthcheck struct {
 func (h *Healthcheck) Run(env *Env) error {
 	u, err := url.Parse(h.URL)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
-		return errors.New("--url: must be an address such as http://localhost:10036/-/healthy")
+		return errors.New("--url: must be an address such as http://127.0.0.1:10036/-/healthy")
 	}
 	ctx, cancel := context.WithTimeout(env.Context, 3*time.Second)
 	defer cancel()
