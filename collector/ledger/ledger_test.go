@@ -230,7 +230,7 @@ func TestTheLedgerIsTheHighestOfAllReadings(t *testing.T) {
 		var shown *ledger.Snapshot
 
 		t.Repeat(map[string]func(*rapid.T){
-			"begin": func(t *rapid.T) {
+			"begin": func(*rapid.T) {
 				passes = append(passes, &open{l.Begin(), map[string]ledger.Totals{}, map[string]ledger.Totals{}})
 			},
 			"read a page": func(t *rapid.T) {

@@ -67,15 +67,18 @@ func Make(a Account) Plan {
 		// The top of the list is read once more, and one page in the opposite order.
 		p.FullRequests += 2
 	}
-	p.FirstScan = spend(p.FullRequests, points, window)
-	p.LaterScans = spend(p.FullRequests, whereby.BackgroundAllowance(points), window)
+	p.FirstScan = spend(p.FullRequests, float64(points), window)
 
 	perWindow := float64(p.ShortRequests) * window.Seconds() / a.Interval.Seconds()
 	p.Every = a.Interval
 	if perWindow > float64(points) {
 		p.Every = time.Duration(float64(window) * float64(p.ShortRequests) / float64(points))
 	}
-	p.Freshness = insightsDelay + p.Every + spend(p.ShortRequests, points, window)
+	// What short passes spend is missing from what background requests may. Where
+	// that leaves less than a point, one in each window is only a guess.
+	background := float64(whereby.BackgroundAllowance(points)) - min(perWindow, float64(points))
+	p.LaterScans = spend(p.FullRequests, max(1, background), window)
+	p.Freshness = insightsDelay + p.Every + spend(p.ShortRequests, float64(points), window)
 
 	perHour := float64(points) * time.Hour.Seconds() / window.Seconds()
 	used := float64(p.ShortRequests)*time.Hour.Seconds()/p.Every.Seconds() +
@@ -88,8 +91,8 @@ func pages(rows int) int { return (rows + whereby.MaxPageSize - 1) / whereby.Max
 
 // spend is how long it takes to spend requests where points are free in each
 // window: the first window's are free at once.
-func spend(requests, points int, window time.Duration) time.Duration {
-	return time.Duration((requests-1)/points) * window
+func spend(requests int, points float64, window time.Duration) time.Duration {
+	return time.Duration(float64(requests-1)/points) * window
 }
 
 // Print writes the plan for a person.
