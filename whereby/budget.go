@@ -35,11 +35,18 @@ type Budget struct {
 	share float64
 
 	mu           sync.Mutex
-	limit        int         // points a minute of the organization
-	spent        []time.Time // oldest first, within the window
-	blockedUntil time.Time   // a 429 said to wait until then
-	lowUntil     time.Time   // background requests wait until then
+	limit        int       // points a minute of the organization
+	spent        []point   // oldest first, within the window
+	waiting      int       // background requests
+	blockedUntil time.Time // a 429 said to wait until then
+	lowUntil     time.Time // background requests wait until then
 	changed      chan struct{}
+}
+
+// point is one that was spent.
+type point struct {
+	at         time.Time
+	background bool
 }
 
 // NewBudget returns a budget of share (above 0, at most 1) of the organization's
@@ -62,10 +69,10 @@ func (b *Budget) Resume(spent []time.Time) {
 	now := time.Now()
 	for _, at := range spent {
 		if !at.After(now) {
-			b.spent = append(b.spent, at)
+			b.spent = append(b.spent, point{at: at})
 		}
 	}
-	slices.SortFunc(b.spent, time.Time.Compare)
+	slices.SortFunc(b.spent, func(a, c point) int { return a.at.Compare(c.at) })
 }
 
 // Allowance is how many points a share of an organization's limit comes to, and
@@ -81,14 +88,15 @@ func Allowance(share float64, limit int) (points int, window time.Duration) {
 }
 
 // BackgroundAllowance is the part of an allowance that background requests may
-// use up: three quarters, so that the others always find a quarter at once.
+// use up: three quarters, so that the others always find a quarter. While
+// background requests wait, the others leave them a quarter too.
 func BackgroundAllowance(points int) int {
 	return max(1, points-max(1, points/4))
 }
 
 // Wait blocks until a point may be spent, and spends it. Background requests
-// wait until more than a quarter of the allowance is free, and hold off while
-// the organization as a whole has less than a tenth of its points left.
+// leave a quarter of the allowance to the others, and hold off while the
+// organization as a whole has less than a tenth of its points left.
 //
 // The error is the context's. Clients call Wait for each attempt by themselves.
 func (b *Budget) Wait(ctx context.Context, background bool) error {
@@ -98,6 +106,10 @@ func (b *Budget) Wait(ctx context.Context, background bool) error {
 // wait is Wait, but refuses with a ThrottledError where a 429 has asked for a
 // longer wait than longest.
 func (b *Budget) wait(ctx context.Context, background bool, longest time.Duration) error {
+	if background {
+		b.addWaiting(1)
+		defer b.addWaiting(-1)
+	}
 	for {
 		if err := ctx.Err(); err != nil {
 			return context.Cause(ctx)
@@ -111,7 +123,7 @@ func (b *Budget) wait(ctx context.Context, background bool, longest time.Duratio
 		}
 		at := b.next(now, background)
 		if !at.After(now) {
-			b.spent = append(b.spent, now)
+			b.spent = append(b.spent, point{now, background})
 			b.mu.Unlock()
 			if b.OnSpend != nil {
 				b.OnSpend(now)
@@ -136,7 +148,7 @@ func (b *Budget) wait(ctx context.Context, background bool, longest time.Duratio
 func (b *Budget) next(now time.Time, background bool) time.Time {
 	allowed, window := Allowance(b.share, b.limit)
 	gone := 0
-	for gone < len(b.spent) && now.Sub(b.spent[gone]) >= window {
+	for gone < len(b.spent) && now.Sub(b.spent[gone].at) >= window {
 		gone++
 	}
 	b.spent = append(b.spent[:0], b.spent[gone:]...)
@@ -145,18 +157,46 @@ func (b *Budget) next(now time.Time, background bool) time.Time {
 	if b.blockedUntil.After(at) {
 		at = b.blockedUntil
 	}
-	if background {
-		allowed = BackgroundAllowance(allowed)
-		if b.lowUntil.After(at) {
-			at = b.lowUntil
-		}
+	if background && b.lowUntil.After(at) {
+		at = b.lowUntil
 	}
-	if over := len(b.spent) - allowed; over >= 0 {
-		if free := b.spent[over].Add(window); free.After(at) {
-			at = free
-		}
+	at = later(at, b.free(allowed, window, func(point) bool { return true }))
+	if background || b.waiting > 0 {
+		// Both kinds want points, so neither may have them all.
+		own := func(p point) bool { return p.background == background }
+		at = later(at, b.free(BackgroundAllowance(allowed), window, own))
 	}
 	return at
+}
+
+// free returns when fewer than allowed of some points will be in the window; the
+// zero time if they are now.
+func (b *Budget) free(allowed int, window time.Duration, some func(point) bool) time.Time {
+	n := 0
+	for i := len(b.spent) - 1; i >= 0; i-- {
+		if !some(b.spent[i]) {
+			continue
+		}
+		if n++; n == allowed {
+			return b.spent[i].at.Add(window)
+		}
+	}
+	return time.Time{}
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+// addWaiting counts background requests that wait. The others need not be told
+// when there are fewer: they look again before they spend.
+func (b *Budget) addWaiting(n int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.waiting += n
 }
 
 // observe learns from an answer's headers.

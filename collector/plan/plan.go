@@ -74,9 +74,10 @@ func Make(a Account) Plan {
 	if perWindow > float64(points) {
 		p.Every = time.Duration(float64(window) * float64(p.ShortRequests) / float64(points))
 	}
-	// What short passes spend is missing from what background requests may. Where
-	// that leaves less than a point, one in each window is only a guess.
-	background := float64(whereby.BackgroundAllowance(points)) - min(perWindow, float64(points))
+	// Background requests get what short passes leave, at most three quarters, and
+	// a quarter at least.
+	most := float64(whereby.BackgroundAllowance(points))
+	background := min(most, max(float64(points)-most, float64(points)-perWindow))
 	p.LaterScans = spend(p.FullRequests, max(1, background), window)
 	p.Freshness = insightsDelay + p.Every + spend(p.ShortRequests, float64(points), window)
 

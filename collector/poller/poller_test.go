@@ -615,3 +615,44 @@ func TestAFullScanDoesNotDelayPolls(t *testing.T) {
 		}
 	})
 }
+
+// TestFullScansComeEvenWhenShortPassesWantAllPoints: 2,300 of 4,000 rooms in use
+// need 24 of the 25 points a minute.
+func TestFullScansComeEvenWhenShortPassesWantAllPoints(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, wherebytest.Config{PointsPerMinute: 100, NoRequestLog: true})
+		b.poller.config.FullScanInterval = time.Hour
+		b.addRooms(4000, 300*24*time.Hour)
+		b.mustPoll()
+		ctx, cancel := context.WithTimeout(t.Context(), 4*time.Hour)
+		defer cancel()
+		done := make(chan error)
+		go func() { done <- b.poller.Run(ctx) }()
+		for ctx.Err() == nil {
+			for i := range 2300 {
+				if i%20 == b.random.IntN(20) {
+					b.account.Use(b.rooms[i], wherebytest.Totals{ParticipantMinutes: 1, Sessions: 1}, time.Now())
+				}
+			}
+			time.Sleep(5 * time.Minute)
+		}
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+		full, short := 0, 0
+		for _, r := range b.results[1:] {
+			if r.Err != nil {
+				t.Fatal(r.Err)
+			}
+			if r.Kind == Full {
+				full++
+			} else {
+				short++
+			}
+		}
+		t.Logf("%d full passes and %d short ones in four hours", full, short)
+		if full < 3 || short < 100 {
+			t.Errorf("%d full passes and %d short ones in four hours", full, short)
+		}
+	})
+}
