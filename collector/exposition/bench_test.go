@@ -139,7 +139,7 @@ func benchSelf() []prometheus.Collector {
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 }
 
-func promhttpOf(b *testing.B, cs ...prometheus.Collector) http.Handler {
+func promhttpOf(_ *testing.B, cs ...prometheus.Collector) http.Handler {
 	all := prometheus.NewRegistry()
 	all.MustRegister(append(cs, benchSelf()...)...)
 	return promhttp.HandlerFor(all, promhttp.HandlerOpts{EnableOpenMetrics: true})

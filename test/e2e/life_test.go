@@ -143,7 +143,7 @@ func TestPrometheusReadsTheTruth(t *testing.T) {
 		}
 	}
 
-	t.Run("a total shrinks", func(t *testing.T) {
+	t.Run("a total shrinks", func(*testing.T) {
 		e.expect(10*time.Second, map[string]float64{`whereby_exporter_ledger_drift{resource="participant_minutes"}`: 0})
 		for name, room := range account.Shown() {
 			if room.Totals.ParticipantMinutes > 50 {
