@@ -28,6 +28,7 @@ fuzz: ## Fuzz every parser for a short while (FUZZTIME=20s)
 
 bench: ## Run the benchmarks, each beside its baseline
 	go test -run '^$$' -bench . ./...
+	go -C test test -run '^$$' -bench . -benchtime 1x -timeout 30m ./...
 
 demo: ## Serve the simulated account
 	go run . demo

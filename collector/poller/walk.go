@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"whereby_exporter/collector/ledger"
@@ -204,12 +205,21 @@ func (w *walk) readUntil(cutoff int64) func(whereby.Page[whereby.Room], ledger.R
 	}
 }
 
+// slashed gives a name its slash, should Insights leave it out: names are sorted
+// and looked up with it.
+func slashed(name string) string {
+	if strings.HasPrefix(name, "/") {
+		return name
+	}
+	return "/" + name
+}
+
 // rowsOf takes from a page what the ledger keeps.
 func rowsOf(page whereby.Page[whereby.Room]) []ledger.Row {
 	rows := make([]ledger.Row, len(page.Rows))
 	for i, room := range page.Rows {
 		rows[i] = ledger.Row{
-			Name: room.Name,
+			Name: slashed(room.Name),
 			Totals: ledger.Totals{
 				ParticipantMinutes: room.ParticipantMinutes,
 				RecorderMinutes:    room.RecorderMinutes,

@@ -9,6 +9,7 @@ import (
 	"iter"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"whereby_exporter/collector/ledger"
@@ -95,15 +96,21 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (h *Handler) page(r *http.Request, prefix, from string, limit int) (Page, error) {
 	page := Page{RoomPrefix: prefix, Rooms: []Room{}}
-	if from == "" && prefix != ledger.NonePrefix && prefix != ledger.OtherPrefix {
-		from = "/" + prefix // names begin with their prefix, so none comes before
+	// The names of a prefix's rooms begin with it, and so stand together; those of
+	// the reserved ones stand anywhere.
+	begin := "/"
+	if prefix != ledger.NonePrefix && prefix != ledger.OtherPrefix {
+		begin += prefix
 	}
-	for row, err := range h.Source.Rows(from) {
+	for row, err := range h.Source.Rows(max(from, begin)) {
 		if err == nil {
 			err = r.Context().Err()
 		}
 		if err != nil {
 			return page, err
+		}
+		if !strings.HasPrefix(row.Name, begin) {
+			break
 		}
 		if h.Label(row.Name) != prefix {
 			continue
