@@ -74,7 +74,7 @@ func (c *Collector) resumeBudget() error {
 		return err
 	}
 	c.points = points
-	c.config.Client.Budget.Resume(spent)
+	c.config.Client.Budget.Resume(spent.Limit, spent.Times)
 	c.config.Client.Budget.OnSpend = points.Record
 	return nil
 }

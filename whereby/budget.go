@@ -29,8 +29,9 @@ const (
 // concurrent use and may be shared by several clients of one organization.
 type Budget struct {
 	// OnSpend, where not nil, is told when a point is spent, before its request is
-	// sent. It must be set before the budget is used, and must be quick.
-	OnSpend func(at time.Time)
+	// sent, and the organization's limit as it is known then. It must be set before
+	// the budget is used, and must be quick.
+	OnSpend func(at time.Time, limit int)
 
 	share float64
 
@@ -59,13 +60,18 @@ func NewBudget(share float64) (*Budget, error) {
 	return &Budget{share: share, limit: assumedLimit, changed: make(chan struct{})}, nil
 }
 
-// Resume counts points that were spent before the budget was made, by an earlier
-// process for instance: else a program that is restarted over and over spends its
-// share each time. Times may come in any order; those in the future are ignored,
-// as a clock that was set back would hold all requests up.
-func (b *Budget) Resume(spent []time.Time) {
+// Resume goes on from an earlier process: it counts the points that were spent
+// then, or a program that is restarted over and over would spend its share each
+// time; and it takes the organization's limit as it was known last, or those points
+// would be held against the smallest plan's. A limit of 0 is unknown. Times may come
+// in any order; those in the future are ignored, as a clock that was set back would
+// hold all requests up.
+func (b *Budget) Resume(limit int, spent []time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if limit > 0 {
+		b.limit = limit
+	}
 	now := time.Now()
 	for _, at := range spent {
 		if !at.After(now) {
@@ -124,9 +130,10 @@ func (b *Budget) wait(ctx context.Context, background bool, longest time.Duratio
 		at := b.next(now, background)
 		if !at.After(now) {
 			b.spent = append(b.spent, point{now, background})
+			limit := b.limit
 			b.mu.Unlock()
 			if b.OnSpend != nil {
-				b.OnSpend(now)
+				b.OnSpend(now, limit)
 			}
 			return nil
 		}

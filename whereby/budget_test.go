@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -287,10 +288,11 @@ func TestARestartedProgramSpendsNoMore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &endless{limit: 100}
 		var journal []time.Time
+		limit := 0
 		for range 40 { // a process that lives for three seconds each time
 			b := budget(t, 0.25)
-			b.Resume(journal)
-			b.OnSpend = func(at time.Time) { journal = append(journal, at) }
+			b.Resume(limit, journal)
+			b.OnSpend = func(at time.Time, known int) { journal, limit = append(journal, at), known }
 			spend(t, s, s.client(b), 3*time.Second)
 		}
 		if len(journal) != len(s.times) || len(journal) < 40 {
@@ -303,10 +305,28 @@ func TestARestartedProgramSpendsNoMore(t *testing.T) {
 		}
 
 		b := budget(t, 0.25)
-		b.Resume([]time.Time{time.Now().Add(time.Hour), time.Now().Add(-time.Hour)})
+		b.Resume(0, []time.Time{time.Now().Add(time.Hour), time.Now().Add(-time.Hour)})
 		start := time.Now()
 		if err := b.Wait(t.Context(), false); err != nil || time.Since(start) > 0 {
 			t.Errorf("points of another time are in the way: %v, %v", err, time.Since(start))
+		}
+	})
+}
+
+// TestARestartDoesNotForgetTheLimit: what was spent of a large plan must not be held
+// against the smallest one.
+func TestARestartDoesNotForgetTheLimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := budget(t, 0.25)
+		b.Resume(1000, slices.Repeat([]time.Time{time.Now()}, 200))
+		start := time.Now()
+		for range 50 {
+			if err := b.Wait(t.Context(), false); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if waited := time.Since(start); waited > 0 {
+			t.Errorf("50 points beside 200 of 250 waited %v", waited)
 		}
 	})
 }

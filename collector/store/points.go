@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 )
@@ -14,7 +15,8 @@ import (
 const PointsFileName = "points.log"
 
 const (
-	pointLength = 8
+	// pointLength is that of a time in milliseconds and of the limit.
+	pointLength = 12
 	// keptPoints is far more than any share of any rate limit spends in a minute.
 	keptPoints = 1 << 15
 	// maxPoints is when the file is cut to the kept ones.
@@ -31,52 +33,60 @@ type Points struct {
 	length int // in points
 }
 
+// Spent is what an earlier process left.
+type Spent struct {
+	// Limit is the organization's points per minute as known last; 0 if unknown.
+	Limit int
+	// Times are when points were spent, oldest first.
+	Times []time.Time
+}
+
 // OpenPoints opens the journal in a directory that exists, and returns what an
-// earlier process spent, oldest first. A journal that can't be understood is begun
-// anew: it matters for a minute only.
-func OpenPoints(dir string) (*Points, []time.Time, error) {
+// earlier process spent.
+func OpenPoints(dir string) (*Points, Spent, error) {
 	file, err := os.OpenFile(filepath.Join(dir, PointsFileName), os.O_RDWR|os.O_CREATE, 0o640)
 	if err != nil {
-		return nil, nil, fmt.Errorf("open the journal of points: %w", err)
+		return nil, Spent{}, fmt.Errorf("open the journal of points: %w", err)
 	}
 	p := &Points{file: file}
 	spent, err := p.load()
 	if err != nil {
 		_ = file.Close()
-		return nil, nil, fmt.Errorf("read the journal of points: %w", err)
+		return nil, Spent{}, fmt.Errorf("read the journal of points: %w", err)
 	}
 	return p, spent, nil
 }
 
 // load reads the last points and cuts the file to them.
-func (p *Points) load() ([]time.Time, error) {
+func (p *Points) load() (Spent, error) {
 	info, err := p.file.Stat()
 	if err != nil {
-		return nil, err
+		return Spent{}, err
 	}
 	total := int(info.Size() / pointLength) // a last half-written point is dropped
 	kept := min(total, keptPoints)
 	content := make([]byte, kept*pointLength)
 	if _, err := p.file.ReadAt(content, int64(total-kept)*pointLength); err != nil && kept > 0 {
-		return nil, err
+		return Spent{}, err
 	}
 	if err := p.file.Truncate(0); err != nil {
-		return nil, err
+		return Spent{}, err
 	}
 	if _, err := p.file.WriteAt(content, 0); err != nil {
-		return nil, err
+		return Spent{}, err
 	}
 	p.length = kept
-	spent := make([]time.Time, kept)
-	for i := range spent {
-		spent[i] = time.UnixMilli(int64(binary.BigEndian.Uint64(content[i*pointLength:])))
+	var spent Spent
+	for point := range slices.Chunk(content, pointLength) {
+		spent.Times = append(spent.Times, time.UnixMilli(int64(binary.BigEndian.Uint64(point))))
+		spent.Limit = int(binary.BigEndian.Uint32(point[8:]))
 	}
 	return spent, nil
 }
 
 // Record adds a point. It can't fail: what a full disk does not take is at worst
 // spent a second time after a restart.
-func (p *Points) Record(at time.Time) {
+func (p *Points) Record(at time.Time, limit int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.length >= maxPoints {
@@ -85,6 +95,7 @@ func (p *Points) Record(at time.Time) {
 		}
 	}
 	point := binary.BigEndian.AppendUint64(nil, uint64(at.UnixMilli()))
+	point = binary.BigEndian.AppendUint32(point, uint32(limit))
 	if _, err := p.file.WriteAt(point, int64(p.length)*pointLength); err == nil {
 		p.length++
 	}

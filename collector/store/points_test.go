@@ -16,10 +16,13 @@ func TestPointsSurviveWithoutAClose(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = p.Close() })
-		if len(spent) != want {
-			t.Fatalf("%d points, want %d", len(spent), want)
+		if len(spent.Times) != want {
+			t.Fatalf("%d points, want %d", len(spent.Times), want)
 		}
-		for i, at := range spent {
+		if limit := 999 + want; want > 0 && spent.Limit != limit {
+			t.Fatalf("the limit is %d, want %d", spent.Limit, limit)
+		}
+		for i, at := range spent.Times {
 			if !at.Equal(time.UnixMilli(int64(i))) {
 				t.Fatalf("point %d is %v", i, at)
 			}
@@ -28,10 +31,10 @@ func TestPointsSurviveWithoutAClose(t *testing.T) {
 	}
 	p := open(0)
 	for i := range 3 {
-		p.Record(time.UnixMilli(int64(i)))
+		p.Record(time.UnixMilli(int64(i)), 1000+i)
 	}
 	p = open(3)
-	p.Record(time.UnixMilli(3))
+	p.Record(time.UnixMilli(3), 1003)
 	open(4)
 
 	file := filepath.Join(dir, PointsFileName)
@@ -53,7 +56,7 @@ func TestTheJournalOfPointsStaysSmall(t *testing.T) {
 	}
 	const n = 3*maxPoints + 5
 	for i := range n {
-		p.Record(time.UnixMilli(int64(i)))
+		p.Record(time.UnixMilli(int64(i)), 1000+i)
 	}
 	if err := p.Close(); err != nil {
 		t.Fatal(err)
@@ -67,7 +70,7 @@ func TestTheJournalOfPointsStaysSmall(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer p.Close()
-	if len(spent) != keptPoints || !spent[len(spent)-1].Equal(time.UnixMilli(n-1)) {
-		t.Errorf("%d points, the last of %v", len(spent), spent[len(spent)-1])
+	if times := spent.Times; len(times) != keptPoints || !times[len(times)-1].Equal(time.UnixMilli(n-1)) {
+		t.Errorf("%d points, the last of %v", len(times), times[len(times)-1])
 	}
 }
