@@ -193,7 +193,7 @@ func (b *Bolt) verify() error {
 		if _, err := open(keyPresent, meta.Get(keyPresent)); err != nil {
 			return fmt.Errorf("its rooms of the last full scan: %w", err)
 		}
-		err = prefixes.ForEach(func(key, sealed []byte) error {
+		err = inOrder(prefixes, func(key, sealed []byte) error {
 			_, err := open(key, sealed)
 			return err
 		})
@@ -201,7 +201,7 @@ func (b *Bolt) verify() error {
 			return fmt.Errorf("its prefixes: %w", err)
 		}
 		var count uint64
-		err = rows.ForEach(func(name, sealed []byte) error {
+		err = inOrder(rows, func(name, sealed []byte) error {
 			count++
 			_, err := open(name, sealed)
 			return err
@@ -213,6 +213,19 @@ func (b *Bolt) verify() error {
 			return fmt.Errorf("it holds %d rooms where %d were written", count, state.Rows)
 		}
 		return nil
+	})
+}
+
+// inOrder calls f for each entry of a bucket, and holds that their keys ascend: a
+// damaged page may show one entry, whole as it is, in the place of another.
+func inOrder(bucket *bbolt.Bucket, f func(key, value []byte) error) error {
+	var last []byte
+	return bucket.ForEach(func(key, value []byte) error {
+		if last != nil && bytes.Compare(last, key) >= 0 {
+			return errors.New("its entries are out of order")
+		}
+		last = key
+		return f(key, value)
 	})
 }
 

@@ -74,15 +74,16 @@ func wantDamaged(t *testing.T, err error) {
 
 func TestADamagedFileIsRefusedAndLeftAlone(t *testing.T) {
 	for name, damage := range map[string]func([]byte) []byte{
-		"emptied":           func([]byte) []byte { return nil },
-		"text":              func([]byte) []byte { return []byte("not a database") },
-		"zeroes":            func(b []byte) []byte { return make([]byte, len(b)) },
-		"cut to a page":     func(b []byte) []byte { return b[:4096] },
-		"cut in the middle": func(b []byte) []byte { return b[:len(b)/2] },
-		"a figure changed":  func(b []byte) []byte { return flip(b, "/acme-0500", len("/acme-0500")+6) },
-		"a name changed":    func(b []byte) []byte { return flip(b, "/acme-0777", 8) },
-		"a prefix changed":  func(b []byte) []byte { return flip(b, "zeta-", 1) },
-		"the state changed": func(b []byte) []byte { return flip(b, `"complete":true`, 12) },
+		"emptied":                  func([]byte) []byte { return nil },
+		"text":                     func([]byte) []byte { return []byte("not a database") },
+		"zeroes":                   func(b []byte) []byte { return make([]byte, len(b)) },
+		"cut to a page":            func(b []byte) []byte { return b[:4096] },
+		"cut in the middle":        func(b []byte) []byte { return b[:len(b)/2] },
+		"a figure changed":         func(b []byte) []byte { return flip(b, "/acme-0500", len("/acme-0500")+6) },
+		"a name changed":           func(b []byte) []byte { return flip(b, "/acme-0777", 8) },
+		"a prefix changed":         func(b []byte) []byte { return flip(b, "zeta-", 1) },
+		"the state changed":        func(b []byte) []byte { return flip(b, `"complete":true`, 12) },
+		"a room shown for another": func(b []byte) []byte { return shownTwice(b, "/acme-0500") },
 		"the middle overwritten": func(b []byte) []byte {
 			b = bytes.Clone(b)
 			// Every page, wherever the rows are, but not the two of the file's head.
@@ -124,6 +125,27 @@ func flip(b []byte, text string, offset int) []byte {
 		}
 		at += len(text)
 	}
+}
+
+// shownTwice makes the entry before a room's, wherever the two share a page, point
+// at the room's own: each entry is whole then, and their number is right.
+func shownTwice(b []byte, name string) []byte {
+	const header, element, leaf = 16, 16, 2 // of bbolt's pages
+	b = bytes.Clone(b)
+	for page := 0; page+4096 <= len(b); page += 4096 {
+		if binary.LittleEndian.Uint16(b[page+8:]) != leaf {
+			continue
+		}
+		for i := 1; i < int(binary.LittleEndian.Uint16(b[page+10:])); i++ {
+			own := page + header + i*element
+			key := own + int(binary.LittleEndian.Uint32(b[own+4:]))
+			if bytes.HasPrefix(b[key:], []byte(name)) {
+				copy(b[own-element:own], b[own:own+element])
+				binary.LittleEndian.PutUint32(b[own-element+4:], uint32(key-own+element))
+			}
+		}
+	}
+	return b
 }
 
 // TestRandomDamageNeverGivesOtherFigures overwrites random bytes of the file. The
