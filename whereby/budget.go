@@ -95,7 +95,8 @@ func Allowance(share float64, limit int) (points int, window time.Duration) {
 
 // BackgroundAllowance is the part of an allowance that background requests may
 // use up: three quarters, so that the others always find a quarter. While
-// background requests wait, the others leave them a quarter too.
+// background requests wait, the others leave them a quarter too. Of an allowance
+// of a single point each kind has every second one.
 func BackgroundAllowance(points int) int {
 	return max(1, points-max(1, points/4))
 }
@@ -151,11 +152,15 @@ func (b *Budget) wait(ctx context.Context, background bool, longest time.Duratio
 }
 
 // next returns the earliest time at which a point may be spent. It forgets the
-// points that have left the window.
+// points that no longer matter.
 func (b *Budget) next(now time.Time, background bool) time.Time {
 	allowed, window := Allowance(b.share, b.limit)
+	own, ownWindow := BackgroundAllowance(allowed), window
+	if allowed == 1 {
+		ownWindow = 2 * window // a single point has no quarters: they take turns
+	}
 	gone := 0
-	for gone < len(b.spent) && now.Sub(b.spent[gone].at) >= window {
+	for gone < len(b.spent) && now.Sub(b.spent[gone].at) >= ownWindow {
 		gone++
 	}
 	b.spent = append(b.spent[:0], b.spent[gone:]...)
@@ -170,8 +175,7 @@ func (b *Budget) next(now time.Time, background bool) time.Time {
 	at = later(at, b.free(allowed, window, func(point) bool { return true }))
 	if background || b.waiting > 0 {
 		// Both kinds want points, so neither may have them all.
-		own := func(p point) bool { return p.background == background }
-		at = later(at, b.free(BackgroundAllowance(allowed), window, own))
+		at = later(at, b.free(own, ownWindow, func(p point) bool { return p.background == background }))
 	}
 	return at
 }

@@ -187,41 +187,48 @@ func TestBackgroundRequestsLeaveAQuarter(t *testing.T) {
 // TestNeitherKindStarves lets both kinds want far more than there is: each gets
 // its quarter at least, and together they get all.
 func TestNeitherKindStarves(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := &endless{limit: 100}
-		c := s.client(budget(t, 0.4))
-		counts := map[bool]int{}
-		var mu sync.Mutex
-		var wg sync.WaitGroup
-		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
-		defer cancel()
-		for i := range 6 {
-			background := i%3 == 0
-			client := *c
-			client.OnExchange = func(whereby.Exchange) {
-				mu.Lock()
-				defer mu.Unlock()
-				counts[background]++
-			}
-			one := &client
-			if background {
-				one = one.Background()
-			}
-			wg.Go(func() {
-				for ctx.Err() == nil {
-					for range one.Rooms(ctx, whereby.RoomsQuery{}) {
-						continue
-					}
+	for _, points := range []int{40, 2, 1} {
+		t.Run(fmt.Sprintf("%d points a minute", points), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { starveNeither(t, points) })
+		})
+	}
+}
+
+func starveNeither(t *testing.T, points int) {
+	s := &endless{limit: 100}
+	c := s.client(budget(t, float64(points)/100))
+	counts := map[bool]int{}
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+	defer cancel()
+	for i := range 6 {
+		background := i%3 == 0
+		client := *c
+		client.OnExchange = func(whereby.Exchange) {
+			mu.Lock()
+			defer mu.Unlock()
+			counts[background]++
+		}
+		one := &client
+		if background {
+			one = one.Background()
+		}
+		wg.Go(func() {
+			for ctx.Err() == nil {
+				for range one.Rooms(ctx, whereby.RoomsQuery{}) {
+					continue
 				}
-			})
-		}
-		wg.Wait()
-		t.Logf("in an hour: %d in the background, %d others", counts[true], counts[false])
-		all := 40 * 59 // windows are a second longer than a minute
-		if counts[true] < all/4-20 || counts[false] < all/4-20 || counts[true]+counts[false] < all-40 {
-			t.Errorf("%d in the background and %d others, of %d", counts[true], counts[false], all)
-		}
-	})
+			}
+		})
+	}
+	wg.Wait()
+	t.Logf("in an hour: %d in the background, %d others", counts[true], counts[false])
+	all := points * 59 // windows are a second longer than a minute
+	little := points/2 + 2
+	if counts[true] < all/4-little || counts[false] < all/4-little || counts[true]+counts[false] < all-points {
+		t.Errorf("%d in the background and %d others, of %d", counts[true], counts[false], all)
+	}
 }
 
 func spendOne(t *testing.T, c *whereby.Client) {

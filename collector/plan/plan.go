@@ -77,8 +77,11 @@ func Make(a Account) Plan {
 	// Background requests get what short passes leave, at most three quarters, and
 	// a quarter at least.
 	most := float64(whereby.BackgroundAllowance(points))
-	background := min(most, max(float64(points)-most, float64(points)-perWindow))
-	p.LaterScans = spend(p.FullRequests, max(1, background), window)
+	background := max(1, min(most, max(float64(points)-most, float64(points)-perWindow)))
+	if points == 1 {
+		background = 0.5 // they take turns
+	}
+	p.LaterScans = spend(p.FullRequests, background, window)
 	p.Freshness = insightsDelay + p.Every + spend(p.ShortRequests, float64(points), window)
 
 	perHour := float64(points) * time.Hour.Seconds() / window.Seconds()
