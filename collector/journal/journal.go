@@ -1,0 +1,267 @@
+// Package journal keeps small records that must not be lost once they are
+// acknowledged.
+//
+// A journal is a series of files, of which only the newest is written to. Records
+// that arrive together are written and synced together, so that the cost of a sync
+// is shared by all who wait for it. To keep a journal short, its owner saves the
+// state that the records led to, and then forgets the files before.
+package journal
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+const (
+	// headLength is that of a record's length and checksum.
+	headLength = 8
+	// MaxRecord is the longest record, in bytes.
+	MaxRecord = 1 << 20
+	// suffix is that of the files' names; before it stands their number.
+	suffix = ".journal"
+)
+
+// DamagedError means that a file holds something other than what was written.
+type DamagedError struct {
+	Path   string
+	Offset int64
+}
+
+func (e *DamagedError) Error() string {
+	return fmt.Sprintf("journal %s is damaged at byte %d and was left untouched; restore it from a backup, or move it away to go on without its events", e.Path, e.Offset)
+}
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// Journal is safe for concurrent use.
+type Journal struct {
+	dir string
+
+	mu     sync.Mutex // guards what follows
+	next   *batch     // records that wait to be written
+	number uint64     // of the file that is written to
+
+	writing sync.Mutex // held by the one who writes
+	file    *os.File
+	size    int64
+	// broken is set once a write failed half-way and could not be undone.
+	broken error
+}
+
+// batch is a number of records that are written together.
+type batch struct {
+	bytes []byte
+	done  bool
+	err   error
+}
+
+// Open opens the journal in a directory that exists, and hands every record of the
+// files numbered from and above to replay, oldest first. Records that were being
+// written when the process or the machine died, and that nobody was told were
+// kept, are cut off. New records go into a new file.
+func Open(dir string, from uint64, replay func(record []byte) error) (*Journal, error) {
+	numbers, err := files(dir)
+	if err != nil {
+		return nil, err
+	}
+	j := &Journal{dir: dir, next: &batch{}, number: from}
+	for i, number := range numbers {
+		if number < from {
+			continue
+		}
+		if err := j.replay(number, i == len(numbers)-1, replay); err != nil {
+			return nil, err
+		}
+		j.number = number
+	}
+	if err := j.create(j.number + 1); err != nil {
+		return nil, err
+	}
+	return j, nil
+}
+
+// files lists the numbers of the files in a directory.
+func files(dir string) ([]uint64, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("list the journal: %w", err)
+	}
+	var numbers []uint64
+	for _, entry := range entries {
+		if name, ok := strings.CutSuffix(entry.Name(), suffix); ok {
+			if number, err := strconv.ParseUint(name, 10, 64); err == nil {
+				numbers = append(numbers, number)
+			}
+		}
+	}
+	slices.Sort(numbers)
+	return numbers, nil
+}
+
+func (j *Journal) path(number uint64) string {
+	return filepath.Join(j.dir, fmt.Sprintf("%020d%s", number, suffix))
+}
+
+func (j *Journal) replay(number uint64, newest bool, replay func([]byte) error) error {
+	path := j.path(number)
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("read the journal: %w", err)
+	}
+	for offset := 0; offset < len(content); {
+		record, ok := next(content[offset:])
+		if !ok && newest {
+			// Cut, or it would look like damage once there is a newer file.
+			if err := os.Truncate(path, int64(offset)); err != nil {
+				return fmt.Errorf("cut off what was half-written: %w", err)
+			}
+			return nil
+		}
+		if !ok {
+			return &DamagedError{Path: path, Offset: int64(offset)}
+		}
+		if err := replay(record); err != nil {
+			return fmt.Errorf("record at byte %d of %s: %w", offset, path, err)
+		}
+		offset += headLength + len(record)
+	}
+	return nil
+}
+
+// next takes the first record of what was written.
+func next(content []byte) ([]byte, bool) {
+	if len(content) < headLength {
+		return nil, false
+	}
+	length := binary.BigEndian.Uint32(content)
+	if length > MaxRecord || int(length) > len(content)-headLength {
+		return nil, false
+	}
+	record := content[headLength : headLength+int(length)]
+	return record, crc32.Checksum(record, castagnoli) == binary.BigEndian.Uint32(content[4:])
+}
+
+// create begins a file. The directory is synced too, or the file might be gone
+// after a failure of the machine.
+func (j *Journal) create(number uint64) error {
+	file, err := os.OpenFile(j.path(number), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o640)
+	if err != nil {
+		return fmt.Errorf("begin a journal file: %w", err)
+	}
+	if err := syncDir(j.dir); err != nil {
+		return errors.Join(fmt.Errorf("begin a journal file: %w", err), file.Close())
+	}
+	if j.file != nil {
+		_ = j.file.Close() // all that was acknowledged is synced
+	}
+	j.file, j.number, j.size, j.broken = file, number, 0, nil
+	return nil
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return d.Sync()
+}
+
+// Append returns once the record is on disk. After an error it may or may not be
+// there; whoever sent it has to send it again.
+func (j *Journal) Append(record []byte) error {
+	if len(record) > MaxRecord {
+		return fmt.Errorf("a record of %d bytes is too long for the journal", len(record))
+	}
+	j.mu.Lock()
+	mine := j.next
+	mine.bytes = binary.BigEndian.AppendUint32(mine.bytes, uint32(len(record)))
+	mine.bytes = binary.BigEndian.AppendUint32(mine.bytes, crc32.Checksum(record, castagnoli))
+	mine.bytes = append(mine.bytes, record...)
+	j.mu.Unlock()
+
+	// Whoever of a batch comes first writes it for all. The others find it done;
+	// those who came while it was being written are the next batch.
+	j.writing.Lock()
+	defer j.writing.Unlock()
+	if !mine.done {
+		j.mu.Lock()
+		j.next = &batch{}
+		j.mu.Unlock()
+		mine.err = j.write(mine.bytes)
+		mine.done = true
+	}
+	return mine.err
+}
+
+func (j *Journal) write(b []byte) error {
+	if j.broken != nil {
+		return j.broken
+	}
+	_, err := j.file.WriteAt(b, j.size)
+	if err == nil {
+		err = j.file.Sync()
+	}
+	if err == nil {
+		j.size += int64(len(b))
+		return nil
+	}
+	err = fmt.Errorf("write the journal: %w", err)
+	// What is half-written would hide all that comes after it.
+	if undo := j.file.Truncate(j.size); undo != nil {
+		j.broken = fmt.Errorf("%w; and it could not be undone: %w", err, undo)
+	}
+	return err
+}
+
+// Rotate begins a new file, and returns its number. Once the state that all
+// earlier records led to is saved, the files before can be forgotten.
+func (j *Journal) Rotate() (number uint64, err error) {
+	j.writing.Lock()
+	defer j.writing.Unlock()
+	if err := j.create(j.number + 1); err != nil {
+		return 0, err
+	}
+	return j.number, nil
+}
+
+// Forget deletes the files numbered below before.
+func (j *Journal) Forget(before uint64) error {
+	numbers, err := files(j.dir)
+	if err != nil {
+		return err
+	}
+	for _, number := range numbers {
+		if number < before {
+			if err := os.Remove(j.path(number)); err != nil {
+				return fmt.Errorf("delete an old journal file: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+// Close closes the newest file.
+func (j *Journal) Close() error {
+	j.writing.Lock()
+	defer j.writing.Unlock()
+	if err := j.file.Close(); err != nil {
+		return fmt.Errorf("close the journal: %w", err)
+	}
+	return nil
+}
+
+// Size is the length of the newest file in bytes.
+func (j *Journal) Size() int64 {
+	j.writing.Lock()
+	defer j.writing.Unlock()
+	return j.size
+}

@@ -1,0 +1,226 @@
+package journal
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// open opens a journal and returns the records that it replayed.
+func open(t testing.TB, dir string, from uint64) (*Journal, []string) {
+	t.Helper()
+	var records []string
+	j, err := Open(dir, from, func(record []byte) error {
+		records = append(records, string(record))
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = j.Close() })
+	return j, records
+}
+
+func add(t testing.TB, j *Journal, records ...string) {
+	t.Helper()
+	for _, record := range records {
+		if err := j.Append([]byte(record)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func expect(t testing.TB, got []string, want ...string) {
+	t.Helper()
+	if !slices.Equal(got, want) {
+		t.Errorf("replayed %q, want %q", got, want)
+	}
+}
+
+func TestAcknowledgedRecordsAreThereWithoutAClose(t *testing.T) {
+	dir := t.TempDir()
+	j, got := open(t, dir, 0)
+	expect(t, got)
+	add(t, j, "a", "", "c")
+	j, got = open(t, dir, 0)
+	expect(t, got, "a", "", "c")
+	add(t, j, "d")
+	_, got = open(t, dir, 0)
+	expect(t, got, "a", "", "c", "d")
+}
+
+func TestManyAtOnceAreAllThereOnce(t *testing.T) {
+	dir := t.TempDir()
+	j, _ := open(t, dir, 0)
+	var wg sync.WaitGroup
+	var want []string
+	for i := range 2000 {
+		record := fmt.Sprint("record ", i)
+		want = append(want, record)
+		wg.Go(func() {
+			if err := j.Append([]byte(record)); err != nil {
+				t.Error(err)
+			}
+			if i%500 == 0 {
+				if _, err := j.Rotate(); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	_, got := open(t, dir, 0)
+	slices.Sort(got)
+	slices.Sort(want)
+	expect(t, got, want...)
+}
+
+func TestForgottenFilesAreGone(t *testing.T) {
+	dir := t.TempDir()
+	j, _ := open(t, dir, 0)
+	add(t, j, "a")
+	number, err := j.Rotate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	add(t, j, "b")
+	_, got := open(t, dir, number) // the state is saved, and the process killed here
+	expect(t, got, "b")
+	if err := j.Forget(number); err != nil {
+		t.Fatal(err)
+	}
+	_, got = open(t, dir, 0)
+	expect(t, got, "b")
+}
+
+// TestAFileCutAnywhereKeepsWhatIsWhole cuts the newest file at every byte, as a kill
+// in the middle of a write does.
+func TestAFileCutAnywhereKeepsWhatIsWhole(t *testing.T) {
+	dir := t.TempDir()
+	j, _ := open(t, dir, 0)
+	add(t, j, "first", "second", "third")
+	file := j.path(1)
+	content, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ends := []int{0, headLength + 5, 2*headLength + 11, len(content)}
+	for cut := range len(content) + 1 {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, filepath.Base(file)), content[:cut], 0o600); err != nil {
+			t.Fatal(err)
+		}
+		whole := 0
+		for _, end := range ends[1:] {
+			if end <= cut {
+				whole++
+			}
+		}
+		j, got := open(t, dir, 0)
+		expect(t, got, []string{"first", "second", "third"}[:whole]...)
+		add(t, j, "later")
+		_, got = open(t, dir, 0)
+		expect(t, got, append([]string{"first", "second", "third"}[:whole:whole], "later")...)
+	}
+}
+
+func TestADamagedOlderFileIsRefusedAndLeftAlone(t *testing.T) {
+	dir := t.TempDir()
+	j, _ := open(t, dir, 0)
+	add(t, j, "first", "second")
+	file := j.path(1)
+	if _, err := j.Rotate(); err != nil {
+		t.Fatal(err)
+	}
+	content, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for at := range content {
+		damaged := bytes.Clone(content)
+		damaged[at] ^= 0x10
+		if err := os.WriteFile(file, damaged, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err := Open(dir, 0, func([]byte) error { return nil })
+		var damage *DamagedError
+		if !errors.As(err, &damage) || damage.Path != file {
+			t.Fatalf("damage at byte %d gave %v", at, err)
+		}
+		if after, err := os.ReadFile(file); err != nil || !bytes.Equal(after, damaged) {
+			t.Fatalf("the file was changed, %v", err)
+		}
+	}
+}
+
+func TestAFailedWriteIsToldAndUndone(t *testing.T) {
+	dir := t.TempDir()
+	j, _ := open(t, dir, 0)
+	add(t, j, "a")
+	writable := j.file
+	readOnly, err := os.Open(j.path(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	j.file = readOnly // every write fails, as does every repair
+	if err := j.Append([]byte("b")); err == nil {
+		t.Error("a record that can't be written is acknowledged")
+	}
+	if err := j.Append(make([]byte, MaxRecord+1)); err == nil {
+		t.Error("a record that is too long is acknowledged")
+	}
+	_ = readOnly.Close()
+	j.file = writable
+	if _, err := j.Rotate(); err != nil { // a new file mends it
+		t.Fatal(err)
+	}
+	add(t, j, "c")
+	_, got := open(t, dir, 0)
+	expect(t, got, "a", "c")
+}
+
+func FuzzNext(f *testing.F) {
+	f.Add([]byte("\x00\x00\x00\x01\x00\x00\x00\x00a"))
+	f.Add([]byte("\xff\xff\xff\xff\xff\xff\xff\xff"))
+	f.Fuzz(func(t *testing.T, content []byte) {
+		record, ok := next(content)
+		if ok && len(record)+headLength > len(content) {
+			t.Errorf("a record of %d bytes out of %d", len(record), len(content))
+		}
+	})
+}
+
+// BenchmarkAppend shows what sharing a sync is worth: records a second alone and
+// with 64 at once.
+func BenchmarkAppend(b *testing.B) {
+	record := bytes.Repeat([]byte("x"), 200)
+	for _, writers := range []int{1, 64} {
+		b.Run(fmt.Sprintf("%d at once", writers), func(b *testing.B) {
+			j, _ := open(b, b.TempDir(), 0)
+			b.SetParallelism(max(1, writers/2))
+			if writers == 1 {
+				for b.Loop() {
+					add(b, j, string(record))
+				}
+				return
+			}
+			b.RunParallel(func(pb *testing.PB) {
+				for pb.Next() {
+					if err := j.Append(record); err != nil {
+						b.Error(err)
+						return
+					}
+				}
+			})
+		})
+	}
+}
