@@ -1,0 +1,175 @@
+package live
+
+import (
+	"time"
+
+	"whereby_exporter/whereby"
+)
+
+// Kind is what an observation measures.
+type Kind string
+
+// The kinds.
+const (
+	// KnockWait is the time from a visitor's knock to its end.
+	KnockWait Kind = "knock_wait"
+	// HostWait is how long the first visitor of a meeting was there, or at the
+	// door, before the first owner, member or host; 0 where the host was first.
+	HostWait Kind = "host_wait"
+)
+
+// Outcome is how a knock ended.
+type Outcome string
+
+// The outcomes.
+const (
+	Admitted  Outcome = "admitted"
+	Cancelled Outcome = "cancelled"
+)
+
+// Observation is a time that somebody waited.
+type Observation struct {
+	Kind   Kind
+	Prefix string
+	// Outcome is of a KnockWait; "" otherwise.
+	Outcome Outcome
+	Seconds float64
+}
+
+// Result is what an event brought.
+type Result struct {
+	// Duplicate is true where the event came before, and changed nothing.
+	Duplicate bool
+	// Observations are the waits that the event completed; most often none.
+	Observations []Observation
+}
+
+func (r *Result) observe(kind Kind, prefix string, outcome Outcome, micros int64) {
+	r.Observations = append(r.Observations, Observation{
+		Kind: kind, Prefix: prefix, Outcome: outcome, Seconds: float64(micros) / 1e6,
+	})
+}
+
+// Apply takes an event that arrived at a time.
+func (t *Tracker) Apply(e whereby.Event, arrived time.Time) Result {
+	t.advance(arrived)
+	t.lastEvent = t.now
+	id := t.hash(e.ID)
+	if !t.seen.add(id, t.now) {
+		t.duplicates++
+		return Result{Duplicate: true}
+	}
+	if _, ok := t.events[e.Type]; !ok {
+		e.Type = otherType
+	}
+	t.events[e.Type]++
+
+	at := e.CreatedAt.UnixMicro()
+	if at > t.now+ahead.Microseconds() {
+		at = t.now
+	}
+	var result Result
+	if e.RoomName != "" && follows(e) {
+		if r := t.room(e.RoomName); r != nil {
+			r.heard = t.now
+			t.applyClients(r, e, id, at)
+			t.applyDoor(r, e, at, &result)
+		}
+	}
+	t.count(e)
+	return result
+}
+
+// follows tells whether an event says something about who is in its room.
+func follows(e whereby.Event) bool {
+	switch e.Type {
+	case whereby.ClientJoined, whereby.ClientLeft, whereby.ClientKnocked, whereby.ClientKnockCancelled,
+		whereby.SessionStarted, whereby.SessionEnded:
+		return true
+	}
+	return e.Clients != nil
+}
+
+// applyClients takes from an event who is in the room after it.
+func (t *Tracker) applyClients(r *room, e whereby.Event, id hash, at int64) {
+	if e.Clients == nil || at <= r.floor {
+		return
+	}
+	clients := byRole(e.Clients)
+	s := newStep(e, id, at, t.now, clients.Sum())
+	t.follow(r, s)
+	if s.compare(r.newest) > 0 {
+		r.newest, r.doubted = s, 0
+		t.setClients(r, clients)
+	}
+}
+
+// applyDoor takes from an event who came, went, or waits.
+func (t *Tracker) applyDoor(r *room, e whereby.Event, at int64, result *Result) {
+	role := roleOf(e.RoleName)
+	person := !whereby.IsMachine(e.RoleName)
+	switch {
+	case e.Type == whereby.ClientJoined && person:
+		t.visit(r, e.ParticipantID, mark{at, admitted}, result)
+		if role.hosts() {
+			r.arriveMeeting(&r.meeting.host, at, result)
+		} else if role.visits() {
+			r.arriveMeeting(&r.meeting.visitor, at, result)
+		}
+	case e.Type == whereby.ClientLeft:
+		if person {
+			t.visit(r, e.ParticipantID, mark{at, gone}, result)
+		}
+		// A late event tells of an empty room too, though somebody is in it now.
+		if r.waiting == 0 && peopleIn(e) == 0 {
+			r.meeting.end(at)
+		}
+	case e.Type == whereby.ClientKnocked:
+		t.visit(r, e.ParticipantID, mark{at, knock}, result)
+		r.arriveMeeting(&r.meeting.visitor, at, result)
+	case e.Type == whereby.ClientKnockCancelled:
+		t.visit(r, e.ParticipantID, mark{at, cancelled}, result)
+		r.endMeeting(at)
+	case e.Type == whereby.SessionStarted:
+		r.started = max(r.started, at)
+	case e.Type == whereby.SessionEnded:
+		r.ended = max(r.ended, at)
+		r.recountWaiting()
+		r.endMeeting(at)
+	}
+}
+
+// peopleIn is how many people an event leaves in the room.
+func peopleIn(e whereby.Event) int64 {
+	clients := byRole(e.Clients)
+	return clients.people()
+}
+
+// count adds an event to the counters, late or not.
+func (t *Tracker) count(e whereby.Event) {
+	if e.RoomName == "" && !counted(e.Type) {
+		return
+	}
+	p := t.prefixOf(e.RoomName)
+	p.lastEvent = t.now
+	switch e.Type {
+	case whereby.ClientJoined:
+		p.joins[roleOf(e.RoleName)]++
+	case whereby.ClientLeft:
+		p.leaves[roleOf(e.RoleName)]++
+	case whereby.RecordingFinished:
+		p.recordings[statusOf(e)]++
+	case whereby.TranscriptionFinished, whereby.TranscriptionFailed:
+		p.transcriptions[statusOf(e)]++
+	}
+}
+
+// counted tells whether there is a counter by prefix for a type.
+func counted(eventType whereby.EventType) bool {
+	switch eventType {
+	case whereby.ClientJoined, whereby.ClientLeft, whereby.RecordingFinished,
+		whereby.TranscriptionFinished, whereby.TranscriptionFailed:
+		return true
+	}
+	return false
+}

@@ -1,0 +1,47 @@
+package live
+
+// prefix sums the rooms of one label. It is never dropped: its counters must not
+// fall.
+type prefix struct {
+	label string
+
+	clients ByRole
+	people  int64
+	rooms   int64 // with someone in them
+	waiting int64
+	peak    peak
+
+	joins, leaves  ByRole
+	recordings     ByStatus
+	transcriptions ByStatus
+	lastEvent      int64
+}
+
+// replace puts a room's clients in place of others.
+func (p *prefix) replace(before, after *ByRole, now int64) {
+	for i := range before {
+		p.clients[i] += after[i] - before[i]
+	}
+	nobody := ByRole{}
+	if *before != nobody {
+		p.rooms--
+	}
+	if *after != nobody {
+		p.rooms++
+	}
+	if people := p.clients.people(); people != p.people {
+		p.people = people
+		p.peak.set(people, now)
+	}
+}
+
+// enter adds a restored room's clients, who were in it all along.
+func (p *prefix) enter(r *room) {
+	for i, n := range r.clients {
+		p.clients[i] += n
+	}
+	if r.clients != (ByRole{}) {
+		p.rooms++
+	}
+	p.people = p.clients.people()
+}

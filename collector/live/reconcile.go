@@ -1,0 +1,126 @@
+package live
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// Correction is why live counts were put right.
+type Correction string
+
+// The reasons.
+const (
+	// LostEvent is counted by the tracker itself: an event's count is not explained
+	// by the one before it. It is counted a minute later, when the missing event
+	// can't be just late any more.
+	LostEvent Correction = "lost_event"
+	// Stale and SessionEnded are for Drop: a room was silent, or Insights says that
+	// its session has ended.
+	Stale        Correction = "stale"
+	SessionEnded Correction = "session_ended"
+)
+
+// Corrections are all reasons.
+func Corrections() []Correction { return []Correction{LostEvent, Stale, SessionEnded} }
+
+// Doubt is why a room is to be checked.
+type Doubt string
+
+// The doubts.
+const (
+	// DoubtEmpty is of a room that nobody is in, as far as events tell.
+	DoubtEmpty Doubt = "empty"
+	// DoubtEnded is of one whose session ended, with somebody still in it or waiting.
+	DoubtEnded Doubt = "ended"
+	// DoubtSilent is of one with somebody in it, and no event for 6 hours.
+	DoubtSilent Doubt = "silent"
+	// DoubtRestored is of one whose state was old when it was restored.
+	DoubtRestored Doubt = "restored"
+)
+
+// Suspect is a room of which it is not certain whether its meeting is over.
+type Suspect struct {
+	RoomName string
+	Doubt    Doubt
+	// Since is when the doubt began. Insights knows nothing of the last 15 minutes.
+	Since time.Time
+}
+
+// Suspects lists rooms to check against Insights, the longest doubted first; limit
+// bounds them where it is above 0. Tell the outcome with Confirm or Drop.
+func (t *Tracker) Suspects(now time.Time, limit int) []Suspect {
+	t.advance(now)
+	var suspects []Suspect
+	for _, r := range t.rooms {
+		if doubt, since := r.doubt(t.now); doubt != "" {
+			suspects = append(suspects, Suspect{RoomName: r.name, Doubt: doubt, Since: fromMicro(since)})
+		}
+	}
+	slices.SortFunc(suspects, func(a, b Suspect) int {
+		return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.RoomName, b.RoomName))
+	})
+	if limit > 0 && len(suspects) > limit {
+		suspects = slices.Clone(suspects[:limit])
+	}
+	return suspects
+}
+
+// doubt tells why the room is to be checked, if it is, and since when.
+func (r *room) doubt(now int64) (Doubt, int64) {
+	quiet := max(r.heard, r.checked)
+	switch {
+	case r.doubted != 0:
+		return DoubtRestored, r.doubted
+	case r.empty():
+		if r.newest.at > r.checked {
+			return DoubtEmpty, r.newest.at
+		}
+	case r.ended > max(r.newest.at, r.started, r.checked):
+		return DoubtEnded, r.ended
+	case quiet <= now-silence.Microseconds():
+		return DoubtSilent, quiet
+	}
+	return "", 0
+}
+
+// Confirm says that as of a time Insights bore out what the tracker has of a room:
+// somebody is in it, or nobody is and its session is over. It is not doubted again
+// before a further event, or 6 hours later.
+func (t *Tracker) Confirm(roomName string, asOf time.Time) {
+	if r := t.rooms[roomName]; r != nil {
+		r.checked = max(r.checked, asOf.UnixMicro())
+		r.doubted = 0
+	}
+}
+
+// Drop says that a room was over as of a time. Nobody is in it then, and no event
+// from before will say otherwise. It tells whether that was a correction, which it
+// counts: it is none where the tracker had nobody in the room anyway, and nothing
+// happens where a newer event has come since.
+func (t *Tracker) Drop(roomName string, reason Correction, asOf time.Time) bool {
+	r, at := t.rooms[roomName], asOf.UnixMicro()
+	if r == nil || r.newest.at > at {
+		return false
+	}
+	wrong := r.clients != ByRole{}
+	waited := r.waiting
+	t.settle(r, len(r.unsettled))
+	r.settled = step{at: at} // the next to come is the first
+	r.floor, r.checked, r.doubted = max(r.floor, at), max(r.checked, at), 0
+	t.setClients(r, ByRole{})
+	r.recountWaiting()
+	r.endMeeting(at)
+	if !wrong && r.waiting == waited {
+		return false
+	}
+	t.corrections[reason]++
+	return true
+}
+
+func fromMicro(at int64) time.Time {
+	if at == 0 {
+		return time.Time{}
+	}
+	return time.UnixMicro(at).UTC()
+}

@@ -1,0 +1,131 @@
+package live
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"whereby_exporter/whereby"
+)
+
+// version is the first byte of a state.
+const version = 1
+
+// ErrVersion is of a state that another version of the exporter wrote.
+var ErrVersion = errors.New("the live state is of another version")
+
+// AppendBinary appends the whole state to b. It holds room names, and participants
+// and events only as hashes. The error is always nil.
+func (t *Tracker) AppendBinary(b []byte) ([]byte, error) {
+	c := &codec{bytes: append(b, version)}
+	c.tracker(t)
+	return c.bytes, nil
+}
+
+// Restore makes a tracker from what AppendBinary wrote: it goes on as the one that
+// was saved would. A state that was last told the time longer ago than maxAge may
+// have missed events: its rooms become suspects, those with somebody in them or
+// waiting. The prefixes of rooms are asked for anew.
+func Restore(state []byte, now time.Time, maxAge time.Duration, o Options) (*Tracker, error) {
+	if len(state) == 0 {
+		return nil, fmt.Errorf("restore: %w", ErrDamaged)
+	}
+	if state[0] != version {
+		return nil, fmt.Errorf("restore version %d: %w", state[0], ErrVersion)
+	}
+	t := New(o)
+	c := &codec{reading: true, bytes: state[1:]}
+	c.tracker(t)
+	if c.damaged || len(c.bytes) > 0 {
+		return nil, fmt.Errorf("restore: %w", ErrDamaged)
+	}
+	for _, r := range t.rooms {
+		r.prefix = t.prefix(o.Label(r.name))
+		r.prefix.enter(r)
+		r.recountWaiting()
+		t.visits += len(r.visits)
+		if !r.empty() && t.now < now.Add(-maxAge).UnixMicro() && r.doubted == 0 {
+			r.doubted = t.now
+		}
+	}
+	// Rooms may count under another label than before.
+	for _, p := range t.prefixes {
+		if p.people != p.peak.present() {
+			p.peak.set(p.people, t.now)
+		}
+	}
+	// A clock that was wrong before must not stop time now.
+	t.now, t.swept = min(t.now, now.UnixMicro()), min(t.swept, now.UnixMicro())
+	return t, nil
+}
+
+// tracker describes the whole state.
+func (c *codec) tracker(t *Tracker) {
+	c.wholes(&t.now, &t.swept, &t.lastEvent, &t.duplicates, &t.refused, &t.seen.since)
+	c.ids(&t.seen.young)
+	c.ids(&t.seen.old)
+	c.counts(len(t.events), func(count func(string, *int64)) {
+		for eventType, n := range t.events {
+			count(string(eventType), &n)
+		}
+	}, func(name string, n int64) {
+		// What was documented once and is no more counts as "other".
+		eventType := whereby.EventType(name)
+		if _, ok := t.events[eventType]; !ok {
+			eventType = otherType
+		}
+		t.events[eventType] += n
+	})
+	c.counts(len(t.corrections), func(count func(string, *int64)) {
+		for reason, n := range t.corrections {
+			count(string(reason), &n)
+		}
+	}, func(name string, n int64) { t.corrections[Correction(name)] += n })
+
+	n := c.size(len(t.prefixes))
+	if !c.reading {
+		for _, p := range t.prefixes {
+			c.prefix(p)
+		}
+	}
+	for i := 0; c.reading && !c.damaged && i < n; i++ {
+		p := &prefix{}
+		c.prefix(p)
+		t.prefixes[p.label] = p
+	}
+	n = c.size(len(t.rooms))
+	if !c.reading {
+		for _, r := range t.rooms {
+			c.room(r)
+		}
+	}
+	for i := 0; c.reading && !c.damaged && i < n; i++ {
+		r := &room{}
+		c.room(r)
+		t.rooms[r.name] = r
+	}
+}
+
+// counts describes named counters: all yields them where they are written, add
+// takes them where they are read.
+func (c *codec) counts(n int, all func(count func(string, *int64)), add func(string, int64)) {
+	n = c.size(n)
+	if !c.reading {
+		all(func(name string, n *int64) {
+			c.text(&name)
+			c.whole(n)
+		})
+		return
+	}
+	for range n {
+		var name string
+		var value int64
+		c.text(&name)
+		c.whole(&value)
+		if c.damaged || value < 0 {
+			c.damage()
+			return
+		}
+		add(name, value)
+	}
+}

@@ -1,0 +1,121 @@
+package live
+
+// Each of these describes a part of the state, to be written or read. What follows
+// from the rest is not in it: the sums by prefix, and how many wait.
+
+func (c *codec) ids(m *map[hash]struct{}) {
+	n := c.size(len(*m))
+	if !c.reading {
+		for id := range *m {
+			c.hash(&id)
+		}
+		return
+	}
+	if n > len(c.bytes)/len(hash{}) {
+		c.damage()
+		return
+	}
+	*m = make(map[hash]struct{}, n)
+	for range n {
+		var id hash
+		c.hash(&id)
+		(*m)[id] = struct{}{}
+	}
+}
+
+func (c *codec) prefix(p *prefix) {
+	c.text(&p.label)
+	c.whole(&p.lastEvent)
+	c.figures(p.joins[:])
+	c.figures(p.leaves[:])
+	c.figures(p.recordings[:])
+	c.figures(p.transcriptions[:])
+	n := c.size(len(p.peak.values))
+	if c.reading {
+		p.peak.values = make([]lasting, n)
+	}
+	for i := range p.peak.values {
+		c.wholes(&p.peak.values[i].value, &p.peak.values[i].until)
+	}
+}
+
+func (c *codec) room(r *room) {
+	c.text(&r.name)
+	c.figures(r.clients[:])
+	c.step(&r.newest)
+	c.wholes(&r.floor, &r.started, &r.ended, &r.checked, &r.doubted, &r.heard)
+	c.step(&r.settled)
+	c.wholes(&r.meeting.since, &r.meeting.visitor, &r.meeting.host)
+	c.flag(&r.meeting.observed)
+	n := c.size(len(r.unsettled))
+	if c.reading && n > 0 {
+		r.unsettled = make([]step, n)
+	}
+	for i := range r.unsettled {
+		c.step(&r.unsettled[i])
+	}
+	c.visits(r)
+}
+
+func (c *codec) visits(r *room) {
+	n := c.size(len(r.visits))
+	if !c.reading {
+		for id, v := range r.visits {
+			c.hash(&id)
+			c.visit(&v)
+		}
+		return
+	}
+	if n > 0 {
+		r.visits = map[hash]visit{}
+	}
+	for range n {
+		var id hash
+		var v visit
+		c.hash(&id)
+		c.visit(&v)
+		if c.damaged {
+			return
+		}
+		r.visits[id] = v
+	}
+}
+
+func (c *codec) visit(v *visit) {
+	c.wholes(&v.knocked, &v.ended, &v.heard)
+	used := c.size(int(v.used))
+	if used > len(v.marks) {
+		c.damage()
+		return
+	}
+	v.used = int8(used)
+	for i := range v.marks[:used] {
+		m := &v.marks[i]
+		end := int64(m.outcome)
+		c.wholes(&m.at, &end)
+		if end < int64(knock) || end > int64(cancelled) {
+			c.damage()
+			return
+		}
+		m.outcome = outcome(end)
+	}
+}
+
+func (c *codec) step(s *step) {
+	change := int64(s.change)
+	c.wholes(&s.at, &s.arrived, &s.total, &change)
+	c.hash(&s.id)
+	if change < -1 || change > 1 || s.total < 0 {
+		c.damage()
+	}
+	s.change = int8(change)
+}
+
+func (c *codec) flag(b *bool) {
+	var n int64
+	if *b {
+		n = 1
+	}
+	c.whole(&n)
+	*b = n != 0
+}

@@ -1,0 +1,58 @@
+package live
+
+import (
+	"iter"
+
+	"whereby_exporter/whereby"
+)
+
+// status is how a recording or a transcription ended.
+type status uint8
+
+const (
+	finished status = iota
+	failed
+	otherStatus
+	statuses // the number of statuses
+)
+
+var statusNames = [statuses]string{"finished", "failed", "other"}
+
+// Statuses are the values of the label status.
+func Statuses() []string { return append([]string(nil), statusNames[:]...) }
+
+// ByStatus holds a figure for each of Statuses, in that order.
+type ByStatus [statuses]int64
+
+// All yields the figures by the status's name, zeros too.
+func (b ByStatus) All() iter.Seq2[string, int64] {
+	return func(yield func(string, int64) bool) {
+		for i, n := range b {
+			if !yield(statusNames[i], n) {
+				return
+			}
+		}
+	}
+}
+
+// Sum is that of all statuses.
+func (b ByStatus) Sum() int64 {
+	var sum int64
+	for _, n := range b {
+		sum += n
+	}
+	return sum
+}
+
+// statusOf reads the status of an event that ends a recording or transcription.
+// Which values there are is not documented for events; "ready" and "failed" are in
+// the API. The type alone says enough where the status is missing.
+func statusOf(e whereby.Event) status {
+	switch {
+	case e.Type == whereby.TranscriptionFailed || e.Status == "failed":
+		return failed
+	case e.Status == "" || e.Status == "finished" || e.Status == "ready":
+		return finished
+	}
+	return otherStatus
+}

@@ -1,0 +1,170 @@
+package live
+
+import (
+	"crypto/sha256"
+	"time"
+
+	"whereby_exporter/whereby"
+)
+
+// The defaults of Options. All three together take some 150 MB at worst.
+const (
+	DefaultMaxRooms  = 100_000
+	DefaultMaxVisits = 200_000
+	DefaultMaxIDs    = 1_000_000
+)
+
+const (
+	// silence is after how long without an event a room is doubted, and a knock
+	// forgotten.
+	silence = 6 * time.Hour
+	// remember is for how long an empty room and a participant's coming and going
+	// are kept for late events; rememberFull where memory is short.
+	remember     = time.Hour
+	rememberFull = 5 * time.Minute
+	// sweepEvery is how often what is no longer needed is looked for. It is done at
+	// full minutes, so that the same events have the same effect after a restart.
+	sweepEvery = time.Minute
+	// ahead is how far an event's time may be ahead of its arrival. An event from
+	// the far future would win over all others until then.
+	ahead = time.Hour
+)
+
+// Options say how rooms are summed and how much is remembered.
+type Options struct {
+	// Label gives the prefix under which a room counts. It bounds the number of
+	// prefixes: the tracker keeps the counters of every one it returned.
+	Label func(roomName string) string
+	// MaxRooms bounds the rooms that are followed; 0 is DefaultMaxRooms.
+	MaxRooms int
+	// MaxVisits bounds the participants of whom it is known when they knocked, came
+	// or went; 0 is DefaultMaxVisits.
+	MaxVisits int
+	// MaxIDs bounds the events that are recognized when they come again; 0 is
+	// DefaultMaxIDs.
+	MaxIDs int
+}
+
+// Tracker follows rooms by their events. It is used by one goroutine at a time.
+type Tracker struct {
+	options Options
+
+	// now is the latest time that the tracker was told, in microseconds since 1970
+	// as all times within: it never goes back. swept is the last sweep's.
+	now, swept int64
+
+	seen     seen
+	rooms    map[string]*room
+	prefixes map[string]*prefix
+	visits   int // in all rooms
+
+	events      map[whereby.EventType]int64
+	corrections map[Correction]int64
+	duplicates  int64
+	refused     int64
+	lastEvent   int64
+
+	scratch []byte
+}
+
+// New returns a tracker that knows of no room.
+func New(o Options) *Tracker {
+	if o.MaxRooms == 0 {
+		o.MaxRooms = DefaultMaxRooms
+	}
+	if o.MaxVisits == 0 {
+		o.MaxVisits = DefaultMaxVisits
+	}
+	if o.MaxIDs == 0 {
+		o.MaxIDs = DefaultMaxIDs
+	}
+	t := &Tracker{
+		options:     o,
+		seen:        newSeen(o.MaxIDs),
+		rooms:       map[string]*room{},
+		prefixes:    map[string]*prefix{},
+		events:      map[whereby.EventType]int64{},
+		corrections: map[Correction]int64{},
+	}
+	for _, eventType := range eventTypes() {
+		t.events[eventType] = 0
+	}
+	return t
+}
+
+// otherType stands for the types that Whereby adds.
+const otherType whereby.EventType = "other"
+
+func eventTypes() []whereby.EventType { return append(whereby.EventTypes(), otherType) }
+
+// advance takes the time, and once a minute drops what is no longer needed.
+func (t *Tracker) advance(now time.Time) {
+	t.now = max(t.now, now.UnixMicro())
+	if minute := t.now - t.now%sweepEvery.Microseconds(); minute > t.swept {
+		t.swept = minute
+		t.sweep()
+	}
+}
+
+// sweep goes through everything: simpler than a queue for each kind of thing, and
+// some milliseconds a minute at most.
+func (t *Tracker) sweep() {
+	keepRooms, keepVisits := remember, remember
+	if len(t.rooms) > t.options.MaxRooms/2 {
+		keepRooms = rememberFull
+	}
+	if t.visits > t.options.MaxVisits/2 {
+		keepVisits = rememberFull
+	}
+	for name, r := range t.rooms {
+		t.settleDue(r)
+		t.forgetVisits(r, t.now-keepVisits.Microseconds())
+		if r.empty() && len(r.unsettled) == 0 && r.heard <= t.now-keepRooms.Microseconds() {
+			t.visits -= len(r.visits)
+			delete(t.rooms, name)
+		}
+	}
+}
+
+// room finds a room, or begins to follow it. It returns nil where there are too
+// many.
+func (t *Tracker) room(name string) *room {
+	r := t.rooms[name]
+	if r == nil {
+		if len(t.rooms) >= t.options.MaxRooms {
+			t.refused++
+			return nil
+		}
+		r = &room{name: name, prefix: t.prefix(t.options.Label(name))}
+		t.rooms[name] = r
+	}
+	return r
+}
+
+// prefix finds the sums of a label.
+func (t *Tracker) prefix(label string) *prefix {
+	p := t.prefixes[label]
+	if p == nil {
+		p = &prefix{label: label}
+		t.prefixes[label] = p
+	}
+	return p
+}
+
+// prefixOf finds the sums under which a room counts, followed or not.
+func (t *Tracker) prefixOf(roomName string) *prefix {
+	if r := t.rooms[roomName]; r != nil {
+		return r.prefix
+	}
+	return t.prefix(t.options.Label(roomName))
+}
+
+// hash is what is kept of an ID: enough to tell IDs apart, and nothing of what it
+// says.
+type hash [16]byte
+
+func (t *Tracker) hash(id string) hash {
+	t.scratch = append(t.scratch[:0], id...)
+	sum := sha256.Sum256(t.scratch)
+	return hash(sum[:16])
+}

@@ -1,0 +1,95 @@
+package live
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"whereby_exporter/whereby"
+)
+
+// View is the tracker's figures at one time. It is immutable.
+type View struct {
+	// Prefixes are the figures by room prefix, sorted by prefix: every prefix that
+	// ever had an event.
+	Prefixes []PrefixView
+	// Events are those accepted, each once, by type: the documented ones in their
+	// order, then "other".
+	Events []EventCount
+	// Corrections are in the order of [Corrections].
+	Corrections []CorrectionCount
+	// Duplicates are the events that came again.
+	Duplicates int64
+	// LastEvent is when the last event arrived, a duplicate too; zero before the
+	// first.
+	LastEvent time.Time
+	// Tracked are the rooms in memory, empty ones too; Refused counts the events of
+	// further rooms, and the knocks, that there was no space for.
+	Tracked, Refused int64
+}
+
+// EventCount is how many events of a type there were.
+type EventCount struct {
+	Type whereby.EventType
+	N    int64
+}
+
+// CorrectionCount is how often counts were put right.
+type CorrectionCount struct {
+	Reason Correction
+	N      int64
+}
+
+// PrefixView is what the rooms of one prefix come to.
+type PrefixView struct {
+	Prefix string
+	// Participants are the people in rooms, ParticipantsMax the most of them at any
+	// moment of the last 5 minutes.
+	Participants, ParticipantsMax int64
+	Clients                       ByRole
+	// Rooms are those with someone in them.
+	Rooms int64
+	// Waiting are visitors who knocked and are neither in nor gone.
+	Waiting int64
+
+	Joins, Leaves  ByRole
+	Recordings     ByStatus
+	Transcriptions ByStatus
+	// LastEvent is when the last event of the prefix arrived.
+	LastEvent time.Time
+}
+
+// View returns the figures as of now.
+func (t *Tracker) View(now time.Time) *View {
+	t.advance(now)
+	v := &View{
+		Prefixes:   make([]PrefixView, 0, len(t.prefixes)),
+		Duplicates: t.duplicates,
+		LastEvent:  fromMicro(t.lastEvent),
+		Tracked:    int64(len(t.rooms)),
+		Refused:    t.refused,
+	}
+	for _, p := range t.prefixes {
+		v.Prefixes = append(v.Prefixes, PrefixView{
+			Prefix:          p.label,
+			Participants:    p.people,
+			ParticipantsMax: p.peak.highest(t.now),
+			Clients:         p.clients,
+			Rooms:           p.rooms,
+			Waiting:         p.waiting,
+			Joins:           p.joins,
+			Leaves:          p.leaves,
+			Recordings:      p.recordings,
+			Transcriptions:  p.transcriptions,
+			LastEvent:       fromMicro(p.lastEvent),
+		})
+	}
+	slices.SortFunc(v.Prefixes, func(a, b PrefixView) int { return cmp.Compare(a.Prefix, b.Prefix) })
+	for _, eventType := range eventTypes() {
+		v.Events = append(v.Events, EventCount{eventType, t.events[eventType]})
+	}
+	for _, reason := range Corrections() {
+		v.Corrections = append(v.Corrections, CorrectionCount{reason, t.corrections[reason]})
+	}
+	return v
+}
