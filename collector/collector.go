@@ -12,12 +12,14 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	versioncollector "github.com/prometheus/client_golang/prometheus/collectors/version"
+	"golang.org/x/sync/errgroup"
 
 	"whereby_exporter/collector/exposition"
 	"whereby_exporter/collector/ledger"
 	"whereby_exporter/collector/poller"
 	"whereby_exporter/collector/rooms"
 	"whereby_exporter/collector/store"
+	"whereby_exporter/collector/webhook"
 	"whereby_exporter/whereby"
 )
 
@@ -29,7 +31,10 @@ type Config struct {
 	StoragePath string
 	// PollInterval and FullScanInterval are as in [poller.Config].
 	PollInterval, FullScanInterval time.Duration
-	Logger                         *slog.Logger
+	// Webhooks verifies webhook requests; nil where there is no secret, and then
+	// there are no live figures.
+	Webhooks *whereby.Verifier
+	Logger   *slog.Logger
 }
 
 // Collector reads one account and exposes its figures. Make one with [New], then
@@ -42,6 +47,10 @@ type Collector struct {
 	self    *selfMetrics
 	handler *exposition.Handler
 	points  *store.Points // nil where nothing is stored
+	// These are nil without webhooks.
+	feed       *liveFeed
+	receiver   *webhook.Receiver
+	reconciler *reconciler
 
 	publishing sync.Mutex
 	published  *ledger.Snapshot
@@ -61,6 +70,17 @@ func New(c Config) (*Collector, error) {
 		return nil, errors.Join(err, s.Close())
 	}
 	return collector, nil
+}
+
+// openWebhooks restores the live state.
+func (c *Collector) openWebhooks() error {
+	receiver, err := webhook.OpenReceiver(c.config.StoragePath, c.feed, c.config.Logger)
+	if err != nil {
+		return err
+	}
+	c.receiver = receiver
+	c.feed.observe()
+	return nil
 }
 
 // resumeBudget makes points that a process before this one spent count too, and
@@ -115,21 +135,37 @@ func newCollector(c Config, s ledger.Store) (*Collector, error) {
 		OnPass:           collector.onPass,
 		Logger:           c.Logger,
 	})
+	if c.Webhooks != nil {
+		collector.feed = newLiveFeed(registry, l.Label)
+		collector.reconciler = &reconciler{client: client.Background(), feed: collector.feed, log: c.Logger}
+		if err := collector.openWebhooks(); err != nil {
+			return nil, err
+		}
+	}
 	collector.publish()
 	return collector, nil
 }
 
-// Run polls until the context is done.
+// Run polls, and keeps the live state, until the context is done.
 func (c *Collector) Run(ctx context.Context) error {
 	if c.config.StoragePath == "" {
 		c.config.Logger.Warn("state is kept in memory only; after a restart, rooms that Whereby has deleted no longer count")
 	}
-	return c.poller.Run(ctx)
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return c.poller.Run(ctx) })
+	if c.receiver != nil {
+		group.Go(func() error { return c.receiver.Run(ctx) })
+		group.Go(func() error { return c.reconciler.Run(ctx) })
+	}
+	return group.Wait()
 }
 
 // Close closes the store.
 func (c *Collector) Close() error {
 	err := c.store.Close()
+	if c.receiver != nil {
+		err = errors.Join(err, c.receiver.Close())
+	}
 	if c.points != nil {
 		err = errors.Join(err, c.points.Close())
 	}
@@ -144,6 +180,19 @@ func (c *Collector) Ready() bool { return c.poller.Polled() }
 
 // Metrics serves the exposition.
 func (c *Collector) Metrics() http.Handler { return c.handler }
+
+// Webhook receives Whereby's webhook requests; nil without a secret.
+func (c *Collector) Webhook() http.Handler {
+	if c.receiver == nil {
+		return nil
+	}
+	return &webhook.Handler{
+		Verifier: c.config.Webhooks,
+		Accept:   c.receiver.Accept,
+		Rejected: func(reason webhook.Reason) { c.feed.rejected.WithLabelValues(string(reason)).Inc() },
+		Logger:   c.config.Logger,
+	}
+}
 
 // Rooms serves the rooms behind a prefix.
 func (c *Collector) Rooms() http.Handler {

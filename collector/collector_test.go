@@ -67,6 +67,11 @@ func room(i int) wherebytest.Room {
 // prepare makes a collector, which does nothing yet.
 func prepare(t *testing.T, account *wherebytest.Account, s ledger.Store) *bench {
 	t.Helper()
+	return prepareWith(t, account, s, nil)
+}
+
+func prepareWith(t *testing.T, account *wherebytest.Account, s ledger.Store, webhooks *whereby.Verifier) *bench {
+	t.Helper()
 	budget, err := whereby.NewBudget(0.25)
 	if err != nil {
 		t.Fatal(err)
@@ -77,7 +82,8 @@ func prepare(t *testing.T, account *wherebytest.Account, s ledger.Store) *bench 
 			APIKey: whereby.StaticKey(apiKey), HTTPClient: &http.Client{Transport: account.RoundTripper()}, Budget: budget,
 		},
 		PollInterval: time.Minute, FullScanInterval: time.Hour,
-		Logger: slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Webhooks: webhooks,
+		Logger:   slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}, s)
 	if err != nil {
 		t.Fatal(err)
@@ -207,8 +213,11 @@ func inFakeTime(t *testing.T, config wherebytest.Config, f func(b *bench)) {
 }
 
 func TestEveryMetricIsExposedAsDescribed(t *testing.T) {
-	inFakeTime(t, wherebytest.Config{}, func(b *bench) {
+	synctest.Test(t, func(t *testing.T) {
+		b := prepareWith(t, newAccount(wherebytest.Config{}), store.NewMemory(), verifier(t))
+		defer b.stop()
 		b.polls(2)
+		b.sendOneOfEach()
 		families := b.families()
 		types := map[metrics.Type]dto.MetricType{
 			metrics.Counter: dto.MetricType_COUNTER, metrics.Gauge: dto.MetricType_GAUGE, metrics.Histogram: dto.MetricType_HISTOGRAM,

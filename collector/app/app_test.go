@@ -56,6 +56,7 @@ func flags(url string) Flags {
 	return Flags{
 		Whereby: Whereby{URL: url, RateLimitShare: 0.25},
 		Poll:    Poll{Interval: time.Minute, FullScanInterval: 6 * time.Hour},
+		Webhook: Webhook{Path: "/webhook", MaxAge: 5 * time.Minute},
 		Web:     server.Options{ListenAddress: []string{"127.0.0.1:0"}, TelemetryPath: "/metrics"},
 	}
 }

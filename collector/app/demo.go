@@ -38,7 +38,7 @@ func (d *Demo) Run(env *Env) error {
 	if err != nil {
 		return err
 	}
-	return serve(env, d.Web, collector.Config{
+	return serve(env, d.Web, server.WebhookOptions{}, collector.Config{
 		Client:           client,
 		PollInterval:     demoPollInterval,
 		FullScanInterval: time.Hour,

@@ -23,6 +23,7 @@ func FlagGroups() []kong.Group {
 	return []kong.Group{
 		{Key: "whereby", Title: "Whereby's API"},
 		{Key: "poll", Title: "Polling and storage"},
+		{Key: "webhook", Title: "Webhooks"},
 		{Key: "web", Title: "Web address"},
 		{Key: "logging", Title: "Logging"},
 	}

@@ -23,12 +23,13 @@ type Flags struct {
 	Whereby Whereby        `embed:"" prefix:"whereby." group:"whereby"`
 	Poll    Poll           `embed:"" prefix:"poll." group:"poll"`
 	Storage Storage        `embed:"" prefix:"storage." group:"poll"`
+	Webhook Webhook        `embed:"" prefix:"webhook." group:"webhook"`
 	Web     server.Options `embed:"" prefix:"web." group:"web"`
 }
 
 // validate checks every flag and gives all errors.
 func (f *Flags) validate() error {
-	return errors.Join(f.Whereby.validate(), f.Poll.validate(), f.Web.Check())
+	return errors.Join(f.Whereby.validate(), f.Poll.validate(), f.Webhook.validate(), f.Web.Check())
 }
 
 // Run serves until the context is done.
@@ -44,8 +45,13 @@ func (r *Run) Run(env *Env) error {
 	if err != nil {
 		return err
 	}
-	return serve(env, r.Web, collector.Config{
+	verifier, err := r.Webhook.verifier(env.Getenv)
+	if err != nil {
+		return err
+	}
+	return serve(env, r.Web, r.Webhook.options(), collector.Config{
 		Client:           client,
+		Webhooks:         verifier,
 		StoragePath:      r.Storage.Path,
 		PollInterval:     r.Poll.Interval,
 		FullScanInterval: r.Poll.FullScanInterval,
@@ -53,12 +59,15 @@ func (r *Run) Run(env *Env) error {
 	}, func(*server.Server) {
 		// Not before, so that a mistake is one line on its own.
 		env.Log.Info("starting whereby_exporter", version.Slog()...)
+		if verifier == nil {
+			env.Log.Info("webhooks are off, so there are no live figures; to turn them on, set " + secretVariable + " or --webhook.secret-file")
+		}
 	})
 }
 
-// serve runs a collector and its web address until the context is done or one of
+// serve runs a collector and its addresses until the context is done or one of
 // them fails. started is called once everything listens.
-func serve(env *Env, o server.Options, config collector.Config, started func(*server.Server)) error {
+func serve(env *Env, o server.Options, w server.WebhookOptions, config collector.Config, started func(*server.Server)) error {
 	c, err := collector.New(config)
 	if err != nil {
 		if config.StoragePath != "" {
@@ -70,10 +79,21 @@ func serve(env *Env, o server.Options, config collector.Config, started func(*se
 	if err != nil {
 		return errors.Join(err, c.Close())
 	}
+	servers := []*server.Server{s}
+	if h := c.Webhook(); h != nil {
+		s, err := server.NewWebhook(w, h, env.Log)
+		if err != nil {
+			servers[0].Close()
+			return errors.Join(err, c.Close())
+		}
+		servers = append(servers, s)
+	}
 	started(s)
 
 	group, ctx := errgroup.WithContext(env.Context)
-	group.Go(func() error { return s.Run(ctx) })
+	for _, s := range servers {
+		group.Go(func() error { return s.Run(ctx) })
+	}
 	group.Go(func() error { return c.Run(ctx) })
 	err = group.Wait()
 	if errors.Is(err, context.Canceled) {

@@ -44,6 +44,44 @@ var (
 		"Rooms in the last complete scan of the account."}
 )
 
+// Who is in rooms now. These come from webhooks, and are absent without a secret.
+var (
+	LiveParticipants = Metric{"whereby_live_participants", Gauge, []string{RoomPrefix},
+		"People in rooms now: every role but recorder, streamer and captioner."}
+	LiveParticipantsMax = Metric{"whereby_live_participants_max", Gauge, []string{RoomPrefix},
+		"The highest whereby_live_participants of the last 5 minutes, so that no scrape misses a peak."}
+	LiveClients = Metric{"whereby_live_clients", Gauge, []string{RoomPrefix, "role"},
+		"Clients in rooms now by role, machines too."}
+	LiveRooms = Metric{"whereby_live_rooms", Gauge, []string{RoomPrefix},
+		"Rooms with someone in them now."}
+	LiveWaiting = Metric{"whereby_live_waiting", Gauge, []string{RoomPrefix},
+		"Visitors who knocked and are neither in nor gone."}
+	LiveCorrections = Metric{"whereby_live_corrections_total", Counter, []string{"reason"},
+		"Live counts put right by the next event (lost_event) or by Insights (stale, session_ended): how much to trust webhook delivery."}
+	KnockWait = Metric{"whereby_knock_wait_seconds", Histogram, []string{RoomPrefix, "outcome"},
+		"Time from a visitor's knock to being admitted or giving up."}
+	HostWait = Metric{"whereby_host_wait_seconds", Histogram, []string{RoomPrefix},
+		"How long the first visitor of a meeting waited for its first host; 0 where the host was first."}
+	Joins = Metric{"whereby_joins_total", Counter, []string{RoomPrefix, "role"},
+		"Clients that joined a room."}
+	Leaves = Metric{"whereby_leaves_total", Counter, []string{RoomPrefix, "role"},
+		"Clients that left a room."}
+	Recordings = Metric{"whereby_recordings_finished_total", Counter, []string{RoomPrefix, "status"},
+		"Recordings that finished, by status."}
+	Transcriptions = Metric{"whereby_transcriptions_total", Counter, []string{RoomPrefix, "status"},
+		"Transcriptions that finished or failed, by status."}
+	WebhookEvents = Metric{"whereby_webhook_events_total", Counter, []string{"type"},
+		"Events accepted, each once; types that are not documented under other."}
+	WebhookDuplicates = Metric{"whereby_webhook_duplicates_total", Counter, nil,
+		"Events that were delivered again."}
+	WebhookRejected = Metric{"whereby_webhook_rejected_total", Counter, []string{"reason"},
+		"Requests rejected: signature, expired, malformed, too_large, method."}
+	WebhookLastEvent = Metric{"whereby_webhook_last_event_timestamp_seconds", Gauge, nil,
+		"When the last event arrived, in seconds since 1970; 0 until the first."}
+	WebhookDelay = Metric{"whereby_webhook_delay_seconds", Histogram, nil,
+		"Time from an event's creation at Whereby to its arrival."}
+)
+
 // The exporter itself.
 var (
 	Up = Metric{"whereby_up", Gauge, nil,
@@ -80,6 +118,9 @@ var (
 func All() []Metric {
 	return []Metric{
 		ParticipantMinutes, RecorderMinutes, StreamerMinutes, Sessions, Rooms,
+		LiveParticipants, LiveParticipantsMax, LiveClients, LiveRooms, LiveWaiting, LiveCorrections,
+		KnockWait, HostWait, Joins, Leaves, Recordings, Transcriptions,
+		WebhookEvents, WebhookDuplicates, WebhookRejected, WebhookLastEvent, WebhookDelay,
 		Up, Polls, PollDuration, LastSuccessfulPoll, LastFullScan,
 		APIRequests, APIRequestDuration, APIRateLimit, APIRateLimitRemaining,
 		LedgerDrift, RoomPrefixesDropped, StorageErrors, BuildInfo,

@@ -25,8 +25,10 @@ import (
 // process promises to be gone within 5 s.
 const drainTime = 3 * time.Second
 
-// roomsPath is where the rooms are served.
-const roomsPath = "/api/v1/rooms"
+const (
+	roomsPath   = "/api/v1/rooms"
+	healthyPath = "/-/healthy"
+)
 
 // Options are the flags of the web address; they mean what they mean in all
 // exporters that use the exporter-toolkit.
@@ -64,7 +66,7 @@ type Handlers struct {
 
 // Server listens from New on and serves from Run on.
 type Server struct {
-	options   Options
+	flags     web.FlagConfig
 	listeners []net.Listener
 	// servers has one for each listener: the exporter-toolkit writes to the server
 	// that it is given, so two listeners can't share one.
@@ -72,38 +74,48 @@ type Server struct {
 	log     *slog.Logger
 }
 
-// New binds the addresses, so that a port that is taken is known at once.
+// New binds the web address, so that a port that is taken is known at once.
 func New(o Options, h Handlers, log *slog.Logger) (*Server, error) {
 	mux, err := newMux(o.TelemetryPath, h)
 	if err != nil {
 		return nil, err
 	}
-	newServer := func() *http.Server {
-		return &http.Server{
-			Handler:           mux,
-			ReadHeaderTimeout: 10 * time.Second,
-			ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
-		}
+	flags := web.FlagConfig{
+		WebListenAddresses: &o.ListenAddress,
+		WebSystemdSocket:   &o.SystemdSocket,
+		WebConfigFile:      &o.ConfigFile,
 	}
-	s := &Server{options: o, log: log}
-	if o.SystemdSocket {
-		s.servers = []*http.Server{newServer()}
+	return listen(flags, "--web.listen-address", log, func() *http.Server {
+		return &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
+	})
+}
+
+// listen binds addresses, each of which gets a server of its own.
+func listen(flags web.FlagConfig, flag string, log *slog.Logger, newServer func() *http.Server) (*Server, error) {
+	s := &Server{flags: flags, log: log}
+	add := func() {
+		server := newServer()
+		server.ErrorLog = slog.NewLogLogger(log.Handler(), slog.LevelDebug)
+		s.servers = append(s.servers, server)
+	}
+	if *flags.WebSystemdSocket {
+		add()
 		return s, nil
 	}
-	for _, address := range o.ListenAddress {
+	for _, address := range *flags.WebListenAddresses {
 		listener, err := net.Listen("tcp", address)
 		if err != nil {
-			s.close()
-			return nil, listenError(address, err)
+			s.Close()
+			return nil, listenError(flag, address, err)
 		}
 		s.listeners = append(s.listeners, listener)
-		s.servers = append(s.servers, newServer())
+		add()
 	}
 	return s, nil
 }
 
-func listenError(address string, err error) error {
-	hint := "choose another with --web.listen-address"
+func listenError(flag, address string, err error) error {
+	hint := "choose another with " + flag
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return fmt.Errorf("listen on %s: the address is already in use; stop what uses it, or %s", address, hint)
 	}
@@ -114,7 +126,8 @@ func listenError(address string, err error) error {
 	return fmt.Errorf("listen on %s: %w; %s", address, err, hint)
 }
 
-func (s *Server) close() {
+// Close lets go of the addresses of a server that is not run.
+func (s *Server) Close() {
 	for _, listener := range s.listeners {
 		_ = listener.Close()
 	}
@@ -132,7 +145,7 @@ func (s *Server) Addrs() []net.Addr {
 // Run serves until the context is done, lets requests under way end, and returns
 // nil then.
 func (s *Server) Run(ctx context.Context) error {
-	defer s.close()
+	defer s.Close()
 	group, ctx := errgroup.WithContext(ctx)
 	for i := range s.servers {
 		group.Go(func() error { return s.run(ctx, i) })
@@ -158,15 +171,10 @@ func (s *Server) run(ctx context.Context, i int) error {
 }
 
 func (s *Server) serve(i int) error {
-	flags := &web.FlagConfig{
-		WebListenAddresses: &s.options.ListenAddress,
-		WebSystemdSocket:   &s.options.SystemdSocket,
-		WebConfigFile:      &s.options.ConfigFile,
+	if *s.flags.WebSystemdSocket {
+		return web.ListenAndServe(s.servers[i], &s.flags, s.log)
 	}
-	if s.options.SystemdSocket {
-		return web.ListenAndServe(s.servers[i], flags, s.log)
-	}
-	return web.Serve(s.listeners[i], s.servers[i], flags, s.log)
+	return web.Serve(s.listeners[i], s.servers[i], &s.flags, s.log)
 }
 
 func (s *Server) drain(server *http.Server) {
@@ -189,7 +197,7 @@ func newMux(telemetryPath string, h Handlers) (http.Handler, error) {
 			{Address: telemetryPath, Text: "Metrics"},
 			{Address: roomsPath + "?room_prefix=_none", Text: "Rooms", Description: "as JSON, by room prefix; here those without one"},
 			{Address: "/-/ready", Text: "Ready", Description: "after the first complete poll"},
-			{Address: "/-/healthy", Text: "Healthy"},
+			{Address: healthyPath, Text: "Healthy"},
 		},
 	})
 	if err != nil {
@@ -199,9 +207,7 @@ func newMux(telemetryPath string, h Handlers) (http.Handler, error) {
 	mux.Handle("/", landing)
 	mux.Handle(telemetryPath, h.Metrics)
 	mux.Handle(roomsPath, h.Rooms)
-	mux.HandleFunc("/-/healthy", func(w http.ResponseWriter, _ *http.Request) {
-		fmt.Fprintln(w, "whereby_exporter is healthy.")
-	})
+	mux.HandleFunc(healthyPath, healthy)
 	mux.HandleFunc("/-/ready", func(w http.ResponseWriter, _ *http.Request) {
 		if !h.Ready() {
 			http.Error(w, "whereby_exporter is not ready: no poll has succeeded since it started.", http.StatusServiceUnavailable)
@@ -210,4 +216,8 @@ func newMux(telemetryPath string, h Handlers) (http.Handler, error) {
 		fmt.Fprintln(w, "whereby_exporter is ready.")
 	})
 	return mux, nil
+}
+
+func healthy(w http.ResponseWriter, _ *http.Request) {
+	fmt.Fprintln(w, "whereby_exporter is healthy.")
 }

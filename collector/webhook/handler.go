@@ -1,0 +1,112 @@
+// Package webhook receives Whereby's webhook requests.
+package webhook
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"whereby_exporter/whereby"
+)
+
+const (
+	// maxBody is far above any event; the largest documented fields are texts that
+	// an embedding application gave.
+	maxBody = 256 << 10
+	// answerWithin is how long an event may take to become durable. Whereby gives up
+	// waiting after 5 s and sends it again; a clear 503 before that tells it so.
+	answerWithin = 4 * time.Second
+)
+
+// Reason is why a request was rejected.
+type Reason string
+
+// The reasons.
+const (
+	ReasonSignature Reason = "signature"
+	ReasonExpired   Reason = "expired"
+	ReasonMalformed Reason = "malformed"
+	ReasonTooLarge  Reason = "too_large"
+	ReasonMethod    Reason = "method"
+)
+
+// Reasons are all of them.
+func Reasons() []Reason {
+	return []Reason{ReasonSignature, ReasonExpired, ReasonMalformed, ReasonTooLarge, ReasonMethod}
+}
+
+// Handler verifies requests and hands their events on.
+type Handler struct {
+	Verifier *whereby.Verifier
+	// Accept makes an event durable. It is called for every genuine event, again for
+	// one that was delivered again, and from many goroutines.
+	Accept func(whereby.Event) error
+	// Rejected is told why a request was rejected.
+	Rejected func(Reason)
+	Logger   *slog.Logger
+}
+
+// ServeHTTP answers 2xx only once the event is durable. What it answers otherwise
+// decides whether Whereby sends it again: after a 5xx it does, after a 4xx not.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodPost {
+		w.Header().Set("Allow", http.MethodPost)
+		h.reject(w, http.StatusMethodNotAllowed, ReasonMethod)
+		return
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		h.reject(w, http.StatusRequestEntityTooLarge, ReasonTooLarge)
+		return
+	case err != nil: // too slow, or gone
+		h.reject(w, http.StatusBadRequest, ReasonMalformed)
+		return
+	}
+	if err := h.Verifier.Verify(r.Header.Get(whereby.SignatureHeader), body, time.Now()); err != nil {
+		reason := ReasonSignature
+		if errors.Is(err, whereby.ErrExpired) {
+			reason = ReasonExpired
+		}
+		h.reject(w, http.StatusUnauthorized, reason)
+		return
+	}
+	event, err := whereby.ParseEvent(body)
+	if err != nil {
+		h.Logger.Warn("a genuine webhook could not be understood", "err", err)
+		h.reject(w, http.StatusBadRequest, ReasonMalformed)
+		return
+	}
+	if err := h.accept(r.Context(), event); err != nil {
+		h.Logger.Error("an event could not be stored; Whereby will send it again", "type", event.Type, "err", err)
+		http.Error(w, "the event could not be stored", http.StatusServiceUnavailable)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// accept waits for the event to be durable, but not for ever. What becomes durable
+// after all is recognized when it is delivered again.
+func (h *Handler) accept(ctx context.Context, event whereby.Event) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, answerWithin, errors.New("the disk is too slow"))
+	defer cancel()
+	done := make(chan error, 1)
+	go func() { done <- h.Accept(event) }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// reject says no more than the status does: whoever forges requests is to learn
+// nothing, and Whereby itself reads only the status.
+func (h *Handler) reject(w http.ResponseWriter, status int, reason Reason) {
+	h.Rejected(reason)
+	http.Error(w, http.StatusText(status), status)
+}
