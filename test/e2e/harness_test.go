@@ -30,7 +30,12 @@ import (
 	"whereby_exporter/whereby/wherebytest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if address := os.Getenv(emptyServerVariable); address != "" {
+		serveNothing(address)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // apiKey is planted, and looked for in everything that the exporter says.
 const apiKey = "planted-key-7f3a"
@@ -180,6 +185,13 @@ func (p *process) wait(within time.Duration) error {
 type exporter struct {
 	*process
 	base string
+}
+
+// in is the same exporter for a subtest, which is failed then.
+func (e exporter) in(t testing.TB) exporter {
+	p := *e.process
+	p.t = t
+	return exporter{process: &p, base: e.base}
 }
 
 // startExporter runs the exporter at an address. It does not wait for anything.

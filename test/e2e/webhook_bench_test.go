@@ -1,0 +1,145 @@
+package e2e
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"whereby_exporter/whereby"
+	"whereby_exporter/whereby/wherebytest"
+)
+
+// emptyServerVariable makes the test's own binary an HTTP server whose handler does
+// nothing: the baseline, in a process of its own as the exporter is.
+const emptyServerVariable = "EMPTY_SERVER_ADDRESS"
+
+// serveNothing is the baseline's process.
+func serveNothing(address string) {
+	server := &http.Server{Addr: address, ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusNoContent)
+	})}
+	fmt.Fprintln(os.Stderr, server.ListenAndServe())
+	os.Exit(1)
+}
+
+const webhookConnections = 64
+
+// load posts signed events over 64 connections for a while, and returns the rate
+// and the 99th percentile of the latency. Answers other than 204 are an error.
+func load(b *testing.B, address string, run int, d time.Duration) (rate float64, p99 time.Duration) {
+	b.Helper()
+	transport := &http.Transport{MaxIdleConnsPerHost: webhookConnections, MaxConnsPerHost: webhookConnections}
+	defer transport.CloseIdleConnections()
+	client := &http.Client{Transport: transport, Timeout: 10 * time.Second}
+	var (
+		wg        sync.WaitGroup
+		mu        sync.Mutex
+		latencies []time.Duration
+		failed    atomic.Int64
+	)
+	began := time.Now()
+	for connection := range webhookConnections {
+		wg.Go(func() {
+			var mine []time.Duration
+			for n := 0; time.Since(began) < d; n++ {
+				body := joined(fmt.Sprintf("b-%d-%d-%d", run, connection, n), fmt.Sprintf("/acme-%d", connection*100+n%100), 1+n%5)
+				sent := time.Now()
+				if status := deliver(client, address, body); status != http.StatusNoContent {
+					failed.Add(1)
+				}
+				mine = append(mine, time.Since(sent))
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			latencies = append(latencies, mine...)
+		})
+	}
+	wg.Wait()
+	took := time.Since(began)
+	if n := failed.Load(); n > 0 {
+		b.Errorf("%d of %d events were not acknowledged", n, len(latencies))
+	}
+	slices.Sort(latencies)
+	return float64(len(latencies)) / took.Seconds(), latencies[len(latencies)*99/100]
+}
+
+// forge posts forged events at about 10 MiB a second until stop is closed.
+func forge(address string, stop <-chan struct{}) {
+	transport := &http.Transport{}
+	defer transport.CloseIdleConnections()
+	client := &http.Client{Transport: transport, Timeout: 10 * time.Second}
+	body := strings.Repeat("x", 100<<10)
+	ticker := time.NewTicker(10 * time.Millisecond) // 100 times 100 KiB a second
+	defer ticker.Stop()
+	for {
+		select {
+		case <-stop:
+			return
+		case <-ticker.C:
+			request, err := http.NewRequest(http.MethodPost, "http://"+address+"/webhook", strings.NewReader(body))
+			if err != nil {
+				return
+			}
+			request.Header.Set(whereby.SignatureHeader, whereby.Sign("guess", []byte("another body"), time.Now()))
+			if response, err := client.Do(request); err == nil {
+				_ = response.Body.Close()
+			}
+		}
+	}
+}
+
+// BenchmarkWebhooks reports the rate at which the binary makes signed events
+// durable over 64 connections, against that of an empty net/http handler in a
+// process of its own on the same machine, measured in the same run; and the 99th
+// percentile of the time to the answer. The second time, 10 MiB of forged requests
+// a second come beside.
+func BenchmarkWebhooks(b *testing.B) {
+	duration := 5 * time.Second
+	if testing.Short() {
+		duration = 500 * time.Millisecond
+	}
+	for _, forged := range []bool{false, true} {
+		b.Run(fmt.Sprintf("forged beside %v", forged), func(b *testing.B) {
+			empty := freeAddress(b)
+			start(b, []string{emptyServerVariable + "=" + empty}, os.Args[0])
+			_, api := newAccount(b, wherebytest.Config{})
+			address, webhook := freeAddress(b), freeAddress(b)
+			e := startReceiver(b, address, webhook, b.TempDir(), api)
+			for _, base := range []string{"http://" + empty, "http://" + webhook + "/-/healthy"} {
+				eventually(b, 20*time.Second, "it listens", func() error {
+					_, _, err := get(b.Context(), base)
+					return err
+				})
+			}
+			run := 0
+			for b.Loop() {
+				baseline, _ := load(b, empty, run, duration)
+				stop := make(chan struct{})
+				var wg sync.WaitGroup
+				if forged {
+					wg.Go(func() { forge(webhook, stop) })
+				}
+				rate, p99 := load(b, webhook, run, duration)
+				close(stop)
+				wg.Wait()
+				b.ReportMetric(rate, "events/s")
+				b.ReportMetric(100*rate/baseline, "%-of-empty-handler")
+				b.ReportMetric(float64(p99.Microseconds())/1000, "p99-ms")
+				run++
+			}
+			samples, err := e.metrics()
+			if err != nil {
+				b.Fatal(err)
+			}
+			if rejected := samples[`whereby_webhook_rejected_total{reason="signature"}`]; forged && rejected == 0 {
+				b.Error("no forged request came")
+			}
+		})
+	}
+}
