@@ -242,7 +242,7 @@ func TestFailures(t *testing.T) {
 		"empty":                    {ok(""), malformed, 4, "the answer is empty"},
 		"truncated JSON":           {ok(onePage[:len(onePage)-9]), malformed, 4, fmt.Sprintf("truncated JSON at byte %d", len(onePage)-9)},
 		"HTML":                     {ok("<html></html>"), malformed, 4, "invalid JSON at byte 1"},
-		"two documents":            {ok(onePage + "{}"), malformed, 4, "followed by something else"},
+		"two documents":            {ok(onePage + "{}"), malformed, 4, fmt.Sprintf("invalid JSON at byte %d", len(onePage)+1)},
 		"an array":                 {ok("[]"), malformed, 4, "the answer is of a wrong type"},
 		"no results":               {ok(`{"cursor":null}`), malformed, 4, `no "results"`},
 		"null results":             {ok(`{"results":null}`), malformed, 4, `no "results"`},

@@ -85,8 +85,8 @@ type wireEvent struct {
 		RoleName      string           `json:"roleName"`
 		NumClients    count            `json:"numClients"`
 		Clients       map[string]count `json:"numClientsByRoleName"`
-		ExternalID    string           `json:"externalId"`
-		Metadata      string           `json:"metadata"`
+		ExternalID    freeText         `json:"externalId"`
+		Metadata      freeText         `json:"metadata"`
 		Status        string           `json:"status"`
 	} `json:"data"`
 }
@@ -132,8 +132,8 @@ func (w wireEvent) event() (Event, error) {
 		RoomSessionID: w.Data.RoomSessionID,
 		ParticipantID: w.Data.ParticipantID,
 		RoleName:      w.Data.RoleName,
-		ExternalID:    w.Data.ExternalID,
-		Metadata:      w.Data.Metadata,
+		ExternalID:    string(w.Data.ExternalID),
+		Metadata:      string(w.Data.Metadata),
 		Status:        w.Data.Status,
 	}
 	if event.RoomName != "" && !strings.HasPrefix(event.RoomName, "/") {

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"iter"
 	"maps"
 	"net/url"
@@ -135,21 +134,18 @@ func decodePage[W row[T], T any](body []byte) (rows []T, cursor string, err erro
 // decodeJSON is json.Unmarshal with errors that say where and never what: an
 // answer may hold names of people.
 func decodeJSON(body []byte, into any) error {
-	decoder := json.NewDecoder(bytes.NewReader(body))
-	err := decoder.Decode(into)
+	err := json.Unmarshal(body, into)
+	if err == nil {
+		return nil
+	}
 	var (
 		syntax *json.SyntaxError
 		kind   *json.UnmarshalTypeError
 	)
 	switch {
-	case err == nil:
-		if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-			return fmt.Errorf("JSON is followed by something else at byte %d", decoder.InputOffset())
-		}
-		return nil
-	case errors.Is(err, io.EOF):
+	case len(bytes.TrimSpace(body)) == 0:
 		return errors.New("the answer is empty")
-	case errors.Is(err, io.ErrUnexpectedEOF):
+	case errors.As(err, &syntax) && syntax.Offset >= int64(len(body)):
 		return fmt.Errorf("truncated JSON at byte %d", len(body))
 	case errors.As(err, &syntax):
 		return fmt.Errorf("invalid JSON at byte %d", syntax.Offset)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"strconv"
 	"time"
 )
 
@@ -16,15 +17,15 @@ func (e *fieldError) Error() string { return e.what }
 type timestamp struct{ time.Time }
 
 func (t *timestamp) UnmarshalJSON(data []byte) error {
-	var s *string
-	if err := json.Unmarshal(data, &s); err != nil {
-		return &fieldError{"a time is not a string"}
-	}
-	if s == nil || *s == "" {
+	if string(data) == "null" || string(data) == `""` {
 		t.Time = time.Time{}
 		return nil
 	}
-	at, err := time.Parse(time.RFC3339, *s)
+	if data[0] != '"' {
+		return &fieldError{"a time is not a string"}
+	}
+	// No character of a time needs an escape.
+	at, err := time.Parse(time.RFC3339, string(data[1:len(data)-1]))
 	if err != nil {
 		return &fieldError{"a time is not in the form 2006-01-02T15:04:05.000Z"}
 	}
@@ -52,17 +53,17 @@ type count struct {
 
 func (c *count) UnmarshalJSON(data []byte) error {
 	*c = count{}
-	var f *float64
-	if err := json.Unmarshal(data, &f); err != nil {
-		return &fieldError{"a figure is not a number"}
-	}
-	if f == nil {
+	if string(data) == "null" {
 		return nil
 	}
-	if *f < 0 || *f > maxCount || *f != math.Trunc(*f) {
+	f, err := strconv.ParseFloat(string(data), 64)
+	switch {
+	case data[0] != '-' && (data[0] < '0' || data[0] > '9'):
+		return &fieldError{"a figure is not a number"}
+	case err != nil || f < 0 || f > maxCount || f != math.Trunc(f):
 		return &fieldError{"a figure is negative, fractional or too large"}
 	}
-	*c = count{value: int64(*f), known: true}
+	*c = count{value: int64(f), known: true}
 	return nil
 }
 
@@ -72,6 +73,18 @@ func (c count) required(name string) (int64, error) {
 		return 0, &fieldError{fmt.Sprintf("%s is missing", name)}
 	}
 	return c.value, nil
+}
+
+// freeText is a text of the embedding application's own. One that is not a string
+// is taken for none: nothing that is counted depends on it.
+type freeText string
+
+func (t *freeText) UnmarshalJSON(data []byte) error {
+	var s string
+	if data[0] == '"' && json.Unmarshal(data, &s) == nil {
+		*t = freeText(s)
+	}
+	return nil
 }
 
 // Rating is what participants thought of a session, from 1 to 5 stars. Whereby

@@ -151,9 +151,10 @@ func TestParseEvent(t *testing.T) {
 		})
 	}
 	for name, body := range map[string]string{
-		"a type of the future": `{"id":"e1","createdAt":"2025-06-15T12:00:00Z","type":"room.painted","data":{"colour":"red"}}`,
-		"without data":         `{"id":"e1","createdAt":"2025-06-15T12:00:00Z","type":"assistant.requested"}`,
-		"only a number":        strings.Replace(joined, `"numClientsByRoleName":{"host":1,"visitor":2,"viewer":0},`, ``, 1),
+		"a type of the future":     `{"id":"e1","createdAt":"2025-06-15T12:00:00Z","type":"room.painted","data":{"colour":"red"}}`,
+		"without data":             `{"id":"e1","createdAt":"2025-06-15T12:00:00Z","type":"assistant.requested"}`,
+		"metadata that is no text": strings.Replace(joined, `"metadata":"m"`, `"metadata":{"a":[1]},"subdomain":7`, 1),
+		"only a number":            strings.Replace(joined, `"numClientsByRoleName":{"host":1,"visitor":2,"viewer":0},`, ``, 1),
 	} {
 		if _, err := whereby.ParseEvent([]byte(body)); err != nil {
 			t.Errorf("%s: %v", name, err)

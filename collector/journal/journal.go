@@ -8,6 +8,7 @@
 package journal
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -47,9 +48,12 @@ type Journal struct {
 
 	mu     sync.Mutex // guards what follows
 	next   *batch     // records that wait to be written
-	number uint64     // of the file that is written to
+	active bool       // somebody is about to write them
 
-	writing sync.Mutex // held by the one who writes
+	writers sync.WaitGroup
+
+	writing sync.Mutex // guards what follows
+	number  uint64     // of the file that is written to
 	file    *os.File
 	size    int64
 	// broken is set once a write failed half-way and could not be undone.
@@ -59,9 +63,13 @@ type Journal struct {
 // batch is a number of records that are written together.
 type batch struct {
 	bytes []byte
-	done  bool
+	then  []func()
+	done  chan struct{} // closed once they are on disk, or err says why not
 	err   error
 }
+
+// newBatch returns an empty batch in the memory of an earlier one.
+func newBatch(spare []byte) *batch { return &batch{bytes: spare[:0], done: make(chan struct{})} }
 
 // Open opens the journal in a directory that exists, and hands every record of the
 // files numbered from and above to replay, oldest first. Records that were being
@@ -72,7 +80,7 @@ func Open(dir string, from uint64, replay func(record []byte) error) (*Journal, 
 	if err != nil {
 		return nil, err
 	}
-	j := &Journal{dir: dir, next: &batch{}, number: from}
+	j := &Journal{dir: dir, next: newBatch(nil), number: from}
 	for i, number := range numbers {
 		if number < from {
 			continue
@@ -175,9 +183,12 @@ func syncDir(dir string) error {
 	return d.Sync()
 }
 
-// Append returns once the record is on disk. After an error it may or may not be
-// there; whoever sent it has to send it again.
-func (j *Journal) Append(record []byte) error {
+// Append returns once the record is on disk and then, where not nil, has returned;
+// or once the context is done. then is called for records on disk only, one at a
+// time and in their order, even where the caller has stopped waiting: the state that
+// it leads to is the one that a replay leads to. After an error the record may or may
+// not be there; whoever sent it has to send it again.
+func (j *Journal) Append(ctx context.Context, record []byte, then func()) error {
 	if len(record) > MaxRecord {
 		return fmt.Errorf("a record of %d bytes is too long for the journal", len(record))
 	}
@@ -186,20 +197,49 @@ func (j *Journal) Append(record []byte) error {
 	mine.bytes = binary.BigEndian.AppendUint32(mine.bytes, uint32(len(record)))
 	mine.bytes = binary.BigEndian.AppendUint32(mine.bytes, crc32.Checksum(record, castagnoli))
 	mine.bytes = append(mine.bytes, record...)
+	if then != nil {
+		mine.then = append(mine.then, then)
+	}
+	if !j.active {
+		j.active = true
+		j.writers.Go(j.writeAll)
+	}
 	j.mu.Unlock()
 
-	// Whoever of a batch comes first writes it for all. The others find it done;
-	// those who came while it was being written are the next batch.
-	j.writing.Lock()
-	defer j.writing.Unlock()
-	if !mine.done {
-		j.mu.Lock()
-		j.next = &batch{}
-		j.mu.Unlock()
-		mine.err = j.write(mine.bytes)
-		mine.done = true
+	select {
+	case <-mine.done:
+		return mine.err
+	case <-ctx.Done():
+		return fmt.Errorf("wait for the journal: %w", context.Cause(ctx))
 	}
-	return mine.err
+}
+
+// writeAll writes batches until none is left. What comes while one is being written
+// is the next.
+func (j *Journal) writeAll() {
+	var spare []byte
+	for {
+		j.mu.Lock()
+		mine := j.next
+		if len(mine.bytes) == 0 {
+			j.active = false
+			j.mu.Unlock()
+			return
+		}
+		j.next = newBatch(spare)
+		j.mu.Unlock()
+
+		j.writing.Lock()
+		mine.err = j.write(mine.bytes)
+		if mine.err == nil {
+			for _, then := range mine.then {
+				then()
+			}
+		}
+		j.writing.Unlock()
+		close(mine.done)
+		spare = mine.bytes
+	}
 }
 
 func (j *Journal) write(b []byte) error {
@@ -222,15 +262,16 @@ func (j *Journal) write(b []byte) error {
 	return err
 }
 
-// Rotate begins a new file, and returns its number. Once the state that all
-// earlier records led to is saved, the files before can be forgotten.
-func (j *Journal) Rotate() (number uint64, err error) {
+// Rotate begins a new file, and calls state while nothing is written or applied. Once
+// the state that the records up to then led to is saved, the files before the one
+// whose number is returned can be forgotten.
+func (j *Journal) Rotate(state func() error) (number uint64, err error) {
 	j.writing.Lock()
 	defer j.writing.Unlock()
 	if err := j.create(j.number + 1); err != nil {
 		return 0, err
 	}
-	return j.number, nil
+	return j.number, state()
 }
 
 // Forget deletes the files numbered below before.
@@ -249,8 +290,10 @@ func (j *Journal) Forget(before uint64) error {
 	return nil
 }
 
-// Close closes the newest file.
+// Close writes what waits and closes the newest file. No record may be appended
+// from then on.
 func (j *Journal) Close() error {
+	j.writers.Wait()
 	j.writing.Lock()
 	defer j.writing.Unlock()
 	if err := j.file.Close(); err != nil {

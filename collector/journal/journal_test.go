@@ -2,6 +2,7 @@ package journal
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -30,10 +31,13 @@ func open(t testing.TB, dir string, from uint64) (*Journal, []string) {
 	return j, records
 }
 
+// noState is saved.
+func noState() error { return nil }
+
 func add(t testing.TB, j *Journal, records ...string) {
 	t.Helper()
 	for _, record := range records {
-		if err := j.Append([]byte(record)); err != nil {
+		if err := j.Append(t.Context(), []byte(record), nil); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -67,11 +71,11 @@ func TestManyAtOnceAreAllThereOnce(t *testing.T) {
 		record := fmt.Sprint("record ", i)
 		want = append(want, record)
 		wg.Go(func() {
-			if err := j.Append([]byte(record)); err != nil {
+			if err := j.Append(t.Context(), []byte(record), nil); err != nil {
 				t.Error(err)
 			}
 			if i%500 == 0 {
-				if _, err := j.Rotate(); err != nil {
+				if _, err := j.Rotate(noState); err != nil {
 					t.Error(err)
 				}
 			}
@@ -84,11 +88,68 @@ func TestManyAtOnceAreAllThereOnce(t *testing.T) {
 	expect(t, got, want...)
 }
 
+// TestWhatIsAppliedIsWhatAReplayApplies lets many append and rotate, and compares the
+// order in which records were applied, also those of callers who gave up, with that
+// of a replay; and what had been applied at each rotation with what the files
+// before it hold.
+func TestWhatIsAppliedIsWhatAReplayApplies(t *testing.T) {
+	dir := t.TempDir()
+	j, _ := open(t, dir, 0)
+	impatient, cancel := context.WithCancel(t.Context())
+	cancel()
+	var (
+		wg      sync.WaitGroup
+		applied []string // guarded by the journal
+		mu      sync.Mutex
+		at      = map[uint64]int{}
+	)
+	for i := range 2000 {
+		record := fmt.Sprint("record ", i)
+		wg.Go(func() {
+			ctx := t.Context()
+			if i%7 == 0 {
+				ctx = impatient
+			}
+			done := false
+			err := j.Append(ctx, []byte(record), func() {
+				applied = append(applied, record)
+				done = true
+			})
+			if err == nil && !done {
+				t.Error("acknowledged before it was applied")
+			}
+			if i%300 == 0 {
+				n := 0
+				number, err := j.Rotate(func() error { n = len(applied); return nil })
+				if err != nil {
+					t.Error(err)
+				}
+				mu.Lock()
+				at[number] = n
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if len(applied) != 2000 {
+		t.Errorf("%d of 2000 records were applied", len(applied))
+	}
+	_, got := open(t, dir, 0)
+	expect(t, got, applied...)
+	for number, n := range at {
+		_, got := open(t, dir, number)
+		expect(t, got, applied[n:]...)
+	}
+}
+
 func TestForgottenFilesAreGone(t *testing.T) {
 	dir := t.TempDir()
 	j, _ := open(t, dir, 0)
 	add(t, j, "a")
-	number, err := j.Rotate()
+	number, err := j.Rotate(noState)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -138,7 +199,7 @@ func TestADamagedOlderFileIsRefusedAndLeftAlone(t *testing.T) {
 	j, _ := open(t, dir, 0)
 	add(t, j, "first", "second")
 	file := j.path(1)
-	if _, err := j.Rotate(); err != nil {
+	if _, err := j.Rotate(noState); err != nil {
 		t.Fatal(err)
 	}
 	content, err := os.ReadFile(file)
@@ -172,15 +233,15 @@ func TestAFailedWriteIsToldAndUndone(t *testing.T) {
 		t.Fatal(err)
 	}
 	j.file = readOnly // every write fails, as does every repair
-	if err := j.Append([]byte("b")); err == nil {
+	if err := j.Append(t.Context(), []byte("b"), nil); err == nil {
 		t.Error("a record that can't be written is acknowledged")
 	}
-	if err := j.Append(make([]byte, MaxRecord+1)); err == nil {
+	if err := j.Append(t.Context(), make([]byte, MaxRecord+1), nil); err == nil {
 		t.Error("a record that is too long is acknowledged")
 	}
 	_ = readOnly.Close()
 	j.file = writable
-	if _, err := j.Rotate(); err != nil { // a new file mends it
+	if _, err := j.Rotate(noState); err != nil { // a new file mends it
 		t.Fatal(err)
 	}
 	add(t, j, "c")
@@ -215,7 +276,7 @@ func BenchmarkAppend(b *testing.B) {
 			}
 			b.RunParallel(func(pb *testing.PB) {
 				for pb.Next() {
-					if err := j.Append(record); err != nil {
+					if err := j.Append(b.Context(), record, nil); err != nil {
 						b.Error(err)
 						return
 					}

@@ -2,9 +2,9 @@
 package webhook
 
 import (
+	"bytes"
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"net/http"
 	"time"
@@ -16,6 +16,8 @@ const (
 	// maxBody is far above any event; the largest documented fields are texts that
 	// an embedding application gave.
 	maxBody = 256 << 10
+	// usualBody is what is set aside for a body before any of it has come.
+	usualBody = 4 << 10
 	// answerWithin is how long an event may take to become durable. Whereby gives up
 	// waiting after 5 s and sends it again; a clear 503 before that tells it so.
 	answerWithin = 4 * time.Second
@@ -42,8 +44,9 @@ func Reasons() []Reason {
 type Handler struct {
 	Verifier *whereby.Verifier
 	// Accept makes an event durable. It is called for every genuine event, again for
-	// one that was delivered again, and from many goroutines.
-	Accept func(whereby.Event) error
+	// one that was delivered again, and from many goroutines. It returns when the
+	// context is done at the latest.
+	Accept func(context.Context, whereby.Event) error
 	// Rejected is told why a request was rejected.
 	Rejected func(Reason)
 	Logger   *slog.Logger
@@ -57,7 +60,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.reject(w, http.StatusMethodNotAllowed, ReasonMethod)
 		return
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	body, err := readBody(w, r)
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
@@ -89,20 +92,25 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
+// readBody reads what an event needs at most.
+func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	var body bytes.Buffer
+	if r.ContentLength > 0 {
+		body.Grow(int(min(r.ContentLength, usualBody)) + bytes.MinRead)
+	}
+	_, err := body.ReadFrom(http.MaxBytesReader(w, r.Body, maxBody))
+	return body.Bytes(), err
+}
+
 // accept waits for the event to be durable, but not for ever. What becomes durable
 // after all is recognized when it is delivered again.
 func (h *Handler) accept(ctx context.Context, event whereby.Event) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, answerWithin, errors.New("the disk is too slow"))
+	ctx, cancel := context.WithTimeoutCause(ctx, answerWithin, errTooSlow)
 	defer cancel()
-	done := make(chan error, 1)
-	go func() { done <- h.Accept(event) }()
-	select {
-	case err := <-done:
-		return err
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
+	return h.Accept(ctx, event)
 }
+
+var errTooSlow = errors.New("the disk is too slow")
 
 // reject says no more than the status does: whoever forges requests is to learn
 // nothing, and Whereby itself reads only the status.

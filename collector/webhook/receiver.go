@@ -11,15 +11,14 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"sync"
 	"time"
 
 	"whereby_exporter/collector/journal"
 	"whereby_exporter/whereby"
 )
 
-// State is what events lead to. Events may be applied in any order and more than
-// once; the result is the same.
+// State is what events lead to. An event may be applied again, and changes nothing
+// then.
 type State interface {
 	// Apply takes an event that arrived at the given time.
 	Apply(event whereby.Event, arrived time.Time)
@@ -47,9 +46,6 @@ type Receiver struct {
 	// journal is nil where nothing is kept.
 	journal *journal.Journal
 	log     *slog.Logger
-	// saving is held for reading by those who add an event, and for writing by the
-	// one who saves: what it saves is then all of the journal up to a file's end.
-	saving sync.RWMutex
 }
 
 // OpenReceiver restores the state from a storage directory; "" keeps none.
@@ -83,22 +79,19 @@ func OpenReceiver(storage string, state State, log *slog.Logger) (*Receiver, err
 	return r, nil
 }
 
-// Accept returns once the event is durable.
-func (r *Receiver) Accept(event whereby.Event) error {
+// Accept returns once the event is durable and applied, or the context is done.
+func (r *Receiver) Accept(ctx context.Context, event whereby.Event) error {
 	arrived := time.Now()
-	r.saving.RLock()
-	defer r.saving.RUnlock()
-	if r.journal != nil {
-		record, err := encodeRecord(event, arrived)
-		if err != nil {
-			return err
-		}
-		if err := r.journal.Append(record); err != nil {
-			return err
-		}
+	apply := func() { r.state.Apply(event, arrived) }
+	if r.journal == nil {
+		apply()
+		return nil
 	}
-	r.state.Apply(event, arrived)
-	return nil
+	record, err := encodeRecord(event, arrived)
+	if err != nil {
+		return err
+	}
+	return r.journal.Append(ctx, record, apply)
 }
 
 // Run saves the state from time to time until the context is done, and once more
@@ -134,16 +127,15 @@ func (r *Receiver) Save() error {
 	if r.journal == nil {
 		return nil
 	}
-	r.saving.Lock()
-	number, err := r.journal.Rotate()
-	var content []byte
-	if err == nil {
-		content, err = r.state.AppendBinary(binary.BigEndian.AppendUint64(nil, number))
-	}
-	r.saving.Unlock()
+	content := make([]byte, 8) // room for the number
+	number, err := r.journal.Rotate(func() (err error) {
+		content, err = r.state.AppendBinary(content)
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("save the live state: %w", err)
 	}
+	binary.BigEndian.PutUint64(content, number)
 	content = binary.BigEndian.AppendUint32(content, crc32.Checksum(content, castagnoli))
 	if err := replaceFile(filepath.Join(r.dir, stateFile), content); err != nil {
 		return fmt.Errorf("save the live state: %w", err)
