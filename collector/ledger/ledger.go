@@ -27,11 +27,13 @@ type Options struct {
 type Ledger struct {
 	store Store
 
-	mu       sync.Mutex // held by whoever commits
-	state    State
 	prefixes *prefixTable
-	present  IDSet
-	nextID   uint32
+
+	mu      sync.Mutex // held by whoever commits, while it writes to the store too
+	state   State
+	sums    map[string]*prefixSum // by label
+	present IDSet
+	nextID  uint32
 
 	snapshot atomic.Pointer[Snapshot]
 }
@@ -54,6 +56,7 @@ func Open(store Store, o Options) (*Ledger, error) {
 		store:    store,
 		state:    state,
 		prefixes: newPrefixTable(o.PrefixLimit, o.Classify, state.Prefixes),
+		sums:     map[string]*prefixSum{},
 		present:  present,
 	}
 	l.state.Prefixes = nil
@@ -76,10 +79,16 @@ func (l *Ledger) State() State {
 }
 
 // Label is the value of the label room_prefix under which a room counts.
-func (l *Ledger) Label(roomName string) string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.prefixes.label(roomName)
+func (l *Ledger) Label(roomName string) string { return l.prefixes.label(roomName) }
+
+// sum returns the sums of a label, for adding to them.
+func (l *Ledger) sum(label string) *prefixSum {
+	s := l.sums[label]
+	if s == nil {
+		s = &prefixSum{}
+		l.sums[label] = s
+	}
+	return s
 }
 
 // recount sums all rows anew. It is the definition of the sums, which commits
@@ -106,7 +115,7 @@ func (l *Ledger) recount() error {
 	}
 	l.nextID = nextID
 	for label, sum := range counted {
-		*l.prefixes.sum(label) = *sum
+		*l.sum(label) = *sum
 	}
 	return nil
 }
@@ -138,14 +147,14 @@ func (l *Ledger) merge(readings []Row, seen *IDSet, change Change) error {
 		seen.Add(readings[i].ID)
 		l.prefixes.label(readings[i].Name) // so that a new prefix is saved with its first row
 	}
-	change.Rows, change.Prefixes = readings, l.prefixes.unsaved
+	change.Rows, change.Prefixes = readings, l.prefixes.toSave()
 	if err := l.store.Commit(change); err != nil {
 		return fmt.Errorf("write the ledger: %w", err)
 	}
-	l.prefixes.unsaved = nil
+	l.prefixes.saved(len(change.Prefixes))
 	l.nextID = nextID
 	for i, row := range readings {
-		sum := l.prefixes.sum(l.prefixes.label(row.Name))
+		sum := l.sum(l.prefixes.label(row.Name))
 		sum.Totals = sum.Totals.Add(row.Totals.Sub(before[i]))
 		if !known[i] {
 			sum.rows++
@@ -160,12 +169,12 @@ func (l *Ledger) publish() {
 		return
 	}
 	s := &Snapshot{
-		Prefixes:        make([]PrefixUsage, 0, len(l.prefixes.sums)),
+		Prefixes:        make([]PrefixUsage, 0, len(l.sums)),
 		Drift:           l.state.Drift,
-		DroppedPrefixes: len(l.prefixes.dropped),
+		DroppedPrefixes: l.prefixes.droppedCount(),
 		FullScan:        l.state.FullScan,
 	}
-	for prefix, sum := range l.prefixes.sums {
+	for prefix, sum := range l.sums {
 		if sum.rows > 0 {
 			s.Prefixes = append(s.Prefixes, PrefixUsage{Prefix: prefix, Totals: sum.Totals, Rooms: sum.rooms})
 		}

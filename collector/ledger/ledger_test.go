@@ -356,3 +356,34 @@ func TestIDSet(t *testing.T) {
 		}
 	})
 }
+
+// blocking is a store whose commits wait.
+type blocking struct {
+	ledger.Store
+	entered, release chan struct{}
+}
+
+func (b *blocking) Commit(c ledger.Change) error {
+	close(b.entered)
+	<-b.release
+	return b.Store.Commit(c)
+}
+
+// TestLabelsDoNotWaitForTheDisk holds a commit up: webhooks ask for labels, and have
+// seconds to be answered.
+func TestLabelsDoNotWaitForTheDisk(t *testing.T) {
+	b := &blocking{Store: store.NewMemory(), entered: make(chan struct{}), release: make(chan struct{})}
+	l := open(t, b, 3)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		pass(t, l, true, minutes("/acme-1", 5))
+	}()
+	<-b.entered
+	if got := l.Label("/globex-1"); got != "globex" {
+		t.Errorf("the label is %q", got)
+	}
+	close(b.release)
+	<-done
+	expect(t, l, "acme 5/1/1")
+}

@@ -1,6 +1,10 @@
 package ledger
 
-import "hash/maphash"
+import (
+	"hash/maphash"
+	"slices"
+	"sync"
+)
 
 // The reserved prefixes can't collide with Whereby's, which hold no underscore.
 const (
@@ -10,20 +14,22 @@ const (
 	OtherPrefix = "_other"
 )
 
-// prefixTable sums rows by prefix, up to a limit of prefixes. Which prefixes are
-// admitted is decided once, by first come, and kept in the store: a series that
-// was there must not go away because the rooms are read in another order.
+// prefixTable decides under which label a room counts, up to a limit of prefixes.
+// Which prefixes are admitted is decided once, by first come, and kept in the store: a
+// series that was there must not go away because the rooms are read in another order.
+// It is safe for concurrent use, and waits for no disk.
 type prefixTable struct {
 	limit    int
 	classify func(roomName string) string
-	sums     map[string]*prefixSum
-	admitted int
+	seed     maphash.Seed
+
+	mu       sync.Mutex
+	admitted map[string]struct{}
 	// unsaved are admitted prefixes that the store does not know yet.
 	unsaved []string
 	// dropped holds hashes instead of prefixes: a flood of prefixes is what the
 	// limit is for, and it must not fill the memory here instead.
 	dropped map[uint64]struct{}
-	seed    maphash.Seed
 }
 
 // prefixSum is what the rows of a prefix come to. Rooms are those that the last
@@ -37,14 +43,13 @@ func newPrefixTable(limit int, classify func(string) string, admitted []string) 
 	t := &prefixTable{
 		limit:    limit,
 		classify: classify,
-		sums:     map[string]*prefixSum{},
-		dropped:  map[uint64]struct{}{},
 		seed:     maphash.MakeSeed(),
+		admitted: map[string]struct{}{},
+		dropped:  map[uint64]struct{}{},
 	}
 	for _, prefix := range admitted {
-		if t.admitted < limit {
-			t.admitted++
-			t.sums[prefix] = &prefixSum{}
+		if len(t.admitted) < limit {
+			t.admitted[prefix] = struct{}{}
 		}
 	}
 	return t
@@ -54,30 +59,41 @@ func newPrefixTable(limit int, classify func(string) string, admitted []string) 
 // room's prefix where it is new and the limit allows.
 func (t *prefixTable) label(roomName string) string {
 	prefix := t.classify(roomName)
-	switch {
-	case prefix == NonePrefix:
+	if prefix == NonePrefix || prefix == OtherPrefix {
+		// Only a name made by hand can look like the latter.
 		return NonePrefix
-	case prefix == OtherPrefix:
-		// Only a name made by hand can look like this.
-		return NonePrefix
-	case t.sums[prefix] != nil:
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if _, ok := t.admitted[prefix]; ok {
 		return prefix
-	case t.admitted < t.limit:
-		t.admitted++
+	}
+	if len(t.admitted) < t.limit {
+		t.admitted[prefix] = struct{}{}
 		t.unsaved = append(t.unsaved, prefix)
-		t.sums[prefix] = &prefixSum{}
 		return prefix
 	}
 	t.dropped[maphash.String(t.seed, prefix)] = struct{}{}
 	return OtherPrefix
 }
 
-// sum returns the sums of a label, for adding to them.
-func (t *prefixTable) sum(label string) *prefixSum {
-	s := t.sums[label]
-	if s == nil {
-		s = &prefixSum{}
-		t.sums[label] = s
-	}
-	return s
+// toSave are the admitted prefixes that the store does not know.
+func (t *prefixTable) toSave() []string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Clone(t.unsaved)
+}
+
+// saved notes that the store knows the first n of them.
+func (t *prefixTable) saved(n int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.unsaved = t.unsaved[n:]
+}
+
+// droppedCount is how many prefixes count under OtherPrefix.
+func (t *prefixTable) droppedCount() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.dropped)
 }
