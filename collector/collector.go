@@ -123,10 +123,13 @@ func newCollector(c Config, s ledger.Store) (*Collector, error) {
 		store:  s,
 		ledger: l,
 		self:   newSelfMetrics(registry),
-		handler: exposition.NewHandler(registry, exposition.Options{OnError: func(err error) {
-			c.Logger.Error("a scrape was answered with an error", "err", err)
-		}}),
 	}
+	collector.handler = exposition.NewHandler(registry, exposition.Options{
+		Live: collector.live,
+		OnError: func(err error) {
+			c.Logger.Error("a scrape was answered with an error", "err", err)
+		},
+	})
 	client := *c.Client
 	client.OnExchange = collector.self.onExchange
 	collector.poller = poller.New(&client, l, poller.Config{

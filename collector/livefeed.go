@@ -6,6 +6,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"whereby_exporter/collector/exposition"
 	"whereby_exporter/collector/live"
 	"whereby_exporter/collector/metrics"
 	"whereby_exporter/collector/webhook"
@@ -38,12 +39,10 @@ type liveFeed struct {
 	rejected                   *prometheus.CounterVec
 }
 
-var (
-	_ webhook.State        = (*liveFeed)(nil)
-	_ prometheus.Collector = (*liveFeed)(nil)
-)
+var _ webhook.State = (*liveFeed)(nil)
 
-// newLiveFeed registers the live and webhook families.
+// newLiveFeed registers those of the live and webhook families that are no part of the
+// tracker.
 func newLiveFeed(r prometheus.Registerer, label func(roomName string) string) *liveFeed {
 	options := live.Options{Label: label}
 	f := &liveFeed{
@@ -58,7 +57,6 @@ func newLiveFeed(r prometheus.Registerer, label func(roomName string) string) *l
 	for _, reason := range webhook.Reasons() {
 		f.rejected.WithLabelValues(string(reason)) // so that increase() sees the first one
 	}
-	r.MustRegister(f)
 	return f
 }
 
@@ -109,68 +107,70 @@ func (f *liveFeed) UnmarshalBinary(b []byte) error {
 	return nil
 }
 
-func (f *liveFeed) view() *live.View {
+// families are the live and webhook families of this moment.
+func (f *liveFeed) families() []exposition.Family {
 	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.tracker.View(time.Now())
-}
-
-// Describe implements [prometheus.Collector]. It describes nothing: which series
-// there are is known only from the events.
-func (f *liveFeed) Describe(chan<- *prometheus.Desc) {}
-
-// Collect implements [prometheus.Collector].
-func (f *liveFeed) Collect(ch chan<- prometheus.Metric) {
-	v := f.view()
-	emit := func(m metrics.Metric) func(value float64, labels ...string) {
-		desc := prometheus.NewDesc(m.Name, m.Help, m.Labels, nil)
-		kind := prometheus.GaugeValue
-		if m.Type == metrics.Counter {
-			kind = prometheus.CounterValue
-		}
-		return func(value float64, labels ...string) {
-			ch <- prometheus.MustNewConstMetric(desc, kind, value, labels...)
-		}
-	}
-	var (
-		participants, participantsMax = emit(metrics.LiveParticipants), emit(metrics.LiveParticipantsMax)
-		clients, rooms                = emit(metrics.LiveClients), emit(metrics.LiveRooms)
-		waiting                       = emit(metrics.LiveWaiting)
-		joins, leaves                 = emit(metrics.Joins), emit(metrics.Leaves)
-		recordings, transcriptions    = emit(metrics.Recordings), emit(metrics.Transcriptions)
-		events, corrections           = emit(metrics.WebhookEvents), emit(metrics.LiveCorrections)
-	)
-	for _, p := range v.Prefixes {
-		participants(float64(p.Participants), p.Prefix)
-		participantsMax(float64(p.ParticipantsMax), p.Prefix)
-		rooms(float64(p.Rooms), p.Prefix)
-		waiting(float64(p.Waiting), p.Prefix)
-		// A role has series once a client of it has come, and from then on.
-		for role, n := range p.Joins.All() {
-			left, now := p.Leaves.Get(role), p.Clients.Get(role)
-			if n > 0 || left > 0 || now > 0 {
-				joins(float64(n), p.Prefix, role)
-				leaves(float64(left), p.Prefix, role)
-				clients(float64(now), p.Prefix, role)
+	v := f.tracker.View(time.Now())
+	f.mu.Unlock()
+	byPrefix := func(m metrics.Metric, value func(live.PrefixView) int64) exposition.Family {
+		return family(m, func(yield func([]string, float64)) {
+			label := make([]string, 1)
+			for _, p := range v.Prefixes {
+				label[0] = p.Prefix
+				yield(label, float64(value(p)))
 			}
-		}
-		for status, n := range p.Recordings.All() {
-			if n > 0 {
-				recordings(float64(n), p.Prefix, status)
+		})
+	}
+	// A role has series once a client of it has come, and from then on.
+	byRole := func(m metrics.Metric, value func(live.PrefixView) live.ByRole) exposition.Family {
+		return family(m, func(yield func([]string, float64)) {
+			labels := make([]string, 2)
+			for _, p := range v.Prefixes {
+				values := value(p)
+				for role, joined := range p.Joins.All() {
+					if n := values.Get(role); joined > 0 || p.Leaves.Get(role) > 0 || p.Clients.Get(role) > 0 {
+						labels[0], labels[1] = p.Prefix, role
+						yield(labels, float64(n))
+					}
+				}
 			}
-		}
-		for status, n := range p.Transcriptions.All() {
-			if n > 0 {
-				transcriptions(float64(n), p.Prefix, status)
+		})
+	}
+	byStatus := func(m metrics.Metric, value func(live.PrefixView) live.ByStatus) exposition.Family {
+		return family(m, func(yield func([]string, float64)) {
+			labels := make([]string, 2)
+			for _, p := range v.Prefixes {
+				values := value(p)
+				for status, n := range values.All() {
+					if n > 0 {
+						labels[0], labels[1] = p.Prefix, status
+						yield(labels, float64(n))
+					}
+				}
 			}
-		}
+		})
 	}
-	for _, e := range v.Events {
-		events(float64(e.N), string(e.Type))
+	return []exposition.Family{
+		byPrefix(metrics.LiveParticipants, func(p live.PrefixView) int64 { return p.Participants }),
+		byPrefix(metrics.LiveParticipantsMax, func(p live.PrefixView) int64 { return p.ParticipantsMax }),
+		byPrefix(metrics.LiveRooms, func(p live.PrefixView) int64 { return p.Rooms }),
+		byPrefix(metrics.LiveWaiting, func(p live.PrefixView) int64 { return p.Waiting }),
+		byRole(metrics.LiveClients, func(p live.PrefixView) live.ByRole { return p.Clients }),
+		byRole(metrics.Joins, func(p live.PrefixView) live.ByRole { return p.Joins }),
+		byRole(metrics.Leaves, func(p live.PrefixView) live.ByRole { return p.Leaves }),
+		byStatus(metrics.Recordings, func(p live.PrefixView) live.ByStatus { return p.Recordings }),
+		byStatus(metrics.Transcriptions, func(p live.PrefixView) live.ByStatus { return p.Transcriptions }),
+		family(metrics.WebhookEvents, func(yield func([]string, float64)) {
+			for _, e := range v.Events {
+				yield([]string{string(e.Type)}, float64(e.N))
+			}
+		}),
+		family(metrics.LiveCorrections, func(yield func([]string, float64)) {
+			for _, c := range v.Corrections {
+				yield([]string{string(c.Reason)}, float64(c.N))
+			}
+		}),
+		family(metrics.WebhookDuplicates, func(yield func([]string, float64)) { yield(nil, float64(v.Duplicates)) }),
+		family(metrics.WebhookLastEvent, func(yield func([]string, float64)) { yield(nil, seconds(v.LastEvent)) }),
 	}
-	for _, c := range v.Corrections {
-		corrections(float64(c.N), string(c.Reason))
-	}
-	emit(metrics.WebhookDuplicates)(float64(v.Duplicates))
-	emit(metrics.WebhookLastEvent)(seconds(v.LastEvent))
 }

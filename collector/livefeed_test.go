@@ -123,7 +123,7 @@ func TestLiveFiguresSurviveARestart(t *testing.T) {
 			if status := again.send(last); status != http.StatusNoContent {
 				t.Errorf("an event that is delivered again got %d", status)
 			}
-			if got := again.collector.feed.view().Duplicates; got != int64(round+1) {
+			if got := again.collector.feed.tracker.View(time.Now()).Duplicates; got != int64(round+1) {
 				t.Errorf("%d duplicates, want %d", got, round+1)
 			}
 			if got := figuresOf(again); got != want {

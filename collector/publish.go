@@ -20,8 +20,16 @@ func (c *Collector) publish() {
 	c.self.lastFullScan.Set(seconds(snapshot.FullScan))
 	if snapshot != c.published {
 		c.published = snapshot
-		c.handler.Publish(exposition.Render(families(snapshot)))
+		c.handler.Publish(exposition.Render(families(snapshot)), nil)
 	}
+}
+
+// live gives the families that change between polls.
+func (c *Collector) live() []exposition.Family {
+	if c.feed == nil {
+		return nil
+	}
+	return c.feed.families()
 }
 
 // families lays a snapshot out as metric families.

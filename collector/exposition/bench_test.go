@@ -56,14 +56,14 @@ func BenchmarkScrape(b *testing.B) {
 				report(b, baseline, func() { discard(b, constant, request) })
 			})
 			ours := NewHandler(registry(b, benchSelf()...), Options{OnError: func(err error) { b.Error(err) }})
-			ours.Publish(Render(families))
+			ours.Publish(Render(families), nil)
 			b.Run("warm", func(b *testing.B) {
 				discard(b, ours, request)
 				report(b, baseline, func() { discard(b, ours, request) })
 			})
 			b.Run("changed", func(b *testing.B) {
 				report(b, baseline, func() {
-					ours.Publish(Render(families))
+					ours.Publish(Render(families), nil)
 					discard(b, ours, request)
 				})
 			})

@@ -41,7 +41,7 @@ func TestInvalidFamiliesAreRefused(t *testing.T) {
 			}
 			var told error
 			h := NewHandler(registry(t), Options{OnError: func(err error) { told = err }})
-			h.Publish(r)
+			h.Publish(r, nil)
 			response := scrape(h, "/metrics", "Accept-Encoding", "gzip")
 			if body := string(bodyOf(t, response)); response.StatusCode != 500 || !strings.Contains(body, test.want) {
 				t.Errorf("status %d and %q, want 500 and %s", response.StatusCode, body, test.want)
@@ -50,7 +50,7 @@ func TestInvalidFamiliesAreRefused(t *testing.T) {
 				t.Errorf("OnError was told %v, want %s", told, test.want)
 			}
 			// A set that is right again is served again.
-			h.Publish(Render([]Family{valid}))
+			h.Publish(Render([]Family{valid}), nil)
 			if response := scrape(h, "/metrics"); response.StatusCode != 200 {
 				t.Errorf("status %d after a valid set", response.StatusCode)
 			}

@@ -116,8 +116,12 @@ func registry(t testing.TB, collectors ...prometheus.Collector) *prometheus.Regi
 func handlers(t testing.TB, families []Family) (ours *Handler, baseline http.Handler) {
 	t.Helper()
 	self := selfMetrics()
-	ours = NewHandler(registry(t, self...), Options{OnError: func(err error) { t.Error(err) }})
-	ours.Publish(Render(families))
+	published := len(families) * 2 / 3
+	ours = NewHandler(registry(t, self...), Options{
+		OnError: func(err error) { t.Error(err) },
+		Live:    func() []Family { return families[published:] },
+	})
+	ours.Publish(Render(families[:published]), nil)
 	all := registry(t, append(self, constants(families))...)
 	return ours, promhttp.HandlerFor(all, promhttp.HandlerOpts{EnableOpenMetrics: true, DisableCompression: true})
 }

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strconv"
 	"sync"
-	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
@@ -19,20 +18,27 @@ import (
 type Options struct {
 	// OnError is told the errors that scrapes are answered with status 500 for.
 	OnError func(error)
+	// Live gives families of the moment, which are encoded anew for each scrape. It
+	// is called while no set is being published; nil is none.
+	Live func() []Family
 }
 
-// Handler serves the published set of families, then those of a registry. It
+// Handler serves the published set of families, then those of the moment, then those
+// of a registry. It
 // answers like promhttp: the same formats, the filter name[], and status 500 with
 // the error as text when anything cannot be gathered or encoded.
 type Handler struct {
 	tail    prometheus.Gatherer
 	onError func(error)
+	live    func() []Family
 	formats []expfmt.Format
 	packer  packer
 	demand  demand
 
 	publishing sync.Mutex
-	published  atomic.Pointer[Rendered]
+	// changing is held for writing while the set and what goes with it change.
+	changing  sync.RWMutex
+	published *Rendered
 }
 
 // NewHandler returns a handler that serves only the registry until the first
@@ -41,18 +47,25 @@ func NewHandler(registry prometheus.Gatherer, o Options) *Handler {
 	if o.OnError == nil {
 		o.OnError = func(error) {}
 	}
+	if o.Live == nil {
+		o.Live = func() []Family { return nil }
+	}
 	return &Handler{
 		tail:    registry,
 		onError: o.OnError,
+		live:    o.Live,
 		formats: expfmt.DefaultOpenMetricsAcceptedFormats(),
 	}
 }
 
 // Publish replaces the set. It first makes the forms that scrapes have asked for
 // lately, so that none waits for them. A set that cannot be encoded is published
-// too: failing scrapes are noticed, old figures are not. Publish(nil) leaves the
-// registry alone.
-func (h *Handler) Publish(r *Rendered) {
+// too: failing scrapes are noticed, old figures are not. A nil set leaves the others
+// alone.
+//
+// also, where not nil, changes what the families of the moment rest on: no scrape sees
+// the one without the other.
+func (h *Handler) Publish(r *Rendered, also func()) {
 	h.publishing.Lock()
 	defer h.publishing.Unlock()
 	if r != nil {
@@ -60,7 +73,19 @@ func (h *Handler) Publish(r *Rendered) {
 			_, _ = r.head(f) // the scrape that gets the error reports it
 		}
 	}
-	h.published.Store(r)
+	h.changing.Lock()
+	defer h.changing.Unlock()
+	h.published = r
+	if also != nil {
+		also()
+	}
+}
+
+// current returns the published set and the families of the same moment.
+func (h *Handler) current() (*Rendered, *Rendered) {
+	h.changing.RLock()
+	defer h.changing.RUnlock()
+	return h.published, Render(h.live())
 }
 
 // ServeHTTP implements [http.Handler].
@@ -98,7 +123,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // body returns the pieces of an answer that has the families of these names, or
 // all of them.
 func (h *Handler) body(format expfmt.Format, c coding, names []string) ([][]byte, error) {
-	published := h.published.Load()
+	published, live := h.current()
 	first, err := h.first(published, formOf(format, c), names)
 	if err != nil {
 		return nil, err
@@ -107,17 +132,32 @@ func (h *Handler) body(format expfmt.Format, c coding, names []string) ([][]byte
 	if err != nil {
 		return nil, fmt.Errorf("gather the registry: %w", err)
 	}
-	// Both halves might be valid and the whole not.
-	for _, family := range families {
-		if published != nil && published.has(family.GetName()) {
-			return nil, fmt.Errorf("metric family %s is both published and in the registry", family.GetName())
-		}
+	if err := distinct(published, live, families); err != nil {
+		return nil, err
 	}
 	var second bytes.Buffer
+	if err := live.encode(&second, format, names); err != nil {
+		return nil, err
+	}
 	if err := encode(&second, format, families, names); err != nil {
 		return nil, err
 	}
 	return h.packer.finish(c, first, second.Bytes())
+}
+
+// distinct refuses what is valid in each part and not in the whole.
+func distinct(published, live *Rendered, families []*dto.MetricFamily) error {
+	for _, family := range families {
+		if published.has(family.GetName()) || live.has(family.GetName()) {
+			return fmt.Errorf("metric family %s is both published and in the registry", family.GetName())
+		}
+	}
+	for _, family := range live.families {
+		if published.has(family.Name) {
+			return fmt.Errorf("metric family %s is published twice", family.Name)
+		}
+	}
+	return nil
 }
 
 // first returns the published half.

@@ -70,10 +70,10 @@ func TestRegistryIsServedAlone(t *testing.T) {
 		}
 	}
 	check("before the first set")
-	h.Publish(Render(fixture()))
-	h.Publish(nil)
+	h.Publish(Render(fixture()), nil)
+	h.Publish(nil, nil)
 	check("after the last")
-	h.Publish(Render(nil))
+	h.Publish(Render(nil), nil)
 	check("with an empty set")
 }
 
@@ -81,7 +81,7 @@ func TestErrorOfRegistry(t *testing.T) {
 	broken := prometheus.NewInvalidMetric(prometheus.NewDesc("broken", "", nil, nil), errors.New("it is broken"))
 	var told error
 	h := NewHandler(registry(t, single{broken}), Options{OnError: func(err error) { told = err }})
-	h.Publish(Render(fixture()))
+	h.Publish(Render(fixture()), nil)
 	for _, c := range []string{"identity", "gzip", "zstd"} {
 		response := scrape(h, "/metrics", "Accept-Encoding", c)
 		body, err := io.ReadAll(response.Body)
@@ -103,7 +103,7 @@ func TestErrorOfRegistry(t *testing.T) {
 func TestFamilyOfBothHalvesIsRefused(t *testing.T) {
 	up := prometheus.NewGauge(prometheus.GaugeOpts{Name: "both", Help: "Same."})
 	h := NewHandler(registry(t, up), Options{})
-	h.Publish(Render([]Family{{Name: "both", Help: "Same.", Type: dto.MetricType_GAUGE, Samples: points(point{nil, 1})}}))
+	h.Publish(Render([]Family{{Name: "both", Help: "Same.", Type: dto.MetricType_GAUGE, Samples: points(point{nil, 1})}}), nil)
 	for _, target := range []string{"/metrics", "/metrics?name[]=both"} {
 		response := scrape(h, target)
 		if body := string(bodyOf(t, response)); response.StatusCode != 500 ||

@@ -33,14 +33,21 @@ func generation(number int, encodings *atomic.Int64) *Rendered {
 }
 
 func TestAnswersAreOfOneSet(t *testing.T) {
-	h := NewHandler(registry(t, selfMetrics()...), Options{OnError: func(err error) { t.Error(err) }})
-	h.Publish(generation(1, nil))
+	current := 0 // guarded by the handler
+	live := func() []Family {
+		number := current
+		return []Family{{Name: "usage_live", Help: "Generation.", Type: dto.MetricType_GAUGE,
+			Samples: func(yield func([]string, float64)) { yield(nil, float64(number)) }}}
+	}
+	h := NewHandler(registry(t, selfMetrics()...), Options{Live: live, OnError: func(err error) { t.Error(err) }})
+	publish := func(number int) { h.Publish(generation(number, nil), func() { current = number }) }
+	publish(1)
 	done := make(chan struct{})
 	var publishers, scrapers sync.WaitGroup
 	for range 2 {
 		publishers.Go(func() {
 			for number := 1; number < 60; number++ {
-				h.Publish(generation(number, nil))
+				publish(number)
 			}
 		})
 	}
@@ -94,8 +101,8 @@ func sameGeneration(format expfmt.Format, body []byte) error {
 			samples++
 		}
 	}
-	if samples != 150 {
-		return fmt.Errorf("%d samples, want 150", samples)
+	if samples != 151 {
+		return fmt.Errorf("%d samples, want 151", samples)
 	}
 	return nil
 }
@@ -103,7 +110,7 @@ func sameGeneration(format expfmt.Format, body []byte) error {
 func TestOneFormIsMadeOnce(t *testing.T) {
 	var encodings atomic.Int64
 	h := NewHandler(registry(t), Options{})
-	h.Publish(generation(1, &encodings))
+	h.Publish(generation(1, &encodings), nil)
 	var scrapers sync.WaitGroup
 	for i := range 32 {
 		scrapers.Go(func() {
@@ -120,7 +127,7 @@ func TestOneFormIsMadeOnce(t *testing.T) {
 func TestFormsAreMadeAhead(t *testing.T) {
 	var encodings atomic.Int64
 	h := NewHandler(registry(t), Options{})
-	h.Publish(generation(1, &encodings))
+	h.Publish(generation(1, &encodings), nil)
 	if got := encodings.Load(); got != 0 {
 		t.Fatalf("encoded %d times before anybody asked", got)
 	}
@@ -130,7 +137,7 @@ func TestFormsAreMadeAhead(t *testing.T) {
 	scrape(h, "/metrics?name[]=usage_0")                      // neither
 
 	encodings.Store(0)
-	h.Publish(generation(2, &encodings))
+	h.Publish(generation(2, &encodings), nil)
 	if got := encodings.Load(); got != 2 {
 		t.Errorf("encoded %d forms ahead, want 2", got)
 	}
@@ -142,11 +149,11 @@ func TestFormsAreMadeAhead(t *testing.T) {
 
 	// Only text goes on to be asked for.
 	for range patience {
-		h.Publish(generation(3, nil))
+		h.Publish(generation(3, nil), nil)
 		scrape(h, "/metrics")
 	}
 	encodings.Store(0)
-	h.Publish(generation(4, &encodings))
+	h.Publish(generation(4, &encodings), nil)
 	if got := encodings.Load(); got != 1 {
 		t.Errorf("encoded %d forms ahead, want only what is still asked for", got)
 	}
@@ -157,22 +164,22 @@ func TestFormsAreMadeAhead(t *testing.T) {
 func TestScrapesDoNotWaitForThePublisher(t *testing.T) {
 	h := NewHandler(registry(t), Options{})
 	old := generation(1, nil)
-	h.Publish(old)
+	h.Publish(old, nil)
 	scrape(h, "/metrics")
 	made := false
 	next := Render([]Family{{
 		Name: "usage", Type: dto.MetricType_GAUGE,
 		Samples: func(yield func([]string, float64)) {
 			made = true
-			if h.published.Load() != old {
+			if h.published != old {
 				t.Error("the next set was served before it was made")
 			}
 			yield(nil, 2)
 		},
 	}})
-	h.Publish(next)
-	if !made || h.published.Load() != next {
-		t.Errorf("made: %t, served: %t, want both", made, h.published.Load() == next)
+	h.Publish(next, nil)
+	if !made || h.published != next {
+		t.Errorf("made: %t, served: %t, want both", made, h.published == next)
 	}
 }
 
@@ -181,7 +188,7 @@ func TestPanicOfSamplesIsNotHidden(t *testing.T) {
 	h.Publish(Render([]Family{{
 		Name: "broken", Type: dto.MetricType_GAUGE,
 		Samples: func(func([]string, float64)) { panic("broken") },
-	}}))
+	}}), nil)
 	for range 2 { // the second must not see an empty set
 		func() {
 			defer func() {

@@ -80,15 +80,20 @@ func (r *Rendered) head(f form) (head, error) {
 // make encodes the families of these names, or all of them.
 func (r *Rendered) make(f form, names []string) (head, error) {
 	return pack(f.coding, func(w io.Writer) error {
-		// The encoder is not closed: that would end the exposition.
-		encoder := expfmt.NewEncoder(w, f.format)
-		reused := &builder{}
-		return r.each(names, func() *builder { return reused }, func(family *dto.MetricFamily) error {
-			if err := encoder.Encode(family); err != nil {
-				return fmt.Errorf("encode %s: %w", family.GetName(), err)
-			}
-			return nil
-		})
+		return r.encode(w, f.format, names)
+	})
+}
+
+// encode writes the families of these names, or all of them, to be followed by others.
+func (r *Rendered) encode(w io.Writer, format expfmt.Format, names []string) error {
+	// The encoder is not closed: that would end the exposition.
+	encoder := expfmt.NewEncoder(w, format)
+	reused := &builder{}
+	return r.each(names, func() *builder { return reused }, func(family *dto.MetricFamily) error {
+		if err := encoder.Encode(family); err != nil {
+			return fmt.Errorf("encode %s: %w", family.GetName(), err)
+		}
+		return nil
 	})
 }
 
@@ -118,6 +123,9 @@ func (r *Rendered) each(names []string, with func() *builder, do func(*dto.Metri
 
 // has tells whether a family is of this set.
 func (r *Rendered) has(name string) bool {
+	if r == nil {
+		return false
+	}
 	_, found := slices.BinarySearchFunc(r.families, name, func(f Family, name string) int {
 		return cmp.Compare(f.Name, name)
 	})
