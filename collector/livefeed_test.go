@@ -158,7 +158,7 @@ func TestLiveFiguresSurviveARestart(t *testing.T) {
 
 // figuresOf writes the live figures of a collector that do not depend on time.
 func figuresOf(b *bench) string {
-	v := b.collector.feed.view()
+	v := b.collector.feed.tracker.View(time.Now())
 	var text strings.Builder
 	for _, p := range v.Prefixes {
 		fmt.Fprintf(&text, "%s: %d people, %d waiting, %d rooms, %d joins, %d leaves, %d recordings; ",

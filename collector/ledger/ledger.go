@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"whereby_exporter/collector/billing"
 )
 
 // DefaultPrefixLimit is how many room prefixes are exposed before further ones
@@ -20,6 +22,15 @@ type Options struct {
 	Classify func(roomName string) string
 	// PrefixLimit is the number of prefixes admitted; 0 is DefaultPrefixLimit.
 	PrefixLimit int
+	// Configured prefixes are admitted whatever the limit, and have figures even
+	// where no room of theirs was ever used.
+	Configured []string
+	// Calendar gives the billing calendar of a label, Account is the whole account's.
+	// Nil stands for calendar months in UTC.
+	Calendar func(label string) billing.Calendar
+	Account  billing.Calendar
+	// Now is the time; Advance and Commit tell it from then on.
+	Now time.Time
 }
 
 // Ledger holds the account's usage. Its rows are in the store; in memory it keeps
@@ -28,12 +39,18 @@ type Ledger struct {
 	store Store
 
 	prefixes *prefixTable
+	options  Options
 
 	mu      sync.Mutex // held by whoever commits, while it writes to the store too
-	state   State
-	sums    map[string]*prefixSum // by label
-	present IDSet
-	nextID  uint32
+	now     time.Time
+	account billing.Period
+	// accountKnown is as known of a prefixSum.
+	accountKnown bool
+	wanted       wantingList
+	state        State
+	sums         map[string]*prefixSum // by label
+	present      IDSet
+	nextID       uint32
 
 	snapshot atomic.Pointer[Snapshot]
 }
@@ -43,6 +60,9 @@ type Ledger struct {
 func Open(store Store, o Options) (*Ledger, error) {
 	if o.PrefixLimit == 0 {
 		o.PrefixLimit = DefaultPrefixLimit
+	}
+	if o.Calendar == nil {
+		o.Calendar = func(string) billing.Calendar { return billing.Calendar{} }
 	}
 	state, err := store.State()
 	if err != nil {
@@ -55,7 +75,9 @@ func Open(store Store, o Options) (*Ledger, error) {
 	l := &Ledger{
 		store:    store,
 		state:    state,
-		prefixes: newPrefixTable(o.PrefixLimit, o.Classify, state.Prefixes),
+		prefixes: newPrefixTable(o, state.Prefixes),
+		options:  o,
+		now:      o.Now,
 		sums:     map[string]*prefixSum{},
 		present:  present,
 	}
@@ -85,38 +107,38 @@ func (l *Ledger) Label(roomName string) string { return l.prefixes.label(roomNam
 func (l *Ledger) sum(label string) *prefixSum {
 	s := l.sums[label]
 	if s == nil {
-		s = &prefixSum{}
+		s = &prefixSum{periods: l.periods(label)}
 		l.sums[label] = s
 	}
 	return s
 }
 
-// recount sums all rows anew. It is the definition of the sums, which commits
-// between two complete passes only bring forward by differences.
+// recount sums all rows anew, for the billing periods of now. It is the definition of
+// the sums, which commits between two complete passes only bring forward by
+// differences.
 func (l *Ledger) recount() error {
-	counted := map[string]*prefixSum{}
+	before := l.sums
+	l.sums = make(map[string]*prefixSum, len(before))
+	for label, sum := range before {
+		l.sums[label] = sum.next(l.periods(label))
+	}
+	account := l.options.Account.At(l.now)
+	l.accountKnown = l.accountKnown && (account.Start.Equal(l.account.Start) || account.Start.Equal(l.account.End))
 	nextID := l.nextID
 	for row, err := range l.store.Rows("") {
 		if err != nil {
+			l.sums = before
 			return fmt.Errorf("read the ledger's rooms: %w", err)
 		}
 		nextID = max(nextID, row.ID+1)
-		label := l.prefixes.label(row.Name)
-		sum := counted[label]
-		if sum == nil {
-			sum = &prefixSum{}
-			counted[label] = sum
-		}
-		sum.Totals = sum.Totals.Add(row.Totals)
-		sum.rows++
+		sum := l.sum(l.prefixes.label(row.Name))
+		sum.add(row)
 		if l.present.Has(row.ID) {
 			sum.rooms++
 		}
 	}
-	l.nextID = nextID
-	for label, sum := range counted {
-		*l.sum(label) = *sum
-	}
+	l.nextID, l.account = nextID, account
+	l.wanted = wantingList{partial: true}
 	return nil
 }
 
@@ -130,9 +152,9 @@ func (l *Ledger) merge(readings []Row, seen *IDSet, change Change) error {
 		names[i] = readings[i].Name
 	}
 	known := make([]bool, len(readings))
-	before := make([]Totals, len(readings))
+	before := make([]Row, len(readings))
 	err := l.store.Get(names, func(i int, row Row) {
-		known[i], before[i] = true, row.Totals
+		known[i], before[i] = true, row
 		readings[i] = row.merge(readings[i])
 	})
 	if err != nil {
@@ -155,9 +177,12 @@ func (l *Ledger) merge(readings []Row, seen *IDSet, change Change) error {
 	l.nextID = nextID
 	for i, row := range readings {
 		sum := l.sum(l.prefixes.label(row.Name))
-		sum.Totals = sum.Totals.Add(row.Totals.Sub(before[i]))
-		if !known[i] {
-			sum.rows++
+		if known[i] {
+			sum.take(before[i])
+		}
+		sum.add(row)
+		if _, any := l.wanting(row); any {
+			l.wanted.add(row.Name)
 		}
 	}
 	return nil
@@ -174,11 +199,29 @@ func (l *Ledger) publish() {
 		DroppedPrefixes: l.prefixes.droppedCount(),
 		FullScan:        l.state.FullScan,
 	}
-	for prefix, sum := range l.sums {
-		if sum.rows > 0 {
-			s.Prefixes = append(s.Prefixes, PrefixUsage{Prefix: prefix, Totals: sum.Totals, Rooms: sum.rooms})
-		}
+	for _, label := range l.options.Configured {
+		l.sum(label)
 	}
+	var account Totals
+	var wanting int64
+	for prefix, sum := range l.sums {
+		account = account.Add(sum.used[scopeAccount])
+		wanting += sum.wanting[scopeAccount]
+		if sum.rows == 0 && !l.prefixes.configured(prefix) {
+			continue
+		}
+		sum.settle()
+		s.Prefixes = append(s.Prefixes, PrefixUsage{
+			Prefix: prefix,
+			Totals: sum.Totals,
+			Rooms:  sum.rooms,
+			PeriodUsage: PeriodUsage{
+				Period: sum.periods[scopePrefix], Used: sum.used[scopePrefix], Known: sum.known[scopePrefix],
+			},
+		})
+	}
+	l.accountKnown = l.accountKnown || wanting == 0
+	s.Account = PeriodUsage{Period: l.account, Used: account, Known: l.accountKnown}
 	slices.SortFunc(s.Prefixes, func(a, b PrefixUsage) int { return cmp.Compare(a.Prefix, b.Prefix) })
 	l.snapshot.Store(s)
 }

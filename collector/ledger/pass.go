@@ -151,9 +151,12 @@ func (p *Pass) Commit(c Completion) error {
 	l.state = state
 	if c.Complete {
 		l.present = p.seen
+		l.tell(c.Ended)
 		if err := l.recount(); err != nil {
 			return err
 		}
+	} else if _, err := l.advance(c.Ended); err != nil {
+		return err
 	}
 	l.publish()
 	return nil

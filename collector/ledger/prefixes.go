@@ -22,6 +22,7 @@ type prefixTable struct {
 	limit    int
 	classify func(roomName string) string
 	seed     maphash.Seed
+	always   map[string]struct{} // admitted beside the limit
 
 	mu       sync.Mutex
 	admitted map[string]struct{}
@@ -32,23 +33,20 @@ type prefixTable struct {
 	dropped map[uint64]struct{}
 }
 
-// prefixSum is what the rows of a prefix come to. Rooms are those that the last
-// complete pass saw, rows all that were ever seen.
-type prefixSum struct {
-	Totals
-	rooms, rows int64
-}
-
-func newPrefixTable(limit int, classify func(string) string, admitted []string) *prefixTable {
+func newPrefixTable(o Options, admitted []string) *prefixTable {
 	t := &prefixTable{
-		limit:    limit,
-		classify: classify,
+		limit:    o.PrefixLimit,
+		classify: o.Classify,
 		seed:     maphash.MakeSeed(),
+		always:   map[string]struct{}{},
 		admitted: map[string]struct{}{},
 		dropped:  map[uint64]struct{}{},
 	}
+	for _, prefix := range o.Configured {
+		t.always[prefix] = struct{}{}
+	}
 	for _, prefix := range admitted {
-		if len(t.admitted) < limit {
+		if len(t.admitted) < t.limit {
 			t.admitted[prefix] = struct{}{}
 		}
 	}
@@ -63,6 +61,9 @@ func (t *prefixTable) label(roomName string) string {
 		// Only a name made by hand can look like the latter.
 		return NonePrefix
 	}
+	if t.configured(prefix) {
+		return prefix
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if _, ok := t.admitted[prefix]; ok {
@@ -75,6 +76,12 @@ func (t *prefixTable) label(roomName string) string {
 	}
 	t.dropped[maphash.String(t.seed, prefix)] = struct{}{}
 	return OtherPrefix
+}
+
+// configured tells whether a prefix is admitted whatever the limit.
+func (t *prefixTable) configured(prefix string) bool {
+	_, ok := t.always[prefix]
+	return ok
 }
 
 // toSave are the admitted prefixes that the store does not know.

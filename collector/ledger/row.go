@@ -15,6 +15,9 @@ type Row struct {
 	// FirstSession and LastSession are the starts of the room's first and last
 	// session in seconds since 1970; 0 for a room that was never used.
 	FirstSession, LastSession int64
+	// Bases are what the room had used when the billing periods of its prefix and of
+	// the account began, where that had to be read. Readings have none.
+	Bases [2]Base
 }
 
 // Seconds is t in the form that a Row keeps.

@@ -1,6 +1,10 @@
 package ledger
 
-import "time"
+import (
+	"time"
+
+	"whereby_exporter/collector/billing"
+)
 
 // Snapshot is the state of the account after a pass. It is immutable.
 type Snapshot struct {
@@ -13,6 +17,18 @@ type Snapshot struct {
 	DroppedPrefixes int
 	// FullScan is when the last complete pass ended.
 	FullScan time.Time
+	// Account is what all rooms used in the account's billing period.
+	Account PeriodUsage
+}
+
+// PeriodUsage is what was used in a billing period: by the sessions that started in
+// it, with all their minutes.
+type PeriodUsage struct {
+	Period billing.Period
+	Used   Totals
+	// Known is false until it has been read, of every room that is older than the
+	// period and was used in it, how much of its totals is older.
+	Known bool
 }
 
 // PrefixUsage is what the rooms of one prefix come to.
@@ -22,4 +38,5 @@ type PrefixUsage struct {
 	Totals
 	// Rooms counts the rooms that the last complete pass saw.
 	Rooms int64
+	PeriodUsage
 }

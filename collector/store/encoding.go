@@ -47,6 +47,16 @@ func encodeRow(row ledger.Row) []byte {
 	} {
 		value = binary.AppendVarint(value, figure)
 	}
+	// Most rows need no base, and are as short as they were before there were any.
+	if row.Bases != [2]ledger.Base{} {
+		for _, base := range row.Bases {
+			for _, figure := range [...]int64{
+				base.Start, base.ParticipantMinutes, base.RecorderMinutes, base.StreamerMinutes, base.Sessions,
+			} {
+				value = binary.AppendVarint(value, figure)
+			}
+		}
+	}
 	return seal([]byte(row.Name), value)
 }
 
@@ -69,6 +79,21 @@ func decodeRow(name, sealed []byte) (ledger.Row, error) {
 		value = value[n:]
 		if *figure, n = binary.Varint(value); n <= 0 {
 			return ledger.Row{}, errors.New("a row is too short")
+		}
+	}
+	value = value[n:]
+	if len(value) == 0 {
+		return row, nil
+	}
+	for i := range row.Bases {
+		base := &row.Bases[i]
+		for _, figure := range []*int64{
+			&base.Start, &base.ParticipantMinutes, &base.RecorderMinutes, &base.StreamerMinutes, &base.Sessions,
+		} {
+			if *figure, n = binary.Varint(value); n <= 0 {
+				return ledger.Row{}, errors.New("a row is too short")
+			}
+			value = value[n:]
 		}
 	}
 	return row, nil

@@ -1,0 +1,224 @@
+// Package baseline reads how much of a room's lifetime totals is older than the
+// present billing periods.
+//
+// Insights give a room's lifetime totals, and a session belongs to the period in which
+// it started. A room that is older than the period and was used in it has both kinds
+// of sessions: the newer ones are listed once, and what they come to is taken from the
+// lifetime totals. From then on the difference holds for the rest of the period,
+// whatever the room is used for, at no further cost.
+package baseline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"whereby_exporter/collector/ledger"
+	"whereby_exporter/whereby"
+)
+
+const (
+	// insightsDelay is how long after its end a session may still grow in Insights,
+	// as documented.
+	insightsDelay = 15 * time.Minute
+	// longSession is from when on a session may have outlasted what polls read again.
+	longSession = 20 * time.Hour
+	// attempts is how often a room that is in use is read until it holds still.
+	attempts = 4
+	// retryAfter is when a room, or all of them, are tried again after an error.
+	retryAfter = time.Minute
+)
+
+// Reader reads what is wanted, in the background of all else.
+type Reader struct {
+	client *whereby.Client
+	ledger *ledger.Ledger
+	log    *slog.Logger
+
+	kick chan struct{}
+	// postponed are rooms to try again at a time.
+	postponed map[string]time.Time
+	// unsorted is set where the API refuses to sort sessions.
+	unsorted bool
+}
+
+// New returns a reader; its requests yield to those of polls.
+func New(client *whereby.Client, l *ledger.Ledger, log *slog.Logger) *Reader {
+	return &Reader{
+		client: client.Background(), ledger: l, log: log,
+		kick: make(chan struct{}, 1), postponed: map[string]time.Time{},
+	}
+}
+
+// Look makes the reader see whether something is wanted. It never waits.
+func (r *Reader) Look() {
+	select {
+	case r.kick <- struct{}{}:
+	default:
+	}
+}
+
+// Run reads until the context is done, and returns nil then.
+func (r *Reader) Run(ctx context.Context) error {
+	r.Look()
+	for {
+		var again <-chan time.Time
+		if wait, ok := r.wait(); ok {
+			again = time.After(wait)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-r.kick:
+		case <-again:
+		}
+		if err := r.readAll(ctx); err != nil && ctx.Err() == nil {
+			r.log.Warn("what rooms used before the billing period could not be read; their period's figures wait for it", "err", err)
+			r.postponed[""] = time.Now().Add(retryAfter)
+		}
+	}
+}
+
+// wait is how long it is until a postponed room is due.
+func (r *Reader) wait() (time.Duration, bool) {
+	var first time.Time
+	for _, at := range r.postponed {
+		if first.IsZero() || at.Before(first) {
+			first = at
+		}
+	}
+	return max(0, time.Until(first)), !first.IsZero()
+}
+
+// readAll reads what is wanted now.
+func (r *Reader) readAll(ctx context.Context) error {
+	now := time.Now()
+	for name, at := range r.postponed {
+		if !at.After(now) {
+			delete(r.postponed, name)
+		}
+	}
+	if _, ok := r.postponed[""]; ok {
+		return nil // all of them are
+	}
+	for {
+		list, err := r.ledger.Wanting(func(name string) bool { _, ok := r.postponed[name]; return ok })
+		if err != nil {
+			return err
+		}
+		if len(list) == 0 {
+			return nil
+		}
+		r.log.Debug("reading what rooms used before the billing period", "rooms", len(list))
+		for _, wanted := range list {
+			if err := r.read(ctx, wanted); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// read reads one room. An error is of all rooms; what concerns only this one
+// postpones it.
+func (r *Reader) read(ctx context.Context, wanted ledger.Wanting) error {
+	name := wanted.Row.Name
+	bases, retry, err := r.bases(ctx, wanted)
+	var request *whereby.RequestError
+	var malformed *whereby.MalformedError
+	switch {
+	case errors.As(err, &request), errors.As(err, &malformed):
+		r.log.Warn("a room's sessions could not be read", "room", name, "err", err)
+		retry = time.Now().Add(10 * retryAfter)
+	case err != nil:
+		return err
+	}
+	if !retry.IsZero() {
+		r.postponed[name] = retry
+	}
+	if bases == [2]ledger.Base{} {
+		return nil
+	}
+	return r.ledger.SetBases(name, bases)
+}
+
+// bases returns what the room had used when the wanted periods began, or when to try
+// again.
+func (r *Reader) bases(ctx context.Context, wanted ledger.Wanting) (bases [2]ledger.Base, retry time.Time, err error) {
+	since := wanted.Starts[0]
+	if since == 0 || wanted.Starts[1] != 0 && wanted.Starts[1] < since {
+		since = wanted.Starts[1]
+	}
+	listed, err := r.sessions(ctx, wanted.Row, since)
+	if err != nil {
+		return bases, retry, err
+	}
+	if len(listed) == 0 {
+		r.log.Info("a room was deleted before its sessions could be read; it counts nothing to the billing period", "room", wanted.Row.Name)
+	}
+	totals := wanted.Row.Totals
+	still := r.still(wanted.Row, listed)
+	for range attempts {
+		if still {
+			break
+		}
+		// The room's totals from right after its sessions belong to these if they were
+		// the same before.
+		latest, err := r.totals(ctx, wanted.Row)
+		if err != nil {
+			return bases, retry, err
+		}
+		if still = latest == totals; still {
+			break
+		}
+		totals = latest
+		if listed, err = r.sessions(ctx, wanted.Row, since); err != nil {
+			return bases, retry, err
+		}
+	}
+	if !still {
+		return bases, time.Now().Add(retryAfter), nil
+	}
+	// Where Whereby has lowered a figure, the ledger has not.
+	totals = totals.Max(wanted.Row.Totals)
+	for i, start := range wanted.Starts {
+		if start == 0 {
+			continue
+		}
+		if settles := listed.settles(start); settles.After(time.Now()) {
+			retry = settles
+			continue
+		}
+		bases[i] = ledger.Base{Start: start, Totals: totals.Sub(listed.since(start)).Max(ledger.Totals{})}
+	}
+	return bases, retry, nil
+}
+
+// still tells whether the polls have read all that the listed sessions come to: the
+// latest is the one they know, and was over for long enough when they read it.
+func (r *Reader) still(row ledger.Row, listed list) bool {
+	latest, ok := listed.latest()
+	if !ok || latest.EndedAt.IsZero() || ledger.Seconds(latest.StartedAt) != row.LastSession {
+		return false
+	}
+	read := r.ledger.State().PassStarted
+	return latest.EndedAt.Add(insightsDelay).Before(read) && latest.EndedAt.Sub(latest.StartedAt) < longSession
+}
+
+// totals reads a room's lifetime totals. For a room that Insights no longer show they
+// are those of the ledger.
+func (r *Reader) totals(ctx context.Context, row ledger.Row) (ledger.Totals, error) {
+	for room, err := range whereby.Rows(r.client.Rooms(ctx, whereby.RoomsQuery{NameExact: row.Name})) {
+		if err != nil {
+			return ledger.Totals{}, fmt.Errorf("read a room's totals: %w", err)
+		}
+		if room.Name == row.Name {
+			return ledger.Totals{
+				ParticipantMinutes: room.ParticipantMinutes, RecorderMinutes: room.RecorderMinutes,
+				StreamerMinutes: room.StreamerMinutes, Sessions: room.Sessions,
+			}, nil
+		}
+	}
+	return row.Totals, nil
+}
