@@ -78,6 +78,7 @@ type Account struct {
 	shown    int
 	indexes  map[string]*index
 	timeline timeline
+	meetings meetings
 	named    map[string]located // sessions whose ID was given
 	salt     uint64             // of the IDs that were not given
 	limiter  limiter
@@ -85,6 +86,7 @@ type Account struct {
 	requests requestLog
 	hook     func(n int, r *http.Request)
 	demo     *demo
+	changed  chan struct{} // closed when a session is scheduled; nil: nobody waits for it
 }
 
 // New returns an account without rooms.

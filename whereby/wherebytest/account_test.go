@@ -21,6 +21,12 @@ func TestMisusePanics(t *testing.T) {
 		{"an unknown room is restated", func(a *wherebytest.Account) { a.Restate(acme(2), wherebytest.Totals{}) }},
 		{"a room is deleted twice", func(a *wherebytest.Account) { a.Delete(acme(1)); a.Delete(acme(1)) }},
 		{"a session without a start", func(a *wherebytest.Account) { a.Schedule(acme(1), wherebytest.Session{}) }},
+		{"a knock after joining", func(a *wherebytest.Account) {
+			a.Schedule(acme(1), wherebytest.Session{Start: day, Participants: []wherebytest.Participant{{Knocked: day.Add(time.Second)}}})
+		}},
+		{"giving up before a knock", func(a *wherebytest.Account) {
+			a.Schedule(acme(1), wherebytest.Session{Start: day, Knocks: []wherebytest.Knock{{GaveUp: day.Add(-time.Second)}}})
+		}},
 		{"one session in two rooms", func(a *wherebytest.Account) {
 			a.AddRoom(wherebytest.Room{Name: acme(3)})
 			a.Schedule(acme(1), wherebytest.Session{ID: "s", Start: day})

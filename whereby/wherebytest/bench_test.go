@@ -55,3 +55,16 @@ func BenchmarkRoomsPage(b *testing.B) {
 	b.ReportMetric(float64(sorting)/float64(perOp), "sorting/op")
 	b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/rooms, "B/room")
 }
+
+// BenchmarkEvents asks a demo account for the events of a minute, which is what a
+// sender does once a minute, a day after it was made.
+func BenchmarkEvents(b *testing.B) {
+	a := wherebytest.Demo(1, time.Now().Add(-24*time.Hour), wherebytest.DemoOptions{})
+	now := time.Now()
+	a.Shown()
+	n := 0
+	for b.Loop() {
+		n = len(a.Events(now.Add(-time.Minute), now.Add(time.Minute)))
+	}
+	b.ReportMetric(float64(n), "events/op")
+}

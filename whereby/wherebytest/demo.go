@@ -19,12 +19,15 @@ type DemoOptions struct {
 // Demo returns an account with a believable life of its own: a few customers with
 // permanent rooms and half a year of meetings in them, rooms for one meeting that
 // are booked an hour ahead and expire, 3 to 10 sessions starting each minute, the
-// busiest in office hours, some recorded, a few streamed. The account goes on
-// living for as long as it is asked; now should be time.Now().
+// busiest in office hours, some recorded, a few streamed. Hosts come some minutes
+// late now and then; in the rooms of globex-clinic- visitors knock and wait, and some
+// give up. The account goes on living for as long as it is asked; now should be
+// time.Now().
 //
-// The same seed and time make the same account. Rooms for one meeting are gone a
-// day after it, so the account stays about as large as it is; what it keeps for
-// [Account.Truth] grows by about a megabyte a day.
+// The same seed and time make the same account, with the same events. Rooms for one
+// meeting are gone a day after it, so the account stays about as large as it is; what
+// it keeps for [Account.Truth] and [Account.Events] grows by about one and a half
+// megabytes a day.
 func Demo(seed uint64, now time.Time, opts DemoOptions) *Account {
 	cfg := opts.Config
 	if cfg.Lag == 0 {
@@ -81,6 +84,7 @@ type customer struct {
 	rooms  int     // permanent ones with a random part in the name
 	named  []string
 	once   float64 // share of meetings that have a room of their own
+	knock  bool    // rooms have a waiting room, where visitors knock
 
 	permanent []*room
 }
@@ -91,7 +95,7 @@ func demoCustomers() []customer {
 		{prefix: "acme-eu-", weight: 0.9, zone: 1, rooms: 30, once: 0.18},
 		{prefix: "acme-us-", weight: 0.9, zone: -5, rooms: 30, once: 0.18},
 		{prefix: "globex-", weight: 1.3, zone: 2, rooms: 45, once: 0.12},
-		{prefix: "globex-clinic-", weight: 1.0, zone: 1, rooms: 20, once: 0.36},
+		{prefix: "globex-clinic-", weight: 1.0, zone: 1, rooms: 30, once: 0.36, knock: true},
 		{prefix: "initech-", weight: 0.7, zone: -8, rooms: 25, once: 0.06},
 		{prefix: "initech-labs-", weight: 0.4, zone: 8, rooms: 10, once: 0.06},
 		{weight: 0.2, zone: 0, named: []string{"/standup", "/all-hands", "/interviews", "/support-desk"}},
@@ -136,23 +140,26 @@ func (d *demo) plan(a *Account, at, now int64) {
 	for range n {
 		c := d.pick(&dice)
 		start := at*minute + dice.upTo(minute)
-		seed := dice.roll() | 1
+		seed := dice.roll()&^waitingRoom | 1
+		if c.knock {
+			seed |= waitingRoom
+		}
 		once := dice.chance(c.once)
 		if once {
 			d.planOnce(a, c, start, seed, now)
-		} else if r := c.free(&dice, start); r != nil {
+		} else if r := c.free(&dice, start-planLead(seed)); r != nil {
 			d.add(a, r, start, seed, now)
 		}
 	}
 }
 
-// free finds a permanent room for a session, some far more often than others;
-// nil if those it tries are taken or do not exist yet.
-func (c *customer) free(dice *dice, start int64) *room {
+// free finds a permanent room for a meeting that begins at a time, some far more
+// often than others; nil if those it tries are taken or do not exist yet.
+func (c *customer) free(dice *dice, begins int64) *room {
 	for range 8 {
 		r := c.permanent[int(float64(len(c.permanent))*dice.unit()*dice.unit())]
 		rows := r.history().rows
-		if r.created <= start && (len(rows) == 0 || rows[len(rows)-1].end+minute <= start) {
+		if r.created <= begins && (len(rows) == 0 || rows[len(rows)-1].end+minute <= begins) {
 			return r
 		}
 	}
@@ -175,6 +182,9 @@ func (d *demo) add(a *Account, r *room, start int64, seed uint64, now int64) {
 	s := &session{start: start, end: planEnd(seed, start), plan: seed}
 	d.legs = planLegs(d.legs[:0], seed, s.start, s.end)
 	p := r.history()
+	if s.end+tail >= d.now {
+		a.meetings.add(located{r, s}, start-planLead(seed), s.end+tail)
+	}
 	if !d.alive {
 		if _, final := s.count(a.horizon(d.now), d.legs); final {
 			p.place(s)

@@ -62,9 +62,11 @@ func planEnd(seed uint64, start int64) int64 {
 	return start + length
 }
 
-// planLegs appends the connections of a planned session.
+// planLegs appends the connections of a planned session: the host, then visitors.
+// With the later of the first two the session starts.
 func planLegs(legs []leg, seed uint64, start, end int64) []leg {
 	dice := dice(mix(seed + 2))
+	door := planDoor(seed)
 	length := end - start
 	n := 2
 	for n < 9 && dice.chance(0.45) {
@@ -72,14 +74,18 @@ func planLegs(legs []leg, seed uint64, start, end int64) []leg {
 	}
 	for i := range n {
 		l := leg{joined: start, left: end, role: "visitor"}
-		switch {
-		case i == 0:
+		switch i {
+		case 0:
 			l.role = "host"
-		case dice.chance(0.3):
-			l.role = "granted_visitor"
-		}
-		if i > 1 {
+			l.joined -= door.host
+		case 1:
+			l.joined -= door.visitor
+		default:
 			l.joined += dice.upTo(length / 4)
+		}
+		if i > 0 && door.locked {
+			l.role = "granted_visitor"
+			l.knocked = max(start-door.knock, l.joined-planWait(dice.unit()))
 		}
 		if i > 0 {
 			l.left -= dice.upTo(length / 6)
@@ -99,20 +105,6 @@ func planLegs(legs []leg, seed uint64, start, end int64) []leg {
 		legs = append(legs, leg{joined: start + dice.upTo(length/5), left: end, role: RoleStreamer})
 	}
 	return legs
-}
-
-// planPerson makes up who a planned connection is.
-func planPerson(sessionID string, i int, l leg) Participant {
-	names := [...]string{"Alex", "Bo", "Charlie", "Dana", "Eli", "Fran", "Gabi", "Hana", "Ira", "Jo", "Kim", "Lou"}
-	p := Participant{Role: l.role, Rating: l.rating}
-	if l.role == RoleRecorder || l.role == RoleStreamer {
-		return p
-	}
-	p.DisplayName = names[(hash(sessionID)+uint64(i))%uint64(len(names))]
-	if l.rating != 0 && l.rating < 3 {
-		p.Tags = []string{"audio-quality"}
-	}
-	return p
 }
 
 // dice is a small random number generator: seeding one costs nothing, and a demo

@@ -11,9 +11,19 @@
 //	account.Inject(wherebytest.Status(http.StatusBadGateway).On(wherebytest.EndpointRooms).Page(2).Times(1))
 //	client := &http.Client{Transport: account.RoundTripper()}
 //
+// It also knows what goes on in its rooms, who knocks, joins and leaves, as events
+// (see [Account.Events]); a [Sender] delivers them as Whereby delivers webhooks, and
+// goes wrong as Whereby does. What a receiver must arrive at is the truth again, this
+// time without the lag of Insights: see [Account.Live], [Account.Minutes],
+// [Account.Knocks] and [Account.HostWaits].
+//
+//	sender := &wherebytest.Sender{Account: account, URL: "http://127.0.0.1:10037/webhook", Secret: "secret"}
+//	err := sender.Run(ctx)
+//
 // # Time
 //
-// The account has no clock and no goroutine of its own. Whenever it is asked or
+// The account has no clock and no goroutine of its own; a sender has goroutines while
+// it runs. Whenever it is asked or
 // changed it first catches up with time.Now, so it works in the fake time of
 // testing/synctest as well. Times have a resolution of a millisecond, as on the
 // wire. What happens at a moment is shown [Config].Lag later.

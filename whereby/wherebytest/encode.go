@@ -22,16 +22,30 @@ func (e *encoder) open() {
 	e.first = true
 }
 
-func (e *encoder) close() { e.b = append(e.b, '}') }
+func (e *encoder) close() {
+	e.b = append(e.b, '}')
+	e.first = false // in what is around it
+}
 
 func (e *encoder) name(name string) {
+	e.next()
+	e.b = append(e.b, '"')
+	e.b = append(e.b, name...)
+	e.b = append(e.b, '"', ':')
+}
+
+// key writes a name that may hold anything.
+func (e *encoder) key(name string) {
+	e.next()
+	e.b = append(appendString(e.b, name), ':')
+}
+
+// next separates a field from the one before it.
+func (e *encoder) next() {
 	if !e.first {
 		e.b = append(e.b, ',')
 	}
 	e.first = false
-	e.b = append(e.b, '"')
-	e.b = append(e.b, name...)
-	e.b = append(e.b, '"', ':')
 }
 
 // absent writes a value there is none of.

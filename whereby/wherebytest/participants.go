@@ -16,41 +16,18 @@ type connection struct {
 
 // connections gives those who have joined a session by horizon h.
 func (a *Account) connections(l located, h int64) []connection {
-	id := a.sessionID(l.room, l.session)
-	var legs []leg
-	var people []Participant
-	switch d := l.session.detail; {
-	case d != nil:
-		legs, people = d.legs, d.people
-	case l.session.plan != 0:
-		legs = planLegs(nil, l.session.plan, l.session.start, l.session.end)
-	}
+	cast := a.cast(l)
 	var all []connection
-	for i, leg := range legs {
+	for i, leg := range cast.legs {
 		if leg.joined > h {
 			continue
 		}
-		c := connection{sessionID: id, joined: leg.joined, left: leg.left}
+		c := connection{Participant: cast.person(i), sessionID: cast.id, joined: leg.joined, left: leg.left}
 		if leg.left > h {
 			c.left = 0
 		}
-		if people != nil {
-			c.Participant = people[i]
-		} else {
-			c.Participant = planPerson(id, i, leg)
-		}
 		if c.left == 0 { // what is said on leaving is not known yet
 			c.Rating, c.Tags, c.Comment = 0, nil, ""
-		}
-		seed := hash(id + "/" + strconv.Itoa(i))
-		if c.ID == "" {
-			c.ID = uuid(seed, 1)
-		}
-		if c.DeviceID == "" {
-			c.DeviceID = uuid(seed, 2)
-		}
-		if c.UserAgent == "" {
-			c.UserAgent = userAgent(seed)
 		}
 		all = append(all, c)
 	}
@@ -81,7 +58,7 @@ func (a *Account) wanted(q *query, h int64) []connection {
 				continue
 			}
 			for _, s := range r.past.visible(h) {
-				if s.detail != nil && s.detail.people != nil { // made-up people have no external ID
+				if s.mayHold(external) {
 					all = append(all, a.connections(located{r, s}, h)...)
 				}
 			}
@@ -91,6 +68,15 @@ func (a *Account) wanted(q *query, h int64) []connection {
 		all = slices.DeleteFunc(all, func(c connection) bool { return c.ExternalID != external })
 	}
 	return all
+}
+
+// mayHold tells whether somebody in a session may have an external ID. Of the
+// hundreds of thousands of planned ones, most need not be made again to be told.
+func (s *session) mayHold(external string) bool {
+	if s.plan != 0 {
+		return planHolds(s.plan, external)
+	}
+	return s.detail != nil
 }
 
 func (a *Account) participantsBody(q *query, h int64) []byte {

@@ -63,8 +63,10 @@ func (a *Account) addRoom(add Room, now int64) *room {
 	if !r.shown {
 		a.shown++
 	}
+	var seq uint32
 	if r.past != nil { // of its former life
 		maps.DeleteFunc(a.named, func(_ string, l located) bool { return l.room == r })
+		seq = r.past.seq
 	}
 	r.shown, r.ever, r.deleted = true, true, false
 	r.past, r.ratings, r.ratingSum = nil, 0, 0
@@ -78,6 +80,9 @@ func (a *Account) addRoom(add Room, now int64) *room {
 	}
 	r.last = max(r.first, r.last)
 	r.setTotals(add.Totals)
+	if seq != 0 { // no session is to have the ID of one from the former life
+		r.history().seq = seq
+	}
 	if at, ok := a.expires(r); ok {
 		if at > now {
 			heap.Push(&a.timeline, due{at, r})

@@ -23,6 +23,7 @@ const (
 	series   kind = "array of numbers from 0, with gaps"
 	anything kind = "array"
 	object   kind = "object"
+	flag     kind = "true or false"
 )
 
 // field is a field of a row. Others than those listed are errors.
@@ -127,6 +128,8 @@ func (k kind) fits(v any) bool {
 			k == series && !slices.ContainsFunc(v, func(v any) bool { n, ok := v.(float64); return v != nil && (!ok || n < 0) })
 	case map[string]any:
 		return k == object
+	case bool:
+		return k == flag
 	}
 	return false
 }

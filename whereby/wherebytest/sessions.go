@@ -2,6 +2,7 @@ package wherebytest
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -20,6 +21,7 @@ type Session struct {
 	Start        time.Time
 	End          time.Time // zero: runs on
 	Participants []Participant
+	Knocks       []Knock // of those who gave up; Insights know nothing of them
 }
 
 // Participant is one connection to a session. A person who connects twice is two
@@ -28,11 +30,13 @@ type Participant struct {
 	ID          string // "": made up
 	DeviceID    string // "": made up; distinct people have distinct ones
 	UserID      string
-	Role        string // "" is "visitor"
+	Role        string // "" is "visitor", and after a knock "granted_visitor"
 	DisplayName string
 	ExternalID  string
+	Metadata    string    // in events alone; Insights do not have it
 	UserAgent   string    // "": made up
-	Joined      time.Time // zero: with the session's start
+	Knocked     time.Time // at the door, before being let in; zero: came straight in
+	Joined      time.Time // zero: with the session's start; may be before it
 	Left        time.Time // zero: with the session's end
 	Rating      int       // 1 to 5, given on leaving; 0: none
 	Tags        []string
@@ -47,6 +51,9 @@ type Participant struct {
 // is the way to end it early.
 //
 // The unique counts of a room are the sums of those of its sessions.
+//
+// [Account.Events] gives the webhooks of the session. Replacing it does not take
+// back what was sent, so the new description should tell the same of the past.
 func (a *Account) Schedule(name string, s Session) (id string) {
 	now := a.lock()
 	defer a.mu.Unlock()
@@ -58,6 +65,7 @@ func (a *Account) Schedule(name string, s Session) (id string) {
 		}
 		a.touch(r)
 		r.history().drop(old.session)
+		a.meetings.drop(old.session)
 	}
 	r.history().insert(added)
 	if s.ID == "" {
@@ -65,6 +73,7 @@ func (a *Account) Schedule(name string, s Session) (id string) {
 	} else {
 		a.named[s.ID] = located{r, added}
 	}
+	a.meet(r, added)
 	a.settle(r, now)
 	return s.ID
 }
@@ -88,11 +97,15 @@ type detail struct {
 	id     string
 	legs   []leg
 	people []Participant // the descriptions legs were made from, or nil
+
+	knocks  []knock
+	callers []Knock // the descriptions knocks were made from
 }
 
 // leg is a connection as far as figures need it.
 type leg struct {
 	joined, left int64 // left 0: stays
+	knocked      int64 // 0: did not
 	role         string
 	rating       int
 	again        bool // the same device was there before
@@ -108,17 +121,23 @@ func newSession(s Session) *session {
 	if s.Start.IsZero() {
 		panic("wherebytest: Schedule: a session needs a start")
 	}
-	d := &detail{id: s.ID, people: append([]Participant(nil), s.Participants...)}
+	d := &detail{id: s.ID, people: slices.Clone(s.Participants), callers: slices.Clone(s.Knocks)}
 	devices := make(map[string]bool)
 	end := millis(s.End)
 	for i := range d.people {
 		p := &d.people[i]
-		if p.Role == "" {
+		switch {
+		case p.Role == "" && p.Knocked.IsZero():
 			p.Role = "visitor"
+		case p.Role == "":
+			p.Role = "granted_visitor"
 		}
-		l := leg{joined: millis(p.Joined), left: millis(p.Left), role: p.Role, rating: p.Rating}
+		l := leg{joined: millis(p.Joined), left: millis(p.Left), knocked: millis(p.Knocked), role: p.Role, rating: p.Rating}
 		if l.joined == 0 {
 			l.joined = millis(s.Start)
+		}
+		if l.knocked > l.joined {
+			panic("wherebytest: Schedule: a participant knocks after joining")
 		}
 		if end != 0 && (l.left == 0 || l.left > end) {
 			l.left = end
@@ -128,6 +147,9 @@ func newSession(s Session) *session {
 			devices[p.DeviceID] = true
 		}
 		d.legs = append(d.legs, l)
+	}
+	for _, k := range d.callers {
+		d.knocks = append(d.knocks, newKnock(k, millis(s.Start), end))
 	}
 	return &session{start: millis(s.Start), end: end, detail: d}
 }

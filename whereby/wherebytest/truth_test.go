@@ -147,12 +147,12 @@ func TestServedRowsAreTheTruth(t *testing.T) {
 	})
 	a.Use(acme(1), wherebytest.Totals{ParticipantMinutes: 50, Sessions: 2}, now.Add(-time.Hour))
 	a.Restate(acme(1), wherebytest.Totals{ParticipantMinutes: 120, RecorderMinutes: 9, Sessions: 5})
+	before := a.Shown()
 	rows := readAll(t, a, "rooms", "limit", "100")
 	if len(rows) < 200 {
 		t.Fatalf("only %d rooms", len(rows))
 	}
 	sums := make(map[string]wherebytest.Totals)
-	before := a.Shown()
 	for name := range before {
 		var sum wherebytest.Totals
 		sessions := readAll(t, a, "room-sessions", "roomName", name, "limit", "100")

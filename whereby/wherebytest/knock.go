@@ -1,0 +1,42 @@
+package wherebytest
+
+import (
+	"fmt"
+	"time"
+)
+
+// Knock is somebody who knocks at the door of a room and gives up. Somebody who
+// is let in is a [Participant] with the time of the knock.
+type Knock struct {
+	// ID is the participant ID in the events; "" is made up. It may be that of a
+	// participant who knocks again later and is let in.
+	ID          string
+	DisplayName string
+	ExternalID  string
+	Metadata    string
+	At          time.Time // zero: with the session's start
+	GaveUp      time.Time // zero: with the session's end
+}
+
+// knock is a Knock as far as counts need it.
+type knock struct {
+	at, until int64 // until 0: waits on
+}
+
+// waits tells whether somebody is at the door at a time.
+func (k knock) waits(at int64) bool { return k.at <= at && (k.until == 0 || at < k.until) }
+
+// newKnock panics if somebody gives up before knocking.
+func newKnock(k Knock, start, end int64) knock {
+	n := knock{at: millis(k.At), until: millis(k.GaveUp)}
+	if n.at == 0 {
+		n.at = start
+	}
+	if end != 0 && (n.until == 0 || n.until > end) {
+		n.until = end
+	}
+	if n.until != 0 && n.until < n.at {
+		panic(fmt.Sprintf("wherebytest: Schedule: a knock at %v ends at %v", moment(n.at), moment(n.until)))
+	}
+	return n
+}
