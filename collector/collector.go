@@ -14,6 +14,8 @@ import (
 	versioncollector "github.com/prometheus/client_golang/prometheus/collectors/version"
 	"golang.org/x/sync/errgroup"
 
+	"whereby_exporter/collector/baseline"
+	"whereby_exporter/collector/config"
 	"whereby_exporter/collector/exposition"
 	"whereby_exporter/collector/ledger"
 	"whereby_exporter/collector/poller"
@@ -27,6 +29,8 @@ import (
 type Config struct {
 	// Client reads Insights. The collector sets its OnExchange.
 	Client *whereby.Client
+	// File is the configuration file; nil is its defaults.
+	File *config.Config
 	// StoragePath is the directory of the store; "" keeps it in memory.
 	StoragePath string
 	// PollInterval and FullScanInterval are as in [poller.Config].
@@ -52,8 +56,12 @@ type Collector struct {
 	receiver   *webhook.Receiver
 	reconciler *reconciler
 
+	reader *baseline.Reader
+
 	publishing sync.Mutex
+	file       *config.Config
 	published  *ledger.Snapshot
+	exposed    exposed
 }
 
 // New opens the store and publishes what it holds. It starts nothing.
@@ -107,7 +115,10 @@ func openStore(path string) (ledger.Store, error) {
 }
 
 func newCollector(c Config, s ledger.Store) (*Collector, error) {
-	l, err := ledger.Open(s, ledger.Options{Classify: roomPrefix})
+	if c.File == nil {
+		c.File = config.Default()
+	}
+	l, err := ledger.Open(s, ledgerOptions(c.File, time.Now()))
 	if err != nil {
 		return nil, err
 	}
@@ -120,6 +131,7 @@ func newCollector(c Config, s ledger.Store) (*Collector, error) {
 	)
 	collector := &Collector{
 		config: c,
+		file:   c.File,
 		store:  s,
 		ledger: l,
 		self:   newSelfMetrics(registry),
@@ -138,8 +150,9 @@ func newCollector(c Config, s ledger.Store) (*Collector, error) {
 		OnPass:           collector.onPass,
 		Logger:           c.Logger,
 	})
+	collector.reader = baseline.New(&client, l, c.Logger)
 	if c.Webhooks != nil {
-		collector.feed = newLiveFeed(registry, l.Label)
+		collector.feed = newLiveFeed(registry, l)
 		collector.reconciler = &reconciler{client: client.Background(), feed: collector.feed, log: c.Logger}
 		if err := collector.openWebhooks(); err != nil {
 			return nil, err
@@ -156,6 +169,9 @@ func (c *Collector) Run(ctx context.Context) error {
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return c.poller.Run(ctx) })
+	group.Go(func() error { return c.ledger.Run(ctx) })
+	group.Go(func() error { return c.reader.Run(ctx) })
+	group.Go(func() error { return c.publishChanges(ctx) })
 	if c.receiver != nil {
 		group.Go(func() error { return c.receiver.Run(ctx) })
 		group.Go(func() error { return c.reconciler.Run(ctx) })
@@ -211,6 +227,19 @@ func (c *Collector) onPass(r poller.Result) {
 	c.self.onPass(r)
 	if r.Err == nil {
 		c.publish()
+		c.reader.Look()
+	}
+}
+
+// publishChanges exposes what changes without a pass.
+func (c *Collector) publishChanges(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-c.ledger.Changed():
+			c.publish()
+		}
 	}
 }
 

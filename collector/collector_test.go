@@ -22,6 +22,7 @@ import (
 	"github.com/prometheus/common/model"
 	"go.uber.org/goleak"
 
+	"whereby_exporter/collector/config"
 	"whereby_exporter/collector/ledger"
 	"whereby_exporter/collector/metrics"
 	"whereby_exporter/collector/store"
@@ -67,10 +68,11 @@ func room(i int) wherebytest.Room {
 // prepare makes a collector, which does nothing yet.
 func prepare(t *testing.T, account *wherebytest.Account, s ledger.Store) *bench {
 	t.Helper()
-	return prepareWith(t, account, s, nil)
+	return prepareWith(t, account, s, Config{})
 }
 
-func prepareWith(t *testing.T, account *wherebytest.Account, s ledger.Store, webhooks *whereby.Verifier) *bench {
+// prepareWith takes webhooks and configuration from a Config.
+func prepareWith(t *testing.T, account *wherebytest.Account, s ledger.Store, c Config) *bench {
 	t.Helper()
 	budget, err := whereby.NewBudget(0.25)
 	if err != nil {
@@ -82,8 +84,8 @@ func prepareWith(t *testing.T, account *wherebytest.Account, s ledger.Store, web
 			APIKey: whereby.StaticKey(apiKey), HTTPClient: &http.Client{Transport: account.RoundTripper()}, Budget: budget,
 		},
 		PollInterval: time.Minute, FullScanInterval: time.Hour,
-		Webhooks: webhooks,
-		Logger:   slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Webhooks: c.Webhooks, File: c.File,
+		Logger: slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}, s)
 	if err != nil {
 		t.Fatal(err)
@@ -186,7 +188,7 @@ func usage() []metrics.Metric {
 // assertTruth compares what is exposed with what the account knows.
 func (b *bench) assertTruth() {
 	b.Helper()
-	truth := b.account.Truth(roomPrefix)
+	truth := b.account.Truth(config.Default().Classifier())
 	figure := map[string]func(wherebytest.PrefixTruth) int64{
 		metrics.ParticipantMinutes.Name: func(p wherebytest.PrefixTruth) int64 { return p.ParticipantMinutes },
 		metrics.RecorderMinutes.Name:    func(p wherebytest.PrefixTruth) int64 { return p.RecorderMinutes },
@@ -214,7 +216,7 @@ func inFakeTime(t *testing.T, config wherebytest.Config, f func(b *bench)) {
 
 func TestEveryMetricIsExposedAsDescribed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := prepareWith(t, newAccount(wherebytest.Config{}), store.NewMemory(), verifier(t))
+		b := prepareWith(t, newAccount(wherebytest.Config{}), store.NewMemory(), Config{Webhooks: verifier(t), File: customers(t)})
 		defer b.stop()
 		b.polls(2)
 		b.sendOneOfEach()
@@ -574,7 +576,7 @@ func TestRoomsCountUnderTheirPrefix(t *testing.T) {
 		{"nothing", "", "_none"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if got := roomPrefix(c.room); got != c.want {
+			if got := config.Default().Classifier()(c.room); got != c.want {
 				t.Errorf("%q counts under %q; want %q", c.room, got, c.want)
 			}
 		})

@@ -1,12 +1,15 @@
 package collector
 
 import (
+	"fmt"
+	"math"
 	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"whereby_exporter/collector/exposition"
+	"whereby_exporter/collector/ledger"
 	"whereby_exporter/collector/live"
 	"whereby_exporter/collector/metrics"
 	"whereby_exporter/collector/webhook"
@@ -43,21 +46,34 @@ var _ webhook.State = (*liveFeed)(nil)
 
 // newLiveFeed registers those of the live and webhook families that are no part of the
 // tracker.
-func newLiveFeed(r prometheus.Registerer, label func(roomName string) string) *liveFeed {
-	options := live.Options{Label: label}
+func newLiveFeed(r prometheus.Registerer, l *ledger.Ledger) *liveFeed {
 	f := &liveFeed{
-		options:   options,
-		tracker:   live.New(options),
 		knockWait: metrics.KnockWait.NewHistogramVec(r, waitBuckets),
 		hostWait:  metrics.HostWait.NewHistogramVec(r, waitBuckets),
 		delay:     metrics.WebhookDelay.NewHistogramVec(r, delayBuckets),
 		rejected:  metrics.WebhookRejected.NewCounterVec(r),
 	}
+	f.options = live.Options{
+		Label: l.Label,
+		Shown: func(room string) (int64, bool) {
+			if !f.observing {
+				return 0, false // what Insights show now is not what they showed then
+			}
+			return shownMinutes(l, room)
+		},
+	}
+	f.tracker = live.New(f.options)
 	f.delay.WithLabelValues()
 	for _, reason := range webhook.Reasons() {
 		f.rejected.WithLabelValues(string(reason)) // so that increase() sees the first one
 	}
 	return f
+}
+
+// shownMinutes are the participant minutes that the ledger has of a room.
+func shownMinutes(l *ledger.Ledger, room string) (int64, bool) {
+	shown, err := l.ParticipantMinutes([]string{room})
+	return shown[room], err == nil && l.Snapshot() != nil
 }
 
 // Apply implements [webhook.State].
@@ -107,11 +123,67 @@ func (f *liveFeed) UnmarshalBinary(b []byte) error {
 	return nil
 }
 
-// families are the live and webhook families of this moment.
-func (f *liveFeed) families() []exposition.Family {
+// view is what the tracker knows now. Configured prefixes are in it, whether anything
+// happened in their rooms or not.
+func (f *liveFeed) view(configured []string) *live.View {
 	f.mu.Lock()
 	v := f.tracker.View(time.Now())
 	f.mu.Unlock()
+	known := make(map[string]bool, len(v.Prefixes))
+	for _, p := range v.Prefixes {
+		known[p.Prefix] = true
+	}
+	for _, prefix := range configured {
+		if !known[prefix] {
+			v.Prefixes = append(v.Prefixes, live.PrefixView{Prefix: prefix})
+		}
+	}
+	return v
+}
+
+// relabel puts rooms under the labels that they have now.
+func (f *liveFeed) relabel() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	state, err := f.tracker.AppendBinary(nil)
+	if err != nil {
+		return err
+	}
+	// The state is of now, so no room is in doubt.
+	tracker, err := live.Restore(state, time.Now(), time.Duration(math.MaxInt64), f.options)
+	if err != nil {
+		return fmt.Errorf("put the live state under other prefixes: %w", err)
+	}
+	f.tracker = tracker
+	return nil
+}
+
+// metered lists the rooms of which minutes may be pending.
+func (f *liveFeed) metered() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.tracker.Metered()
+}
+
+// settle takes what Insights show of rooms.
+func (f *liveFeed) settle(shown map[string]int64, started, ended time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.tracker.Settle(shown, started, ended)
+}
+
+// pendingFamily are the minutes ahead of Insights. They mean nothing beside a usage that
+// is not known.
+func pendingFamily(v *live.View) exposition.Family {
+	return family(metrics.LivePending, func(yield func([]string, float64)) {
+		for _, p := range v.Prefixes {
+			yield([]string{p.Prefix}, float64(p.Pending))
+		}
+	})
+}
+
+// liveFamilies are the live and webhook families.
+func liveFamilies(v *live.View) []exposition.Family {
 	byPrefix := func(m metrics.Metric, value func(live.PrefixView) int64) exposition.Family {
 		return family(m, func(yield func([]string, float64)) {
 			label := make([]string, 1)

@@ -91,7 +91,7 @@ func TestLiveFiguresSurviveARestart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir := t.TempDir()
 		open := func() *bench {
-			b := prepareWith(t, newAccount(wherebytest.Config{}), store.NewMemory(), verifier(t))
+			b := prepareWith(t, newAccount(wherebytest.Config{}), store.NewMemory(), Config{Webhooks: verifier(t)})
 			if err := b.collector.receiver.Close(); err != nil {
 				t.Fatal(err)
 			}

@@ -26,6 +26,7 @@ type selfMetrics struct {
 	polls, requests               *prometheus.CounterVec
 	pollDuration, requestDuration *prometheus.HistogramVec
 	storageErrors                 prometheus.Counter
+	reloaded, reloadedAt          prometheus.Gauge
 }
 
 func newSelfMetrics(r prometheus.Registerer) *selfMetrics {
@@ -40,7 +41,10 @@ func newSelfMetrics(r prometheus.Registerer) *selfMetrics {
 		pollDuration:       metrics.PollDuration.NewHistogramVec(r, pollBuckets),
 		requestDuration:    metrics.APIRequestDuration.NewHistogramVec(r, requestBuckets),
 		storageErrors:      metrics.StorageErrors.NewCounter(r),
+		reloaded:           metrics.ConfigLastReloadSuccessful.NewGauge(r),
+		reloadedAt:         metrics.ConfigLastReloadSuccess.NewGauge(r),
 	}
+	m.onReload()
 	for _, result := range []string{"success", "error"} {
 		m.polls.WithLabelValues(result) // so that increase() sees the first one
 	}
@@ -48,6 +52,12 @@ func newSelfMetrics(r prometheus.Registerer) *selfMetrics {
 	m.requestDuration.WithLabelValues(whereby.EndpointRooms)
 	m.pollDuration.WithLabelValues()
 	return m
+}
+
+// onReload notes that a configuration is in force.
+func (m *selfMetrics) onReload() {
+	m.reloaded.Set(1)
+	m.reloadedAt.SetToCurrentTime()
 }
 
 func (m *selfMetrics) onExchange(e whereby.Exchange) {

@@ -1,15 +1,18 @@
 package collector
 
 import (
+	"time"
+
 	dto "github.com/prometheus/client_model/go"
 
 	"whereby_exporter/collector/exposition"
 	"whereby_exporter/collector/ledger"
+	"whereby_exporter/collector/live"
 	"whereby_exporter/collector/metrics"
 )
 
-// publish exposes the ledger's snapshot. It changes only after a successful pass,
-// so it is rendered once then, and not at every scrape.
+// publish exposes the ledger's snapshot. It changes only after a successful pass and
+// when a billing period begins, so it is rendered once then, and not at every scrape.
 func (c *Collector) publish() {
 	c.publishing.Lock()
 	defer c.publishing.Unlock()
@@ -18,18 +21,52 @@ func (c *Collector) publish() {
 		return
 	}
 	c.self.lastFullScan.Set(seconds(snapshot.FullScan))
-	if snapshot != c.published {
-		c.published = snapshot
-		c.handler.Publish(exposition.Render(families(snapshot)), nil)
+	if snapshot == c.published {
+		return
 	}
+	c.published = snapshot
+	rendered := exposition.Render(append(families(snapshot), quotaFamilies(snapshot, c.file)...))
+	settle := c.settlement(snapshot)
+	c.handler.Publish(rendered, func() {
+		settle()
+		c.exposed = exposed{snapshot: snapshot, configured: configured(c.file)}
+	})
+}
+
+// settlement returns what brings the pending minutes in line with a snapshot.
+func (c *Collector) settlement(snapshot *ledger.Snapshot) func() {
+	if c.feed == nil {
+		return func() {}
+	}
+	shown, err := c.ledger.ParticipantMinutes(c.feed.metered())
+	if err != nil {
+		c.config.Logger.Error("the minutes ahead of Insights could not be reckoned", "err", err)
+	}
+	ended := time.Now()
+	return func() { c.feed.settle(shown, snapshot.PassStarted, ended) }
+}
+
+// exposed is what the families of the moment rest on. The handler guards it.
+type exposed struct {
+	snapshot   *ledger.Snapshot // nil before the first complete poll
+	configured []string
 }
 
 // live gives the families that change between polls.
 func (c *Collector) live() []exposition.Family {
-	if c.feed == nil {
-		return nil
+	var families []exposition.Family
+	var view *live.View
+	if c.feed != nil {
+		view = c.feed.view(c.exposed.configured)
+		families = liveFamilies(view)
 	}
-	return c.feed.families()
+	if c.exposed.snapshot != nil {
+		families = append(families, usedFamilies(c.exposed.snapshot, view)...)
+		if view != nil {
+			families = append(families, pendingFamily(view))
+		}
+	}
+	return families
 }
 
 // families lays a snapshot out as metric families.

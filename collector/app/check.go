@@ -34,15 +34,23 @@ func (c *Check) Run(env *Env) error {
 	if err := c.validate(); err != nil {
 		return err
 	}
+	file, err := c.Config.load()
+	if err != nil {
+		return err
+	}
 	key, err := c.Whereby.key(env.Getenv)
 	if err != nil {
 		return err
+	}
+	transport := &transport{}
+	if err := transport.use(file); err != nil {
+		return fmt.Errorf("%s: %w", c.Config.File, err)
 	}
 	fmt.Fprintln(env.Stdout, "configuration: ok")
 	if !c.Online {
 		return nil
 	}
-	return c.online(env, key)
+	return c.online(env, key, transport)
 }
 
 func (c *Check) plan(env *Env) error {
@@ -75,8 +83,8 @@ func (c *Check) plan(env *Env) error {
 }
 
 // online asks for one room, as cheaply as the API allows.
-func (c *Check) online(env *Env, key whereby.KeyFunc) error {
-	client, err := c.Whereby.client(key, http.DefaultTransport)
+func (c *Check) online(env *Env, key whereby.KeyFunc, transport http.RoundTripper) error {
+	client, err := c.Whereby.client(key, transport)
 	if err != nil {
 		return err
 	}

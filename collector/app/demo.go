@@ -1,11 +1,16 @@
 package app
 
 import (
+	"context"
+	"crypto/rand"
+	_ "embed"
 	"fmt"
 	"net"
+	"net/http"
 	"time"
 
 	"whereby_exporter/collector"
+	"whereby_exporter/collector/config"
 	"whereby_exporter/collector/server"
 	"whereby_exporter/whereby"
 	"whereby_exporter/whereby/wherebytest"
@@ -23,36 +28,73 @@ const (
 	demoKey = "demo"
 	// demoPollInterval is short, so that a visitor sees figures move.
 	demoPollInterval = 5 * time.Second
+	demoMaxAge       = 5 * time.Minute
+	demoWebhookPath  = "/webhook"
 )
+
+// demoConfig is the configuration of the demo: customers of all kinds, of which one
+// runs over its quota soon after the start.
+//
+//go:embed demo.yml
+var demoConfig []byte
 
 // Run serves a simulated account until the context is done.
 func (d *Demo) Run(env *Env) error {
 	if err := d.Web.Check(); err != nil {
 		return err
 	}
-	account := wherebytest.Demo(demoSeed, time.Now(), wherebytest.DemoOptions{Config: wherebytest.Config{APIKey: demoKey}})
+	now := time.Now()
+	account := wherebytest.Demo(demoSeed, now, wherebytest.DemoOptions{Config: wherebytest.Config{APIKey: demoKey}})
+	addTrial(account, now)
 	client, err := Whereby{
 		URL:            whereby.DefaultBaseURL, // never reached: the transport is the account
-		RateLimitShare: 0.25,
+		RateLimitShare: 1, // nobody else lives off the points
 	}.client(whereby.StaticKey(demoKey), account.RoundTripper())
 	if err != nil {
 		return err
 	}
-	return serve(env, d.Web, server.WebhookOptions{}, collector.Config{
-		Client:           client,
-		PollInterval:     demoPollInterval,
-		FullScanInterval: time.Hour,
-		Logger:           env.Log,
-	}, func(s *server.Server) {
-		for _, addr := range s.Addrs() {
-			base := "http://" + localAddress(addr)
-			fmt.Fprintf(env.Stdout, `A simulated Whereby account is being served; stop with Ctrl-C. Open:
+	secret := rand.Text()
+	verifier, err := whereby.NewVerifier(demoMaxAge, secret)
+	if err != nil {
+		return err
+	}
+	file, err := config.Parse("demo.yml", demoConfig, config.Options{})
+	if err != nil {
+		return err
+	}
+	return service{
+		collector: collector.Config{
+			Client:           client,
+			File:             file,
+			Webhooks:         verifier,
+			PollInterval:     demoPollInterval,
+			FullScanInterval: time.Hour,
+			Logger:           env.Log,
+		},
+		web:     d.Web,
+		reload:  &reloader{env: env, load: func() (*config.Config, error) { return file, nil }},
+		started: func(s *server.Server) { d.greet(env, s) },
+		beside: func(ctx context.Context, c *collector.Collector) error {
+			sender := wherebytest.Sender{
+				Account: account, URL: "http://exporter" + demoWebhookPath, Secret: secret,
+				Client: &http.Client{Transport: wherebytest.HandlerTransport(c.Webhook())},
+				// As Whereby does: some events come twice, some late.
+				Faults: wherebytest.DeliveryFaults{Seed: demoSeed, Duplicated: 0.02, Delayed: 0.05, MaxDelay: 3 * time.Second},
+			}
+			return sender.Run(ctx)
+		},
+	}.serve(env)
+}
+
+// greet prints where to look.
+func (d *Demo) greet(env *Env, s *server.Server) {
+	for _, addr := range s.Addrs() {
+		fmt.Fprintf(env.Stdout, `A simulated Whereby account is being served; stop with Ctrl-C. Open:
   %[1]s/                                  overview
   %[1]s%[2]s                           metrics
   %[1]s/api/v1/rooms?room_prefix=acme-    the rooms behind a figure
-`, base, d.Web.TelemetryPath)
-		}
-	})
+`, "http://"+localAddress(addr), d.Web.TelemetryPath)
+	}
 }
 
 // localAddress is an address that a browser on this machine can open.

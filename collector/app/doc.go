@@ -22,6 +22,7 @@ type Env struct {
 func FlagGroups() []kong.Group {
 	return []kong.Group{
 		{Key: "whereby", Title: "Whereby's API"},
+		{Key: "config", Title: "Configuration"},
 		{Key: "poll", Title: "Polling and storage"},
 		{Key: "webhook", Title: "Webhooks"},
 		{Key: "web", Title: "Web address"},

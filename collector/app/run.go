@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
+	"log/slog"
 
 	"github.com/prometheus/common/version"
 	"golang.org/x/sync/errgroup"
@@ -20,6 +20,7 @@ type Run struct {
 
 // Flags are the flags of run, which check takes too.
 type Flags struct {
+	Config  Config         `embed:"" prefix:"config." group:"config"`
 	Whereby Whereby        `embed:"" prefix:"whereby." group:"whereby"`
 	Poll    Poll           `embed:"" prefix:"poll." group:"poll"`
 	Storage Storage        `embed:"" prefix:"storage." group:"poll"`
@@ -41,7 +42,15 @@ func (r *Run) Run(env *Env) error {
 	if err != nil {
 		return err
 	}
-	client, err := r.Whereby.client(key, http.DefaultTransport)
+	file, err := r.Config.load()
+	if err != nil {
+		return err
+	}
+	transport := &transport{}
+	if err := transport.use(file); err != nil {
+		return fmt.Errorf("%s: %w", r.Config.File, err)
+	}
+	client, err := r.Whereby.client(key, transport)
 	if err != nil {
 		return err
 	}
@@ -49,52 +58,68 @@ func (r *Run) Run(env *Env) error {
 	if err != nil {
 		return err
 	}
-	return serve(env, r.Web, r.Webhook.options(), collector.Config{
-		Client:           client,
-		Webhooks:         verifier,
-		StoragePath:      r.Storage.Path,
-		PollInterval:     r.Poll.Interval,
-		FullScanInterval: r.Poll.FullScanInterval,
-		Logger:           env.Log,
-	}, func(*server.Server) {
-		// Not before, so that a mistake is one line on its own.
-		env.Log.Info("starting whereby_exporter", version.Slog()...)
-		if verifier == nil {
-			env.Log.Info("webhooks are off, so there are no live figures; to turn them on, set " + secretVariable + " or --webhook.secret-file")
-		}
-	})
+	webhook := r.Webhook.options()
+	return service{
+		collector: collector.Config{
+			Client:           client,
+			File:             file,
+			Webhooks:         verifier,
+			StoragePath:      r.Storage.Path,
+			PollInterval:     r.Poll.Interval,
+			FullScanInterval: r.Poll.FullScanInterval,
+			Logger:           env.Log,
+		},
+		web:     r.Web,
+		webhook: &webhook,
+		reload:  &reloader{load: r.Config.load, transport: transport, env: env},
+		started: func(*server.Server) {
+			// Not before, so that a mistake is one line on its own.
+			env.Log.Info("starting whereby_exporter", version.Slog()...)
+			if verifier == nil {
+				env.Log.Info("webhooks are off, so there are no live figures; to turn them on, set " + secretVariable + " or --webhook.secret-file")
+			}
+		},
+	}.serve(env)
 }
 
-// serve runs a collector and its addresses until the context is done or one of
-// them fails. started is called once everything listens.
-func serve(env *Env, o server.Options, w server.WebhookOptions, config collector.Config, started func(*server.Server)) error {
-	c, err := collector.New(config)
+// service is a collector and what belongs to it.
+type service struct {
+	collector collector.Config
+	web       server.Options
+	// webhook is the address of webhooks; nil where they come another way.
+	webhook *server.WebhookOptions
+	reload  *reloader
+	// started is called once everything listens.
+	started func(web *server.Server)
+	// beside runs beside the collector until its context is done; nil is nothing.
+	beside func(context.Context, *collector.Collector) error
+}
+
+// serve runs until the context is done or a part fails.
+func (s service) serve(env *Env) error {
+	c, err := collector.New(s.collector)
 	if err != nil {
-		if config.StoragePath != "" {
-			return fmt.Errorf("--storage.path=%s: %w", config.StoragePath, err)
+		if s.collector.StoragePath != "" {
+			return fmt.Errorf("--storage.path=%s: %w", s.collector.StoragePath, err)
 		}
 		return err
 	}
-	s, err := server.New(o, server.Handlers{Metrics: c.Metrics(), Rooms: c.Rooms(), Ready: c.Ready}, env.Log)
+	s.reload.collector = c
+	servers, err := s.listen(c, env.Log)
 	if err != nil {
 		return errors.Join(err, c.Close())
 	}
-	servers := []*server.Server{s}
-	if h := c.Webhook(); h != nil {
-		s, err := server.NewWebhook(w, h, env.Log)
-		if err != nil {
-			servers[0].Close()
-			return errors.Join(err, c.Close())
-		}
-		servers = append(servers, s)
-	}
-	started(s)
+	s.started(servers[0])
 
 	group, ctx := errgroup.WithContext(env.Context)
-	for _, s := range servers {
-		group.Go(func() error { return s.Run(ctx) })
+	for _, server := range servers {
+		group.Go(func() error { return server.Run(ctx) })
 	}
 	group.Go(func() error { return c.Run(ctx) })
+	group.Go(func() error { return s.reload.run(ctx) })
+	if s.beside != nil {
+		group.Go(func() error { return s.beside(ctx, c) })
+	}
 	err = group.Wait()
 	if errors.Is(err, context.Canceled) {
 		err = nil
@@ -104,4 +129,22 @@ func serve(env *Env, o server.Options, w server.WebhookOptions, config collector
 		env.Log.Info("stopped")
 	}
 	return err
+}
+
+// listen binds the addresses, that of the metrics first.
+func (s service) listen(c *collector.Collector, log *slog.Logger) ([]*server.Server, error) {
+	handlers := server.Handlers{Metrics: c.Metrics(), Rooms: c.Rooms(), Ready: c.Ready, Reload: s.reload.reload}
+	web, err := server.New(s.web, handlers, log)
+	if err != nil {
+		return nil, err
+	}
+	if s.webhook == nil || c.Webhook() == nil {
+		return []*server.Server{web}, nil
+	}
+	webhook, err := server.NewWebhook(*s.webhook, c.Webhook(), log)
+	if err != nil {
+		web.Close()
+		return nil, err
+	}
+	return []*server.Server{web, webhook}, nil
 }

@@ -38,10 +38,10 @@ type Options struct {
 type Ledger struct {
 	store Store
 
-	prefixes *prefixTable
-	options  Options
+	prefixes atomic.Pointer[prefixTable]
 
 	mu      sync.Mutex // held by whoever commits, while it writes to the store too
+	options Options
 	now     time.Time
 	account billing.Period
 	// accountKnown is as known of a prefixSum.
@@ -53,17 +53,12 @@ type Ledger struct {
 	nextID       uint32
 
 	snapshot atomic.Pointer[Snapshot]
+	changed  chan struct{}
 }
 
 // Open reads the store. Where that holds a complete account, its figures are
 // published at once.
 func Open(store Store, o Options) (*Ledger, error) {
-	if o.PrefixLimit == 0 {
-		o.PrefixLimit = DefaultPrefixLimit
-	}
-	if o.Calendar == nil {
-		o.Calendar = func(string) billing.Calendar { return billing.Calendar{} }
-	}
 	state, err := store.State()
 	if err != nil {
 		return nil, fmt.Errorf("read the ledger's state: %w", err)
@@ -72,21 +67,48 @@ func Open(store Store, o Options) (*Ledger, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the rooms of the last full scan: %w", err)
 	}
-	l := &Ledger{
-		store:    store,
-		state:    state,
-		prefixes: newPrefixTable(o, state.Prefixes),
-		options:  o,
-		now:      o.Now,
-		sums:     map[string]*prefixSum{},
-		present:  present,
-	}
-	l.state.Prefixes = nil
-	if err := l.recount(); err != nil {
+	l := &Ledger{store: store, state: state, present: present, changed: make(chan struct{}, 1)}
+	if err := l.configure(o, state.Prefixes, nil); err != nil {
 		return nil, err
 	}
+	l.state.Prefixes = nil
 	l.publish()
 	return l, nil
+}
+
+// Configure replaces the options: rooms may count under other labels from then on, and
+// billing periods may be others. All figures change in one snapshot.
+func (l *Ledger) Configure(o Options) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	state, err := l.store.State()
+	if err != nil {
+		return fmt.Errorf("read the ledger's prefixes: %w", err)
+	}
+	if err := l.configure(o, state.Prefixes, l.prefixes.Load().toSave()); err != nil {
+		return err
+	}
+	l.publish()
+	return nil
+}
+
+func (l *Ledger) configure(o Options, saved, unsaved []string) error {
+	if o.PrefixLimit == 0 {
+		o.PrefixLimit = DefaultPrefixLimit
+	}
+	if o.Calendar == nil {
+		o.Calendar = func(string) billing.Calendar { return billing.Calendar{} }
+	}
+	options, prefixes := l.options, l.prefixes.Load()
+	l.options = o
+	l.prefixes.Store(newPrefixTable(o, saved, unsaved))
+	l.tell(o.Now)
+	if err := l.recount(); err != nil {
+		l.options = options
+		l.prefixes.Store(prefixes)
+		return err
+	}
+	return nil
 }
 
 // Snapshot returns the account after the last successful pass, or nil before the
@@ -100,8 +122,22 @@ func (l *Ledger) State() State {
 	return l.state
 }
 
+// ParticipantMinutes gives what the store has of rooms; 0 for those that Insights have
+// not shown yet.
+func (l *Ledger) ParticipantMinutes(roomNames []string) (map[string]int64, error) {
+	minutes := make(map[string]int64, len(roomNames))
+	for _, name := range roomNames {
+		minutes[name] = 0
+	}
+	err := l.store.Get(roomNames, func(_ int, row Row) { minutes[row.Name] = row.ParticipantMinutes })
+	if err != nil {
+		return nil, fmt.Errorf("look up rooms: %w", err)
+	}
+	return minutes, nil
+}
+
 // Label is the value of the label room_prefix under which a room counts.
-func (l *Ledger) Label(roomName string) string { return l.prefixes.label(roomName) }
+func (l *Ledger) Label(roomName string) string { return l.prefixes.Load().label(roomName) }
 
 // sum returns the sums of a label, for adding to them.
 func (l *Ledger) sum(label string) *prefixSum {
@@ -131,7 +167,7 @@ func (l *Ledger) recount() error {
 			return fmt.Errorf("read the ledger's rooms: %w", err)
 		}
 		nextID = max(nextID, row.ID+1)
-		sum := l.sum(l.prefixes.label(row.Name))
+		sum := l.sum(l.Label(row.Name))
 		sum.add(row)
 		if l.present.Has(row.ID) {
 			sum.rooms++
@@ -167,16 +203,16 @@ func (l *Ledger) merge(readings []Row, seen *IDSet, change Change) error {
 			nextID++
 		}
 		seen.Add(readings[i].ID)
-		l.prefixes.label(readings[i].Name) // so that a new prefix is saved with its first row
+		l.Label(readings[i].Name) // so that a new prefix is saved with its first row
 	}
-	change.Rows, change.Prefixes = readings, l.prefixes.toSave()
+	change.Rows, change.Prefixes = readings, l.prefixes.Load().toSave()
 	if err := l.store.Commit(change); err != nil {
 		return fmt.Errorf("write the ledger: %w", err)
 	}
-	l.prefixes.saved(len(change.Prefixes))
+	l.prefixes.Load().saved(len(change.Prefixes))
 	l.nextID = nextID
 	for i, row := range readings {
-		sum := l.sum(l.prefixes.label(row.Name))
+		sum := l.sum(l.Label(row.Name))
 		if known[i] {
 			sum.take(before[i])
 		}
@@ -196,8 +232,9 @@ func (l *Ledger) publish() {
 	s := &Snapshot{
 		Prefixes:        make([]PrefixUsage, 0, len(l.sums)),
 		Drift:           l.state.Drift,
-		DroppedPrefixes: l.prefixes.droppedCount(),
+		DroppedPrefixes: l.prefixes.Load().droppedCount(),
 		FullScan:        l.state.FullScan,
+		PassStarted:     l.state.PassStarted,
 	}
 	for _, label := range l.options.Configured {
 		l.sum(label)
@@ -207,7 +244,7 @@ func (l *Ledger) publish() {
 	for prefix, sum := range l.sums {
 		account = account.Add(sum.used[scopeAccount])
 		wanting += sum.wanting[scopeAccount]
-		if sum.rows == 0 && !l.prefixes.configured(prefix) {
+		if sum.rows == 0 && !l.prefixes.Load().configured(prefix) {
 			continue
 		}
 		sum.settle()
@@ -224,7 +261,14 @@ func (l *Ledger) publish() {
 	s.Account = PeriodUsage{Period: l.account, Used: account, Known: l.accountKnown}
 	slices.SortFunc(s.Prefixes, func(a, b PrefixUsage) int { return cmp.Compare(a.Prefix, b.Prefix) })
 	l.snapshot.Store(s)
+	select {
+	case l.changed <- struct{}{}:
+	default: // it is known already
+	}
 }
+
+// Changed receives after the snapshot has changed, once for several changes.
+func (l *Ledger) Changed() <-chan struct{} { return l.changed }
 
 // Completion says what a pass was, for its commit.
 type Completion struct {

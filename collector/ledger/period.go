@@ -169,7 +169,7 @@ type Wanting struct {
 
 // wanting tells of a row what has to be read, if anything.
 func (l *Ledger) wanting(row Row) (Wanting, bool) {
-	sum := l.sum(l.prefixes.label(row.Name))
+	sum := l.sum(l.Label(row.Name))
 	w, any := Wanting{Row: row}, false
 	for s := range scopes {
 		start := sum.periods[s].Start.Unix()
@@ -259,7 +259,7 @@ func (l *Ledger) SetBases(roomName string, bases [2]Base) error {
 	if err := l.store.Commit(Change{Rows: []Row{row}}); err != nil {
 		return fmt.Errorf("write what a room used before the billing period: %w", err)
 	}
-	sum := l.sum(l.prefixes.label(roomName))
+	sum := l.sum(l.Label(roomName))
 	sum.take(before)
 	sum.add(row)
 	l.publish()

@@ -33,7 +33,9 @@ type prefixTable struct {
 	dropped map[uint64]struct{}
 }
 
-func newPrefixTable(o Options, admitted []string) *prefixTable {
+// newPrefixTable admits prefixes that were admitted before, of which the store knows
+// the saved ones.
+func newPrefixTable(o Options, saved, unsaved []string) *prefixTable {
 	t := &prefixTable{
 		limit:    o.PrefixLimit,
 		classify: o.Classify,
@@ -45,9 +47,15 @@ func newPrefixTable(o Options, admitted []string) *prefixTable {
 	for _, prefix := range o.Configured {
 		t.always[prefix] = struct{}{}
 	}
-	for _, prefix := range admitted {
+	for _, prefix := range saved {
 		if len(t.admitted) < t.limit {
 			t.admitted[prefix] = struct{}{}
+		}
+	}
+	for _, prefix := range unsaved {
+		if len(t.admitted) < t.limit {
+			t.admitted[prefix] = struct{}{}
+			t.unsaved = append(t.unsaved, prefix)
 		}
 	}
 	return t

@@ -15,8 +15,9 @@ type Snapshot struct {
 	Drift Totals
 	// DroppedPrefixes are counted under [OtherPrefix].
 	DroppedPrefixes int
-	// FullScan is when the last complete pass ended.
-	FullScan time.Time
+	// FullScan is when the last complete pass ended, PassStarted when the last pass of
+	// any kind began.
+	FullScan, PassStarted time.Time
 	// Account is what all rooms used in the account's billing period.
 	Account PeriodUsage
 }

@@ -74,6 +74,7 @@ func (t *Tracker) Apply(e whereby.Event, arrived time.Time) Result {
 			r.heard = t.now
 			t.applyClients(r, e, id, at)
 			t.applyDoor(r, e, at, &result)
+			t.applyMinutes(r, e, at)
 		}
 	}
 	t.count(e)

@@ -111,6 +111,9 @@ func (t *Tracker) Drop(roomName string, reason Correction, asOf time.Time) bool 
 	t.setClients(r, ByRole{})
 	r.recountWaiting()
 	r.endMeeting(at)
+	if r.meter != nil {
+		r.meter.add(meterMark{at: at, kind: markEmpty, people: 0}, t.now)
+	}
 	if !wrong && r.waiting == waited {
 		return false
 	}

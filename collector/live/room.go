@@ -29,6 +29,8 @@ type room struct {
 	visits  map[hash]visit
 	waiting int64
 	meeting meeting
+	// meter is nil while no minutes are pending.
+	meter *meter
 }
 
 // empty tells whether nobody is in the room or waits for it.

@@ -55,6 +55,45 @@ func (c *codec) room(r *room) {
 		c.step(&r.unsettled[i])
 	}
 	c.visits(r)
+	c.meter(&r.meter)
+}
+
+func (c *codec) meter(to **meter) {
+	there := *to != nil
+	c.flag(&there)
+	if !there {
+		return
+	}
+	if c.reading {
+		*to = &meter{}
+	}
+	m := *to
+	c.wholes(&m.base, &m.missed, &m.shown, &m.settled, &m.folded, &m.carried)
+	c.flag(&m.known)
+	c.flag(&m.met)
+	n := c.size(len(m.marks))
+	if c.reading && n > 0 {
+		if n > len(c.bytes)/len(hash{}) {
+			c.damage()
+			return
+		}
+		m.marks = make([]meterMark, n)
+	}
+	for i := range m.marks {
+		mark := &m.marks[i]
+		kind := int64(mark.kind)
+		c.wholes(&mark.at, &mark.people, &kind)
+		c.hash(&mark.who)
+		if kind < int64(markJoin) || kind > int64(markEmpty) || mark.people < unknownPeople || mark.people > maxPeople {
+			c.damage()
+			return
+		}
+		mark.kind = markKind(kind)
+		if i > 0 && mark.compare(m.marks[i-1]) < 0 {
+			c.damage()
+			return
+		}
+	}
 }
 
 func (c *codec) visits(r *room) {

@@ -35,6 +35,9 @@ type Options struct {
 	// Label gives the prefix under which a room counts. It bounds the number of
 	// prefixes: the tracker keeps the counters of every one it returned.
 	Label func(roomName string) string
+	// Shown gives the participant minutes that Insights show of a room, over its whole
+	// life, as far as they are known; nil where they never are.
+	Shown func(roomName string) (minutes int64, known bool)
 	// MaxRooms bounds the rooms that are followed; 0 is DefaultMaxRooms.
 	MaxRooms int
 	// MaxVisits bounds the participants of whom it is known when they knocked, came
@@ -119,7 +122,7 @@ func (t *Tracker) sweep() {
 	for name, r := range t.rooms {
 		t.settleDue(r)
 		t.forgetVisits(r, t.now-keepVisits.Microseconds())
-		if r.empty() && len(r.unsettled) == 0 && r.heard <= t.now-keepRooms.Microseconds() {
+		if r.empty() && r.meter == nil && len(r.unsettled) == 0 && r.heard <= t.now-keepRooms.Microseconds() {
 			t.visits -= len(r.visits)
 			delete(t.rooms, name)
 		}

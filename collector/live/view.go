@@ -51,6 +51,8 @@ type PrefixView struct {
 	Rooms int64
 	// Waiting are visitors who knocked and are neither in nor gone.
 	Waiting int64
+	// Pending are the participant minutes used that Insights do not show yet.
+	Pending int64
 
 	Joins, Leaves  ByRole
 	Recordings     ByStatus
@@ -69,6 +71,7 @@ func (t *Tracker) View(now time.Time) *View {
 		Tracked:    int64(len(t.rooms)),
 		Refused:    t.refused,
 	}
+	pending := t.pending()
 	for _, p := range t.prefixes {
 		v.Prefixes = append(v.Prefixes, PrefixView{
 			Prefix:          p.label,
@@ -77,6 +80,7 @@ func (t *Tracker) View(now time.Time) *View {
 			Clients:         p.clients,
 			Rooms:           p.rooms,
 			Waiting:         p.waiting,
+			Pending:         pending[p],
 			Joins:           p.joins,
 			Leaves:          p.leaves,
 			Recordings:      p.recordings,

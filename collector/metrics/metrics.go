@@ -44,6 +44,30 @@ var (
 		"Rooms in the last complete scan of the account."}
 )
 
+// What was used in billing periods, and what may be.
+var (
+	QuotaUsed = Metric{"whereby_quota_used", Gauge, []string{RoomPrefix, "resource"},
+		"Used in the current billing period, by the sessions that started in it; live_participants: people in rooms now. Absent until it has been read what older rooms used before the period."}
+	QuotaLimit = Metric{"whereby_quota_limit", Gauge, []string{RoomPrefix, "resource"},
+		"Limit of a resource in a billing period, from the configuration file."}
+	QuotaNearRatio = Metric{"whereby_quota_near_ratio", Gauge, []string{RoomPrefix},
+		"Share of a quota from which on the customer counts as near it, from the configuration file."}
+	QuotaPeriodStart = Metric{"whereby_quota_period_start_timestamp_seconds", Gauge, []string{RoomPrefix},
+		"When the current billing period began, in seconds since 1970."}
+	QuotaPeriodEnd = Metric{"whereby_quota_period_end_timestamp_seconds", Gauge, []string{RoomPrefix},
+		"When the current billing period ends, in seconds since 1970."}
+	OrganizationQuotaUsed = Metric{"whereby_organization_quota_used", Gauge, []string{"resource"},
+		"Used by the whole account in its current billing period; live_participants: people in rooms now."}
+	OrganizationQuotaLimit = Metric{"whereby_organization_quota_limit", Gauge, []string{"resource"},
+		"Limit of a resource for the whole account, from the configuration file."}
+	OrganizationQuotaPeriodStart = Metric{"whereby_organization_quota_period_start_timestamp_seconds", Gauge, nil,
+		"When the account's current billing period began, in seconds since 1970."}
+	OrganizationQuotaPeriodEnd = Metric{"whereby_organization_quota_period_end_timestamp_seconds", Gauge, nil,
+		"When the account's current billing period ends, in seconds since 1970."}
+	CustomerInfo = Metric{"whereby_customer_info", Gauge, []string{RoomPrefix, "customer"},
+		"A constant 1, labelled by the name of the customer who owns the room prefix."}
+)
+
 // Who is in rooms now. These come from webhooks, and are absent without a secret.
 var (
 	LiveParticipants = Metric{"whereby_live_participants", Gauge, []string{RoomPrefix},
@@ -56,6 +80,8 @@ var (
 		"Rooms with someone in them now."}
 	LiveWaiting = Metric{"whereby_live_waiting", Gauge, []string{RoomPrefix},
 		"Visitors who knocked and are neither in nor gone."}
+	LivePending = Metric{"whereby_live_participant_minutes_pending", Gauge, []string{RoomPrefix},
+		"Participant minutes used that Insights do not show yet: whereby_participant_minutes_total and these are the minutes used by now."}
 	LiveCorrections = Metric{"whereby_live_corrections_total", Counter, []string{"reason"},
 		"Live counts put right by the next event (lost_event) or by Insights (stale, session_ended): how much to trust webhook delivery."}
 	KnockWait = Metric{"whereby_knock_wait_seconds", Histogram, []string{RoomPrefix, "outcome"},
@@ -108,6 +134,10 @@ var (
 		"Room prefixes beyond the limit, counted under room_prefix=\"_other\"."}
 	StorageErrors = Metric{"whereby_exporter_storage_errors_total", Counter, nil,
 		"Writes to the store that failed, for instance because its disk is full. The figures of such a poll are not exposed."}
+	ConfigLastReloadSuccessful = Metric{"whereby_exporter_config_last_reload_successful", Gauge, nil,
+		"1 if the configuration file was read without an error the last time, else 0: then the one before is in force."}
+	ConfigLastReloadSuccess = Metric{"whereby_exporter_config_last_reload_success_timestamp_seconds", Gauge, nil,
+		"When the configuration in force was read, in seconds since 1970."}
 	BuildInfo = Metric{"whereby_exporter_build_info", Gauge, []string{"branch", "goarch", "goos", "goversion", "revision", "tags", "version"},
 		"A metric with a constant '1' value labeled by version, revision, branch, goversion from which whereby_exporter was built, and the goos and goarch for the build."}
 )
@@ -118,12 +148,16 @@ var (
 func All() []Metric {
 	return []Metric{
 		ParticipantMinutes, RecorderMinutes, StreamerMinutes, Sessions, Rooms,
-		LiveParticipants, LiveParticipantsMax, LiveClients, LiveRooms, LiveWaiting, LiveCorrections,
+		QuotaUsed, QuotaLimit, QuotaNearRatio, QuotaPeriodStart, QuotaPeriodEnd,
+		OrganizationQuotaUsed, OrganizationQuotaLimit, OrganizationQuotaPeriodStart, OrganizationQuotaPeriodEnd,
+		CustomerInfo,
+		LiveParticipants, LiveParticipantsMax, LiveClients, LiveRooms, LiveWaiting, LivePending, LiveCorrections,
 		KnockWait, HostWait, Joins, Leaves, Recordings, Transcriptions,
 		WebhookEvents, WebhookDuplicates, WebhookRejected, WebhookLastEvent, WebhookDelay,
 		Up, Polls, PollDuration, LastSuccessfulPoll, LastFullScan,
 		APIRequests, APIRequestDuration, APIRateLimit, APIRateLimitRemaining,
-		LedgerDrift, RoomPrefixesDropped, StorageErrors, BuildInfo,
+		LedgerDrift, RoomPrefixesDropped, StorageErrors,
+		ConfigLastReloadSuccessful, ConfigLastReloadSuccess, BuildInfo,
 	}
 }
 

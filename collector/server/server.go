@@ -33,10 +33,11 @@ const (
 // Options are the flags of the web address; they mean what they mean in all
 // exporters that use the exporter-toolkit.
 type Options struct {
-	ListenAddress []string `default:":10036" placeholder:"ADDRESS" help:"Address to serve metrics on (${default}). Repeatable."`
-	SystemdSocket bool     `help:"Use systemd socket activation instead of --web.listen-address."`
-	ConfigFile    string   `name:"config.file" placeholder:"FILE" help:"TLS, basic authentication and HTTP headers, in the exporter-toolkit's format."`
-	TelemetryPath string   `default:"/metrics" placeholder:"PATH" help:"Path of the metrics (${default})."`
+	ListenAddress   []string `default:":10036" placeholder:"ADDRESS" help:"Address to serve metrics on (${default}). Repeatable."`
+	SystemdSocket   bool     `help:"Use systemd socket activation instead of --web.listen-address."`
+	ConfigFile      string   `name:"config.file" placeholder:"FILE" help:"TLS, basic authentication and HTTP headers, in the exporter-toolkit's format."`
+	EnableLifecycle bool     `help:"Reload the configuration on POST /-/reload."`
+	TelemetryPath   string   `default:"/metrics" placeholder:"PATH" help:"Path of the metrics (${default})."`
 }
 
 // plainPath keeps out what the mux would take for a pattern.
@@ -62,6 +63,8 @@ type Handlers struct {
 	Metrics, Rooms http.Handler
 	// Ready tells whether the first complete poll has been.
 	Ready func() bool
+	// Reload puts the configuration file in force again.
+	Reload func() error
 }
 
 // Server listens from New on and serves from Run on.
@@ -76,6 +79,9 @@ type Server struct {
 
 // New binds the web address, so that a port that is taken is known at once.
 func New(o Options, h Handlers, log *slog.Logger) (*Server, error) {
+	if !o.EnableLifecycle {
+		h.Reload = nil
+	}
 	mux, err := newMux(o.TelemetryPath, h)
 	if err != nil {
 		return nil, err
@@ -215,7 +221,26 @@ func newMux(telemetryPath string, h Handlers) (http.Handler, error) {
 		}
 		fmt.Fprintln(w, "whereby_exporter is ready.")
 	})
+	mux.HandleFunc("/-/reload", func(w http.ResponseWriter, r *http.Request) { reload(w, r, h.Reload) })
 	return mux, nil
+}
+
+// reload answers like Prometheus: only POST and PUT, and only where it is enabled.
+func reload(w http.ResponseWriter, r *http.Request, do func() error) {
+	if r.Method != http.MethodPost && r.Method != http.MethodPut {
+		w.Header().Set("Allow", "POST, PUT")
+		http.Error(w, "Only POST or PUT requests are allowed.", http.StatusMethodNotAllowed)
+		return
+	}
+	if do == nil {
+		http.Error(w, "Reloading by HTTP is off; start with --web.enable-lifecycle, or send SIGHUP.", http.StatusForbidden)
+		return
+	}
+	if err := do(); err != nil {
+		http.Error(w, fmt.Sprintf("The configuration was not reloaded: %v", err), http.StatusInternalServerError)
+		return
+	}
+	fmt.Fprintln(w, "The configuration was reloaded.")
 }
 
 func healthy(w http.ResponseWriter, _ *http.Request) {

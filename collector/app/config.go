@@ -1,0 +1,112 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"os/signal"
+	"reflect"
+	"sync"
+	"sync/atomic"
+	"syscall"
+
+	promconfig "github.com/prometheus/common/config"
+
+	"whereby_exporter/collector"
+	"whereby_exporter/collector/config"
+)
+
+// Config is the flag of the configuration file.
+type Config struct {
+	File string `placeholder:"FILE" help:"Configuration file: customers, quotas, billing periods, HTTP client settings. Read anew on SIGHUP."`
+}
+
+// load reads the file, or gives the defaults where there is none.
+func (c Config) load() (*config.Config, error) {
+	if c.File == "" {
+		return config.Default(), nil
+	}
+	return config.Load(c.File, config.Options{})
+}
+
+// transport sends requests the way the configuration in force says.
+type transport struct {
+	current atomic.Pointer[http.RoundTripper]
+}
+
+// RoundTrip implements [http.RoundTripper].
+func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
+	return (*t.current.Load()).RoundTrip(r)
+}
+
+// use takes the settings of a configuration. Requests under way go on as they began.
+func (t *transport) use(file *config.Config) error {
+	made := http.DefaultTransport
+	if !reflect.DeepEqual(file.HTTPClient.HTTPClientConfig, promconfig.DefaultHTTPClientConfig) {
+		var err error
+		made, err = promconfig.NewRoundTripperFromConfig(file.HTTPClient.HTTPClientConfig, "whereby")
+		if err != nil {
+			return fmt.Errorf("http_client: %w", err)
+		}
+	}
+	before := t.current.Swap(&made)
+	if before != nil && *before != http.DefaultTransport {
+		if idle, ok := (*before).(interface{ CloseIdleConnections() }); ok {
+			idle.CloseIdleConnections()
+		}
+	}
+	return nil
+}
+
+// reloader puts the configuration file in force again.
+type reloader struct {
+	load      func() (*config.Config, error)
+	transport *transport // nil where there is none to change
+	collector *collector.Collector
+	env       *Env
+
+	mu sync.Mutex // one reload at a time
+}
+
+// reload reads the file. After an error the configuration from before stays in force.
+func (r *reloader) reload() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	err := r.apply()
+	if err != nil {
+		r.collector.ReloadFailed()
+		r.env.Log.Error("the configuration was not reloaded; the one from before stays in force", "err", err)
+		return err
+	}
+	r.env.Log.Info("configuration reloaded")
+	return nil
+}
+
+func (r *reloader) apply() error {
+	file, err := r.load()
+	if err != nil {
+		return err
+	}
+	if r.transport != nil {
+		if err := r.transport.use(file); err != nil {
+			return err
+		}
+	}
+	return r.collector.Reload(file)
+}
+
+// run reloads on SIGHUP until the context is done.
+func (r *reloader) run(ctx context.Context) error {
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-hangup:
+			_ = r.reload() // it is logged and in a metric
+		}
+	}
+}

@@ -1,0 +1,134 @@
+package config_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"whereby_exporter/collector/config"
+	"whereby_exporter/whereby"
+)
+
+const uuid = "793e9ec1-c686-423d-9043-9b7a10c553fd"
+
+func TestClassifier(t *testing.T) {
+	customers := "customers: [{room_prefix: acme-}, {room_prefix: acme-beta-}, {room_prefix: acme-beta-two-}, {room_prefix: globex}, {room_prefix: _none}]\n"
+	withPattern := customers + "room_prefixes: {pattern: '^(?:eu-)?([^-]*)-'}\n"
+	for _, c := range []struct{ name, file, room, want string }{
+		{"by default the name less its UUID", "", "/acme-" + uuid, "acme-"},
+		{"without the slash", "", "acme-" + uuid, "acme-"},
+		{"no prefix", "", "/" + uuid, "_none"},
+		{"named by hand", "", "/standup", "_none"},
+		{"no name", "", "", "_none"},
+		{"a customer", customers, "/acme-" + uuid, "acme-"},
+		{"a customer's room named by hand", customers, "/acme-standup", "acme-"},
+		{"a customer's prefix alone", customers, "/acme-", "acme-"},
+		{"a customer's short prefix of a longer one", customers, "/globexeu-" + uuid, "globex"},
+		{"the longest prefix wins", customers, "/acme-beta-" + uuid, "acme-beta-"},
+		{"between two prefixes", customers, "/acme-beta-x", "acme-beta-"},
+		{"before a longer prefix", customers, "/acme-alpha-x", "acme-"},
+		{"after a longer prefix", customers, "/acme-zeta", "acme-"},
+		{"less than a prefix", customers, "/acme", "_none"},
+		{"another prefix", customers, "/initech-" + uuid, "initech-"},
+		{"a reserved prefix is of no name", customers, "/_nonesuch", "_none"},
+		{"a reserved prefix by hand", customers, "/_other" + uuid, "_none"},
+		{"a customer before the pattern", withPattern, "/acme-" + uuid, "acme-"},
+		{"the pattern's group", withPattern, "/eu-initech-" + uuid, "initech"},
+		{"where the pattern matches not", withPattern, "/initech" + uuid[:8], "_none"},
+		{"where it matches not, the UUID does not count", "room_prefixes: {pattern: '^x(y)'}", "/initech-" + uuid, "_none"},
+		{"an empty group", withPattern, "/-" + uuid, "_none"},
+		{"a group that took no part", "room_prefixes: {pattern: 'a|(b)'}", "/a", "_none"},
+		{"a group that is reserved", "room_prefixes: {pattern: '(.*)-'}", "/_other-", "_none"},
+		{"a group with a control character", "room_prefixes: {pattern: '(.*)-'}", "/a\tb-", "_none"},
+		{"a group that is no UTF-8", "room_prefixes: {pattern: '(.*)-'}", "/a\xff-", "_none"},
+		{"the longest label", "room_prefixes: {pattern: '(.*)'}", "/" + strings.Repeat("a", 64), strings.Repeat("a", 64)},
+		{"too long for a label", "room_prefixes: {pattern: '(.*)'}", "/" + strings.Repeat("a", 65), "_none"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := parse(t, c.file).Classifier()(c.room); got != c.want {
+				t.Errorf("%q counts under %q; want %q", c.room, got, c.want)
+			}
+		})
+	}
+}
+
+// TestClassifierFindsTheLongestPrefix compares with looking at every prefix.
+func TestClassifierFindsTheLongestPrefix(t *testing.T) {
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	random := rand.New(rand.NewPCG(seed, 0))
+	word := func(most int) string {
+		b := make([]byte, random.IntN(most)+1)
+		for i := range b {
+			b[i] = "ab-"[random.IntN(3)]
+		}
+		return string(b)
+	}
+	for range 500 {
+		var c config.Config
+		for range random.IntN(30) {
+			c.Customers = append(c.Customers, config.Customer{RoomPrefix: word(6)})
+		}
+		classify := c.Classifier()
+		for range 20 {
+			name, want := word(9), "_none"
+			for _, customer := range c.Customers {
+				if p := customer.RoomPrefix; strings.HasPrefix(name, p) && (want == "_none" || len(p) > len(want)) {
+					want = p
+				}
+			}
+			if got := classify("/" + name); got != want {
+				t.Fatalf("%q is under %q; want %q of %v", name, got, want, c.Customers)
+			}
+		}
+	}
+}
+
+func TestSegments(t *testing.T) {
+	segments := func(source, pattern string) *config.Segments {
+		return parse(t, fmt.Sprintf("segments: {source: %s, pattern: '%s'}", source, pattern)).Segments
+	}
+	clinic := segments("metadata", "clinic=([a-z]*)")
+	any := segments("external_id", "(.*)")
+	for _, c := range []struct {
+		name                 string
+		segments             *config.Segments
+		metadata, externalID string
+		want                 string // "" is none
+	}{
+		{"the group and no more", clinic, "name=Ann;clinic=north;born=1970", "clinic=south", "north"},
+		{"no match", clinic, "name=Ann", "clinic=south", ""},
+		{"an empty group", clinic, "clinic=", "", ""},
+		{"the other source", any, "clinic=north", "south", "south"},
+		{"the longest", any, "", strings.Repeat("ø", 32), strings.Repeat("ø", 32)},
+		{"too long is not cut", any, "", strings.Repeat("a", 65), ""},
+		{"reserved", any, "", "_other", ""},
+		{"no UTF-8", any, "", "a\xff", ""},
+		{"control characters", any, "", "a\x00", ""},
+		{"off", nil, "clinic=north", "south", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got, ok := c.segments.Of(whereby.Event{Metadata: c.metadata, ExternalID: c.externalID})
+			if got != c.want || ok != (c.want != "") {
+				t.Errorf("got %q, %v; want %q", got, ok, c.want)
+			}
+		})
+	}
+}
+
+func BenchmarkClassifier(b *testing.B) {
+	var c config.Config
+	for i := range 10_000 {
+		c.Customers = append(c.Customers, config.Customer{RoomPrefix: fmt.Sprintf("customer-%d-", i)})
+	}
+	classify := c.Classifier()
+	for name, room := range map[string]string{"configured": "/customer-7654-" + uuid, "another": "/initech-" + uuid} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				classify(room)
+			}
+		})
+	}
+}

@@ -1,0 +1,135 @@
+package config
+
+import (
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"whereby_exporter/collector/ledger"
+)
+
+const (
+	// maxPrefix is the longest roomNamePrefix that Whereby takes.
+	maxPrefix = 39
+	// maxName bounds a customer's name, which becomes a label, in characters.
+	maxName = 128
+	// maxWhole is the largest quota: up to here a float64 holds every whole number.
+	maxWhole = 1 << 53
+)
+
+// customer is a Customer as the file has it.
+type customer struct {
+	Customer
+	anchorDay int // 0 is that of billing
+	at        node
+}
+
+func (c *customer) read(r *reader, n node) {
+	c.at = n
+	c.fields().read(r, n)
+}
+
+func (c *customer) fields() mapping {
+	prefix := text(func(s string) string {
+		c.RoomPrefix = s
+		return checkPrefix(s)
+	})
+	return mapping{
+		{name: "room_prefix", help: "Rooms whose name begins with it are the customer's; the longest prefix wins. _none stands for the rooms without a prefix.", required: true,
+			value: scalar(func(r *reader, n node) {
+				c.at = n
+				prefix(r, n)
+			})},
+		{name: "name", help: "Name of the customer, room_prefix without trailing dashes by default. Several prefixes may have the same.", value: text(func(s string) string {
+			c.Name = s
+			return checkName(s)
+		})},
+		{name: "anchor_day", help: "Day of the month a billing period begins with, 1 to 31, that of billing by default.", value: anchorDay(&c.anchorDay)},
+		{name: "near_ratio", help: "Share of a quota from which the customer is near it, above 0 and below 1; 0.8 by default.", value: number(func(f float64) string {
+			c.NearRatio = f
+			if f <= 0 || f >= 1 {
+				return "must be above 0 and below 1, such as 0.8"
+			}
+			return ""
+		})},
+		{name: "quotas", help: "Limits; 0 allows nothing, a resource that is absent has no limit.", value: quotas(&c.Quotas)},
+	}
+}
+
+func anchorDay(to *int) scalar {
+	return whole(1, 31, "", func(i int64) { *to = int(i) })
+}
+
+var resourceHelp = map[Resource]string{
+	ParticipantMinutes: "Participant minutes in a billing period.",
+	RecorderMinutes:    "Recorder minutes in a billing period.",
+	StreamerMinutes:    "Streamer minutes in a billing period.",
+	Sessions:           "Sessions that start in a billing period.",
+	LiveParticipants:   "People in rooms at one time.",
+}
+
+func quotas(to *Quotas) mapping {
+	var m mapping
+	for _, resource := range Resources() {
+		m = append(m, field{name: string(resource), help: resourceHelp[resource],
+			value: whole(0, maxWhole, ": Whereby counts whole minutes, sessions and people", func(i int64) {
+				if *to == nil {
+					*to = Quotas{}
+				}
+				(*to)[resource] = float64(i)
+			})})
+	}
+	return m
+}
+
+// checkPrefix returns what is wrong with a configured prefix, or "".
+func checkPrefix(s string) string {
+	switch s {
+	case "":
+		return "must not be empty; for the rooms without a prefix write " + ledger.NonePrefix
+	case ledger.NonePrefix:
+		return ""
+	case ledger.OtherPrefix:
+		return "is reserved for the prefixes beyond room_prefixes.limit, which are no one customer's"
+	}
+	if corrected := strings.Map(prefixRune, strings.ToLower(s)); corrected != s {
+		problem := "can never match: Whereby's prefixes hold only a-z, 0-9 and -, as it makes letters small and removes white space"
+		if corrected != "" && len(corrected) <= maxPrefix {
+			problem += "; did you mean " + strconv.Quote(corrected) + "?"
+		}
+		return problem
+	}
+	if len(s) > maxPrefix {
+		return "is " + strconv.Itoa(len(s)) + " characters long; Whereby's prefixes have at most " + strconv.Itoa(maxPrefix)
+	}
+	return ""
+}
+
+// prefixRune drops what Whereby never makes.
+func prefixRune(c rune) rune {
+	if 'a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '-' {
+		return c
+	}
+	return -1
+}
+
+func checkName(s string) string {
+	switch {
+	case strings.TrimSpace(s) == "":
+		return "must not be empty; without the key it is the prefix"
+	case utf8.RuneCountInString(s) > maxName:
+		return "is longer than " + strconv.Itoa(maxName) + " characters"
+	case strings.ContainsFunc(s, func(c rune) bool { return !unicode.IsPrint(c) }):
+		return "must be on one line, without control characters"
+	}
+	return ""
+}
+
+// nameOf is the name of a customer that has none.
+func nameOf(prefix string) string {
+	if name := strings.TrimRight(prefix, "-"); name != "" {
+		return name
+	}
+	return prefix
+}

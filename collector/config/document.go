@@ -1,0 +1,137 @@
+package config
+
+import (
+	"path/filepath"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"whereby_exporter/collector/billing"
+)
+
+func defaultBilling() billing.Calendar { return billing.Calendar{AnchorDay: 1, Zone: time.UTC} }
+
+// document is a Config as the file has it, before it is known to be whole.
+type document struct {
+	Config
+	customers []*customer
+	segments  segments
+	limitAt   node // of room_prefixes
+}
+
+// config reads a whole document.
+func (r *reader) config(root *yaml.Node, o Options) *Config {
+	d := &document{Config: *Default()}
+	if root == nil {
+		return &d.Config
+	}
+	d.fields(o).read(r, node{}.child(root, ""))
+	d.finish(r)
+	d.HTTPClient.SetDirectory(filepath.Dir(r.file))
+	return &d.Config
+}
+
+func (d *document) fields(o Options) mapping {
+	limit := whole(1, 1_000_000, "", func(i int64) { d.RoomPrefixes.Limit = int(i) })
+	return mapping{
+		{name: "http_client", help: "How to reach Whereby's API: proxy, TLS. The API key is not given here.", value: httpClient{&d.HTTPClient}},
+		{name: "room_prefixes", help: "Which prefix a room counts under.", value: mapping{
+			{name: "pattern", help: "RE2 expression with one capture group, the prefix, for names without the slash; by default the prefix is the name less its trailing UUID.", value: pattern(&d.RoomPrefixes.Pattern)},
+			{name: "limit", help: "Further prefixes count under _other; 10000 by default, up to 1000000.", value: scalar(func(r *reader, n node) {
+				d.limitAt = n
+				limit(r, n)
+			})},
+		}},
+		{name: "billing", help: "When billing periods begin.", value: mapping{
+			{name: "anchor_day", help: "Day of the month, 1 to 31; 29 to 31 mean the month's last day where it is shorter. 1 by default.", value: anchorDay(&d.Billing.AnchorDay)},
+			{name: "time_zone", help: "IANA time zone, UTC by default.", value: timeZone(&d.Billing.Zone)},
+		}},
+		{name: "organization", help: "The whole account.", value: mapping{
+			{name: "quotas", help: "Limits; 0 allows nothing, a resource that is absent has no limit.", value: quotas(&d.Organization.Quotas)},
+		}},
+		{name: "customers", help: "Who owns which rooms.", value: list{func() value {
+			c := &customer{Customer: Customer{NearRatio: defaultNearRatio}}
+			d.customers = append(d.customers, c)
+			return c
+		}}},
+		{name: "segments", help: "Live people by a part of their external id or metadata; off by default.", value: &d.segments},
+		{name: "alerts", help: "Changes to the bundled alert rules.", value: alerts{o, &d.Alerts}},
+	}
+}
+
+func timeZone(to **time.Location) scalar {
+	return text(func(s string) string {
+		// Local, and an empty name, would differ from machine to machine.
+		if zone, err := time.LoadLocation(s); err == nil && s != "" && !strings.EqualFold(s, "local") {
+			*to = zone
+			return ""
+		}
+		return "must be the name of an IANA time zone, such as UTC or Europe/Oslo"
+	})
+}
+
+// finish checks and fills in what depends on more than one field.
+func (d *document) finish(r *reader) {
+	lines := map[string]int{}
+	for _, c := range d.customers {
+		if line := lines[c.RoomPrefix]; line > 0 && c.RoomPrefix != "" {
+			r.problem(c.at, "is on line %d already; a prefix belongs to one customer", line)
+		} else {
+			lines[c.RoomPrefix] = c.at.Line
+		}
+		if c.Name == "" {
+			c.Name = nameOf(c.RoomPrefix)
+		}
+		c.Calendar = d.Billing
+		if c.anchorDay > 0 {
+			c.Calendar.AnchorDay = c.anchorDay
+		}
+		d.Customers = append(d.Customers, c.Customer)
+	}
+	if n := len(d.Customers); n > d.RoomPrefixes.Limit {
+		at := d.limitAt
+		if at.Node == nil {
+			at = node{d.customers[0].at.Node, "customers"}
+		}
+		r.problem(at, "there are %d customers; room_prefixes.limit, which is %d, must be at least as many", n, d.RoomPrefixes.Limit)
+	}
+	d.Segments = d.segments.result
+}
+
+// Field documents a field of the file.
+type Field struct {
+	// Path is as in customers[].quotas.sessions; <name> stands for a key that the
+	// operator chooses.
+	Path string
+	// Help says what it is for and what it is by default.
+	Help string
+}
+
+// Fields returns every field of the file, in the order in which they are
+// documented, a section before its fields.
+func Fields(o Options) []Field {
+	d := &document{Config: *Default()}
+	return describe(nil, "", d.fields(o))
+}
+
+// described is a value made of others.
+type described interface{ fields() mapping }
+
+func describe(fields []Field, path string, v value) []Field {
+	switch v := v.(type) {
+	case mapping:
+		for _, f := range v {
+			at := join(path, f.name)
+			fields = describe(append(fields, Field{Path: at, Help: f.help}), at, f.value)
+		}
+	case list:
+		fields = describe(fields, path+"[]", v.item())
+	case entries:
+		at := path + ".<" + v.key + ">"
+		fields = describe(fields, at, v.value(""))
+	case described:
+		fields = describe(fields, path, v.fields())
+	}
+	return fields
+}

@@ -1,0 +1,264 @@
+package live
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// insightsDelay is how far Insights may lag the meeting, as documented: what a room
+// that was empty for longer has used, they show.
+const insightsDelay = 15 * time.Minute
+
+const (
+	// maxMarks bounds the marks of a room; beyond, what is older than compactAge is
+	// summed up. A room that is used all day long needs that.
+	maxMarks   = 1024
+	compactAge = time.Hour
+)
+
+// meter reckons the participant minutes of a room from its events, to tell those that
+// Insights do not show yet.
+//
+// What the room has used is base plus what the marks come to, and Insights show some
+// of it: the difference is pending. A reading of Insights puts base right, whatever
+// was lost: it shows all that was used by meetings that ended longer than the delay
+// ago, and nothing that has not been used.
+type meter struct {
+	// base is what was used before the marks; known is false where a process died
+	// before it could be told.
+	base  int64
+	known bool
+	// missed is what Insights showed last, as of settled, beyond base and the marks:
+	// events were lost, or are late.
+	missed, settled int64
+	// shown is what Insights showed last.
+	shown int64
+	// folded is up to when marks were summed up; what comes from before is too late.
+	folded int64
+	// carried are the minutes of the running meeting's summed-up connections, and
+	// met whether two people have been in it at once.
+	carried int64
+	met     bool
+
+	marks []meterMark // in order
+}
+
+// meterMark is what an event says of who is in the room.
+type meterMark struct {
+	at     int64
+	who    hash
+	kind   markKind
+	people int64 // in the room then; unknownPeople where the event does not say
+}
+
+type markKind int8
+
+const (
+	markJoin markKind = iota
+	markLeave
+	markCount // of somebody who is no person
+	markEmpty // the room is known to be empty
+)
+
+const (
+	unknownPeople = -1
+	maxPeople     = 10_000 // far above what a room holds; more is not believed
+)
+
+func (m meterMark) compare(o meterMark) int {
+	return cmp.Or(cmp.Compare(m.at, o.at), cmp.Compare(m.kind, o.kind))
+}
+
+// add takes a mark.
+func (m *meter) add(mark meterMark, now int64) {
+	if mark.at <= m.folded {
+		return
+	}
+	i, _ := slices.BinarySearchFunc(m.marks, mark, func(a, b meterMark) int {
+		return cmp.Or(a.compare(b), -1) // after its equals
+	})
+	m.marks = slices.Insert(m.marks, i, mark)
+	if mark.at <= m.settled {
+		m.miss()
+	}
+	if len(m.marks) > maxMarks {
+		m.compact(now - compactAge.Microseconds())
+	}
+}
+
+// connection is one that is open.
+type connection struct {
+	who    hash
+	joined int64
+}
+
+// reckoning is the sum of a room's marks.
+type reckoning struct {
+	minutes int64 // of meetings that are over
+	running int64 // of the ended connections of the meeting under way
+	met     bool  // two people have been in that at once
+	open    []connection
+}
+
+// reckon sums the marks up to a time.
+func (m *meter) reckon(until int64) reckoning {
+	r := reckoning{running: m.carried, met: m.met}
+	for _, mark := range m.marks {
+		if mark.at > until {
+			break
+		}
+		r.take(mark)
+	}
+	return r
+}
+
+func (r *reckoning) take(mark meterMark) {
+	switch mark.kind {
+	case markJoin:
+		r.open = append(r.open, connection{mark.who, mark.at})
+	case markLeave:
+		if i := r.find(mark.who); i >= 0 {
+			r.end(i, mark.at)
+		}
+	case markEmpty:
+		mark.people = 0
+	}
+	r.met = r.met || len(r.open) >= 2
+	if mark.people == unknownPeople {
+		return
+	}
+	// Where leaves were lost it does not matter whose: as many stay as are there.
+	for len(r.open) > int(mark.people) {
+		r.end(0, mark.at)
+	}
+	// Where joins were lost, people count from when they are known to be there.
+	for len(r.open) < int(mark.people) {
+		r.open = append(r.open, connection{joined: mark.at})
+	}
+	r.met = r.met || len(r.open) >= 2
+	if mark.people == 0 {
+		r.finish()
+	}
+}
+
+// find returns the open connection of somebody, or one of a person who is known only
+// to be there, or -1.
+func (r *reckoning) find(who hash) int {
+	i := slices.IndexFunc(r.open, func(c connection) bool { return c.who == who })
+	if i < 0 {
+		i = slices.IndexFunc(r.open, func(c connection) bool { return c.who == hash{} })
+	}
+	return i
+}
+
+// end ends an open connection.
+func (r *reckoning) end(i int, at int64) {
+	r.running += connectionMinutes(r.open[i].joined, at)
+	r.open = slices.Delete(r.open, i, i+1)
+}
+
+// finish ends the meeting. One in which nobody ever met anybody is no session, and
+// not billed.
+func (r *reckoning) finish() {
+	if r.met {
+		r.minutes += r.running
+	}
+	r.running, r.met = 0, false
+}
+
+// at is what the reckoning comes to at a time.
+func (r *reckoning) at(now int64) int64 {
+	if !r.met {
+		return r.minutes
+	}
+	sum := r.minutes + r.running
+	for _, c := range r.open {
+		sum += connectionMinutes(c.joined, now)
+	}
+	return sum
+}
+
+// connectionMinutes is what Whereby bills for a connection: minutes, rounded up.
+func connectionMinutes(joined, left int64) int64 {
+	const minute = int64(time.Minute / time.Microsecond)
+	return max(1, (left-joined+minute-1)/minute)
+}
+
+// pending are the minutes used by a time that Insights do not show yet.
+func (m *meter) pending(now int64) int64 {
+	if !m.known {
+		return 0
+	}
+	r := m.reckon(now)
+	return max(0, m.base+m.missed+r.at(now)-m.shown)
+}
+
+// settle takes what Insights showed of the room in a pass from started to ended. It
+// tells whether nothing is left to be reckoned.
+func (m *meter) settle(shown, started, ended int64) (done bool) {
+	folded := m.fold(started - insightsDelay.Microseconds())
+	if m.known {
+		m.base = min(m.base+folded, shown) // they show all that was folded
+	} else {
+		// At worst Insights show everything; assuming so never counts twice.
+		r := m.reckon(ended)
+		m.base, m.known = shown-r.at(ended), true
+	}
+	m.shown, m.settled = shown, ended
+	m.miss()
+	return len(m.marks) == 0 && m.carried == 0
+}
+
+// miss reckons what was missed: Insights show nothing that has not been used.
+func (m *meter) miss() {
+	r := m.reckon(m.settled)
+	m.missed = max(0, m.shown-m.base-r.at(m.settled))
+}
+
+// fold takes the meetings out that were over by a time, and returns their minutes.
+func (m *meter) fold(by int64) int64 {
+	var (
+		r     = reckoning{running: m.carried, met: m.met}
+		sum   int64
+		until = -1
+	)
+	for i, mark := range m.marks {
+		if mark.at > by {
+			break
+		}
+		r.take(mark)
+		if mark.kind == markEmpty || mark.people == 0 {
+			sum, until = r.minutes, i
+		}
+	}
+	if until < 0 {
+		return 0
+	}
+	m.folded = m.marks[until].at
+	m.marks = slices.Delete(m.marks, 0, until+1)
+	m.carried, m.met = 0, false
+	return sum
+}
+
+// compact sums up the marks before a time, but for those of connections that are
+// still open then.
+func (m *meter) compact(before int64) {
+	n, _ := slices.BinarySearchFunc(m.marks, before, func(mark meterMark, at int64) int { return cmp.Compare(mark.at, at) })
+	if n == 0 {
+		// So many events within so short a time can't be followed one by one.
+		n = len(m.marks) / 2
+	}
+	r := reckoning{running: m.carried, met: m.met}
+	for _, mark := range m.marks[:n] {
+		r.take(mark)
+	}
+	m.folded = m.marks[n-1].at
+	m.base += r.minutes
+	m.carried, m.met = r.running, r.met
+	rest := make([]meterMark, 0, len(r.open)+len(m.marks)-n)
+	for _, c := range r.open {
+		rest = append(rest, meterMark{at: c.joined, who: c.who, kind: markJoin, people: unknownPeople})
+	}
+	m.marks = append(rest, m.marks[n:]...)
+}

@@ -1,0 +1,79 @@
+package live
+
+import (
+	"time"
+
+	"whereby_exporter/whereby"
+)
+
+// applyMinutes takes from an event what its room's participants will be billed for.
+func (t *Tracker) applyMinutes(r *room, e whereby.Event, at int64) {
+	mark := meterMark{at: at, kind: markCount, people: unknownPeople}
+	if e.Clients != nil {
+		mark.people = peopleIn(e)
+	}
+	if mark.people > maxPeople {
+		mark.people = unknownPeople
+	}
+	person := !whereby.IsMachine(e.RoleName)
+	switch {
+	case e.Type == whereby.ClientJoined && person:
+		mark.kind = markJoin
+	case e.Type == whereby.ClientLeft && person:
+		mark.kind = markLeave
+	case e.Clients == nil:
+		return
+	}
+	if mark.kind != markCount && e.ParticipantID != "" {
+		mark.who = t.hash(e.ParticipantID)
+	}
+	if r.meter == nil {
+		if mark.kind != markJoin && mark.people <= 0 {
+			return // the end of what is settled
+		}
+		r.meter = &meter{}
+		if t.options.Shown != nil {
+			r.meter.shown, r.meter.known = t.options.Shown(r.name)
+			r.meter.base = r.meter.shown
+		}
+	}
+	r.meter.add(mark, t.now)
+}
+
+// Metered lists the rooms of which minutes may be pending.
+func (t *Tracker) Metered() []string {
+	var names []string
+	for name, r := range t.rooms {
+		if r.meter != nil {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// Settle takes what Insights showed of rooms, in participant minutes over their whole
+// life, when they were last read: not before started, and not after ended.
+func (t *Tracker) Settle(shown map[string]int64, started, ended time.Time) {
+	for name, minutes := range shown {
+		r := t.rooms[name]
+		if r != nil && r.meter != nil && r.meter.settle(minutes, started.UnixMicro(), ended.UnixMicro()) {
+			r.meter = nil
+		}
+	}
+}
+
+// pending sums what is pending by prefix.
+func (t *Tracker) pending() map[*prefix]int64 {
+	sums := map[*prefix]int64{}
+	for _, r := range t.rooms {
+		if r.meter == nil {
+			continue
+		}
+		now := t.now
+		if r.doubted != 0 {
+			now = min(now, r.doubted) // who is there since is not known
+		}
+		sums[r.prefix] += r.meter.pending(now)
+	}
+	return sums
+}

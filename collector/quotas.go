@@ -1,0 +1,111 @@
+package collector
+
+import (
+	"whereby_exporter/collector/config"
+	"whereby_exporter/collector/exposition"
+	"whereby_exporter/collector/ledger"
+	"whereby_exporter/collector/live"
+	"whereby_exporter/collector/metrics"
+)
+
+// quotaFamilies are those that change with a poll or the configuration file.
+func quotaFamilies(s *ledger.Snapshot, file *config.Config) []exposition.Family {
+	byCustomer := func(m metrics.Metric, samples func(c config.Customer, yield func([]string, float64))) exposition.Family {
+		return family(m, func(yield func([]string, float64)) {
+			for _, customer := range file.Customers {
+				samples(customer, yield)
+			}
+		})
+	}
+	byPrefix := func(m metrics.Metric, value func(ledger.PeriodUsage) float64) exposition.Family {
+		return family(m, func(yield func([]string, float64)) {
+			label := make([]string, 1)
+			for _, usage := range s.Prefixes {
+				label[0] = usage.Prefix
+				yield(label, value(usage.PeriodUsage))
+			}
+		})
+	}
+	start := func(u ledger.PeriodUsage) float64 { return seconds(u.Period.Start) }
+	end := func(u ledger.PeriodUsage) float64 { return seconds(u.Period.End) }
+	return []exposition.Family{
+		byCustomer(metrics.QuotaLimit, func(c config.Customer, yield func([]string, float64)) {
+			limits(c.Quotas, func(resource string, limit float64) { yield([]string{c.RoomPrefix, resource}, limit) })
+		}),
+		byCustomer(metrics.QuotaNearRatio, func(c config.Customer, yield func([]string, float64)) {
+			yield([]string{c.RoomPrefix}, c.NearRatio)
+		}),
+		byCustomer(metrics.CustomerInfo, func(c config.Customer, yield func([]string, float64)) {
+			yield([]string{c.RoomPrefix, c.Name}, 1)
+		}),
+		byPrefix(metrics.QuotaPeriodStart, start),
+		byPrefix(metrics.QuotaPeriodEnd, end),
+		family(metrics.OrganizationQuotaLimit, func(yield func([]string, float64)) {
+			limits(file.Organization.Quotas, func(resource string, limit float64) { yield([]string{resource}, limit) })
+		}),
+		family(metrics.OrganizationQuotaPeriodStart, func(yield func([]string, float64)) { yield(nil, start(s.Account)) }),
+		family(metrics.OrganizationQuotaPeriodEnd, func(yield func([]string, float64)) { yield(nil, end(s.Account)) }),
+	}
+}
+
+// limits yields the quotas that there are, in the order of the resources.
+func limits(quotas config.Quotas, yield func(resource string, limit float64)) {
+	for _, resource := range config.Resources() {
+		if limit, ok := quotas[resource]; ok {
+			yield(string(resource), limit)
+		}
+	}
+}
+
+// usedFamilies are what was used, and who is there now: polls and events change them.
+// The view is nil without webhooks.
+func usedFamilies(s *ledger.Snapshot, v *live.View) []exposition.Family {
+	return []exposition.Family{
+		family(metrics.QuotaUsed, func(yield func([]string, float64)) {
+			people := participants(v)
+			for _, usage := range s.Prefixes {
+				used(usage.PeriodUsage, func(resource string, n float64) { yield([]string{usage.Prefix, resource}, n) })
+				if v != nil {
+					yield([]string{usage.Prefix, string(config.LiveParticipants)}, float64(people[usage.Prefix]))
+					delete(people, usage.Prefix)
+				}
+			}
+			// Somebody may be in a room that Insights know nothing of yet.
+			for prefix, n := range people {
+				yield([]string{prefix, string(config.LiveParticipants)}, float64(n))
+			}
+		}),
+		family(metrics.OrganizationQuotaUsed, func(yield func([]string, float64)) {
+			used(s.Account, func(resource string, n float64) { yield([]string{resource}, n) })
+			if v != nil {
+				var sum int64
+				for _, n := range participants(v) {
+					sum += n
+				}
+				yield([]string{string(config.LiveParticipants)}, float64(sum))
+			}
+		}),
+	}
+}
+
+// participants are the people in rooms now by prefix.
+func participants(v *live.View) map[string]int64 {
+	people := map[string]int64{}
+	if v != nil {
+		for _, p := range v.Prefixes {
+			people[p.Prefix] = p.Participants
+		}
+	}
+	return people
+}
+
+// used yields what was used of the resources of a billing period, where that is known.
+func used(u ledger.PeriodUsage, yield func(resource string, n float64)) {
+	if !u.Known {
+		return
+	}
+	yield(string(config.ParticipantMinutes), float64(u.Used.ParticipantMinutes))
+	yield(string(config.RecorderMinutes), float64(u.Used.RecorderMinutes))
+	yield(string(config.StreamerMinutes), float64(u.Used.StreamerMinutes))
+	yield(string(config.Sessions), float64(u.Used.Sessions))
+}

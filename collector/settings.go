@@ -1,0 +1,63 @@
+package collector
+
+import (
+	"time"
+
+	"whereby_exporter/collector/billing"
+	"whereby_exporter/collector/config"
+	"whereby_exporter/collector/ledger"
+)
+
+// ledgerOptions are what the configuration file says of how rooms are summed.
+func ledgerOptions(c *config.Config, now time.Time) ledger.Options {
+	calendars := make(map[string]billing.Calendar, len(c.Customers))
+	for _, customer := range c.Customers {
+		calendars[customer.RoomPrefix] = customer.Calendar
+	}
+	return ledger.Options{
+		Classify:    c.Classifier(),
+		PrefixLimit: c.RoomPrefixes.Limit,
+		Configured:  configured(c),
+		Calendar: func(label string) billing.Calendar {
+			if calendar, ok := calendars[label]; ok {
+				return calendar
+			}
+			return c.Billing
+		},
+		Account: c.Billing,
+		Now:     now,
+	}
+}
+
+// configured are the prefixes of the file's customers.
+func configured(c *config.Config) []string {
+	prefixes := make([]string, len(c.Customers))
+	for i, customer := range c.Customers {
+		prefixes[i] = customer.RoomPrefix
+	}
+	return prefixes
+}
+
+// Reload puts another configuration file in force. After an error the one before still
+// is.
+func (c *Collector) Reload(file *config.Config) error {
+	if err := c.ledger.Configure(ledgerOptions(file, time.Now())); err != nil {
+		return err
+	}
+	if c.feed != nil {
+		if err := c.feed.relabel(); err != nil {
+			return err
+		}
+	}
+	c.publishing.Lock()
+	c.file = file
+	c.published = nil // whatever the ledger says, limits may have changed
+	c.publishing.Unlock()
+	c.publish()
+	c.reader.Look()
+	c.self.onReload()
+	return nil
+}
+
+// ReloadFailed notes that a configuration file could not be put in force.
+func (c *Collector) ReloadFailed() { c.self.reloaded.Set(0) }
