@@ -152,7 +152,7 @@ func newCollector(c Config, s ledger.Store) (*Collector, error) {
 	})
 	collector.reader = baseline.New(&client, l, c.Logger)
 	if c.Webhooks != nil {
-		collector.feed = newLiveFeed(registry, l)
+		collector.feed = newLiveFeed(registry, l, c.File.Segments)
 		collector.reconciler = &reconciler{client: client.Background(), feed: collector.feed, log: c.Logger}
 		if err := collector.openWebhooks(); err != nil {
 			return nil, err

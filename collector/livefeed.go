@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"math"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"whereby_exporter/collector/config"
 	"whereby_exporter/collector/exposition"
 	"whereby_exporter/collector/ledger"
 	"whereby_exporter/collector/live"
@@ -30,9 +32,11 @@ const staleAfter = time.Minute
 // liveFeed applies events to the live tracker and exposes what that says. It is a
 // [webhook.State].
 type liveFeed struct {
-	options live.Options
+	// segments is nil where none are asked for.
+	segments atomic.Pointer[config.Segments]
 
 	mu      sync.Mutex
+	options live.Options
 	tracker *live.Tracker
 	// observing is false while events of an earlier process are replayed, whose
 	// histograms have been scraped.
@@ -46,7 +50,7 @@ var _ webhook.State = (*liveFeed)(nil)
 
 // newLiveFeed registers those of the live and webhook families that are no part of the
 // tracker.
-func newLiveFeed(r prometheus.Registerer, l *ledger.Ledger) *liveFeed {
+func newLiveFeed(r prometheus.Registerer, l *ledger.Ledger, segments *config.Segments) *liveFeed {
 	f := &liveFeed{
 		knockWait: metrics.KnockWait.NewHistogramVec(r, waitBuckets),
 		hostWait:  metrics.HostWait.NewHistogramVec(r, waitBuckets),
@@ -62,6 +66,7 @@ func newLiveFeed(r prometheus.Registerer, l *ledger.Ledger) *liveFeed {
 			return shownMinutes(l, room)
 		},
 	}
+	f.useSegments(segments)
 	f.tracker = live.New(f.options)
 	f.delay.WithLabelValues()
 	for _, reason := range webhook.Reasons() {
@@ -76,11 +81,17 @@ func shownMinutes(l *ledger.Ledger, room string) (int64, bool) {
 	return shown[room], err == nil && l.Snapshot() != nil
 }
 
+// Segment implements [webhook.State].
+func (f *liveFeed) Segment(event whereby.Event) string {
+	segment, _ := f.segments.Load().Of(event)
+	return segment
+}
+
 // Apply implements [webhook.State].
-func (f *liveFeed) Apply(event whereby.Event, arrived time.Time) {
+func (f *liveFeed) Apply(event whereby.Event, segment string, arrived time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	result := f.tracker.Apply(event, arrived)
+	result := f.tracker.ApplySegment(event, segment, arrived)
 	if !f.observing {
 		return
 	}
@@ -141,10 +152,20 @@ func (f *liveFeed) view(configured []string) *live.View {
 	return v
 }
 
-// relabel puts rooms under the labels that they have now.
-func (f *liveFeed) relabel() error {
+// useSegments takes the segments that a configuration file asks for.
+func (f *liveFeed) useSegments(segments *config.Segments) {
+	f.segments.Store(segments)
+	f.options.SegmentLimit = 0
+	if segments != nil {
+		f.options.SegmentLimit = segments.Limit
+	}
+}
+
+// configure puts rooms under the labels that they have now, and takes other segments.
+func (f *liveFeed) configure(segments *config.Segments) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.useSegments(segments)
 	state, err := f.tracker.AppendBinary(nil)
 	if err != nil {
 		return err
@@ -180,6 +201,21 @@ func pendingFamily(v *live.View) exposition.Family {
 			yield([]string{p.Prefix}, float64(p.Pending))
 		}
 	})
+}
+
+// segmentFamilies are there only where segments are asked for.
+func segmentFamilies(v *live.View) []exposition.Family {
+	bySegment := func(m metrics.Metric, value func(live.SegmentView) int64) exposition.Family {
+		return family(m, func(yield func([]string, float64)) {
+			for _, s := range v.Segments {
+				yield([]string{s.Prefix, s.Segment}, float64(value(s)))
+			}
+		})
+	}
+	return []exposition.Family{
+		bySegment(metrics.SegmentParticipants, func(s live.SegmentView) int64 { return s.Participants }),
+		bySegment(metrics.SegmentMinutes, func(s live.SegmentView) int64 { return s.Minutes }),
+	}
 }
 
 // liveFamilies are the live and webhook families.

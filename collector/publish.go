@@ -58,7 +58,7 @@ func (c *Collector) live() []exposition.Family {
 	var view *live.View
 	if c.feed != nil {
 		view = c.feed.view(c.exposed.configured)
-		families = liveFamilies(view)
+		families = append(liveFamilies(view), segmentFamilies(view)...)
 	}
 	if c.exposed.snapshot != nil {
 		families = append(families, usedFamilies(c.exposed.snapshot, view)...)

@@ -17,6 +17,7 @@ import (
 )
 
 const customersFile = `
+segments: {source: metadata, pattern: "^planted-(m)etadata$"}
 organization:
   quotas: {participant_minutes: 100000, live_participants: 500}
 customers:

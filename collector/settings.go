@@ -45,7 +45,7 @@ func (c *Collector) Reload(file *config.Config) error {
 		return err
 	}
 	if c.feed != nil {
-		if err := c.feed.relabel(); err != nil {
+		if err := c.feed.configure(file.Segments); err != nil {
 			return err
 		}
 	}

@@ -48,7 +48,7 @@ func (d *Demo) Run(env *Env) error {
 	addTrial(account, now)
 	client, err := Whereby{
 		URL:            whereby.DefaultBaseURL, // never reached: the transport is the account
-		RateLimitShare: 1, // nobody else lives off the points
+		RateLimitShare: 1,                      // nobody else lives off the points
 	}.client(whereby.StaticKey(demoKey), account.RoundTripper())
 	if err != nil {
 		return err

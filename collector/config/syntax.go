@@ -96,6 +96,7 @@ var advice = []struct{ message, advice string }{
 	{"could not find expected ':'", `": " is expected after a key, with a space`},
 	{"expected ',' or ']'", "a list that begins with [ must end with ], its entries separated by commas"},
 	{"expected ',' or '}'", "a mapping that begins with { must end with }, its fields separated by commas"},
+	{"expected node content", "a value is expected; is a bracket opened and not closed?"},
 	{"end of stream", "a quote is opened and not closed"},
 	{"unknown escape", `text in double quotes holds an unknown escape; double the backslash, or use single quotes`},
 	{"max depth", "is nested too deeply"},
@@ -112,8 +113,11 @@ func (r *reader) syntax(content []byte, err error) {
 	if m := yamlLine.FindStringSubmatch(err.Error()); m != nil {
 		line, _ = strconv.Atoi(m[1])
 	}
-	lines := strings.Split(string(content), "\n")
+	lines := strings.Split(strings.TrimRight(string(content), "\n"), "\n")
 	line = min(line, len(lines))
+	if blockError.MatchString(err.Error()) {
+		line = max(line, brokenLine(lines))
+	}
 	if column := tabIndent(lines[line-1]); column > 0 {
 		r.problemAt(line, column, "", "is not valid YAML: a tab indents here; indent with spaces")
 		return
@@ -126,6 +130,28 @@ func (r *reader) syntax(content []byte, err error) {
 		}
 	}
 	r.problemAt(line, 1, "", "is not valid YAML: %s", what)
+}
+
+// blockError are messages with the line at which a list or mapping begins, instead
+// of the one that breaks it.
+var blockError = regexp.MustCompile(`did not find expected (key|'-' indicator)$`)
+
+// brokenLine returns the line before which lines are valid, and with which they are
+// not, by halving. It may be misled by values over several lines, which end in the
+// middle for it; then it gives a line before the right one.
+func brokenLine(lines []string) int {
+	valid, broken := 0, len(lines)
+	for broken-valid > 1 {
+		middle := (valid + broken) / 2
+		var n yaml.Node
+		err := yaml.Unmarshal([]byte(strings.Join(lines[:middle], "\n")), &n)
+		if err == nil {
+			valid = middle
+		} else {
+			broken = middle
+		}
+	}
+	return broken
 }
 
 // tabIndent returns the column of a tab in the indentation of a line, or 0.

@@ -119,7 +119,7 @@ func (m mapping) read(r *reader, n node) {
 		}
 	}
 	for _, f := range m {
-		if f.required && !given[f.name] && (n.Kind == yaml.MappingNode || n.isNull()) {
+		if f.required && !given[f.name] && (n.Tag == "!!map" || n.isNull()) {
 			r.problem(n, "%s is missing", f.name)
 		}
 	}

@@ -52,6 +52,12 @@ func (r *Result) observe(kind Kind, prefix string, outcome Outcome, micros int64
 
 // Apply takes an event that arrived at a time.
 func (t *Tracker) Apply(e whereby.Event, arrived time.Time) Result {
+	return t.ApplySegment(e, "", arrived)
+}
+
+// ApplySegment is Apply for an event of a participant who belongs to a segment; "" is
+// none.
+func (t *Tracker) ApplySegment(e whereby.Event, segment string, arrived time.Time) Result {
 	t.advance(arrived)
 	t.lastEvent = t.now
 	id := t.hash(e.ID)
@@ -74,7 +80,7 @@ func (t *Tracker) Apply(e whereby.Event, arrived time.Time) Result {
 			r.heard = t.now
 			t.applyClients(r, e, id, at)
 			t.applyDoor(r, e, at, &result)
-			t.applyMinutes(r, e, at)
+			t.applyMinutes(r, e, segment, at)
 		}
 	}
 	t.count(e)

@@ -40,6 +40,8 @@ type meter struct {
 	// met whether two people have been in it at once.
 	carried int64
 	met     bool
+	// carriedSegments are the carried minutes by segment.
+	carriedSegments segmentMinutes
 
 	marks []meterMark // in order
 }
@@ -50,6 +52,8 @@ type meterMark struct {
 	who    hash
 	kind   markKind
 	people int64 // in the room then; unknownPeople where the event does not say
+	// segment is that of somebody who joins; 0 is none.
+	segment int64
 }
 
 type markKind int8
@@ -89,8 +93,9 @@ func (m *meter) add(mark meterMark, now int64) {
 
 // connection is one that is open.
 type connection struct {
-	who    hash
-	joined int64
+	who     hash
+	joined  int64
+	segment int64
 }
 
 // reckoning is the sum of a room's marks.
@@ -99,11 +104,18 @@ type reckoning struct {
 	running int64 // of the ended connections of the meeting under way
 	met     bool  // two people have been in that at once
 	open    []connection
+	// The same by segment, but for connections without one.
+	segments, runningSegments segmentMinutes
+}
+
+// start is where the reckoning of the marks begins.
+func (m *meter) start() reckoning {
+	return reckoning{running: m.carried, met: m.met, runningSegments: slices.Clone(m.carriedSegments)}
 }
 
 // reckon sums the marks up to a time.
 func (m *meter) reckon(until int64) reckoning {
-	r := reckoning{running: m.carried, met: m.met}
+	r := m.start()
 	for _, mark := range m.marks {
 		if mark.at > until {
 			break
@@ -116,7 +128,7 @@ func (m *meter) reckon(until int64) reckoning {
 func (r *reckoning) take(mark meterMark) {
 	switch mark.kind {
 	case markJoin:
-		r.open = append(r.open, connection{mark.who, mark.at})
+		r.open = append(r.open, connection{mark.who, mark.at, mark.segment})
 	case markLeave:
 		if i := r.find(mark.who); i >= 0 {
 			r.end(i, mark.at)
@@ -154,7 +166,9 @@ func (r *reckoning) find(who hash) int {
 
 // end ends an open connection.
 func (r *reckoning) end(i int, at int64) {
-	r.running += connectionMinutes(r.open[i].joined, at)
+	minutes := connectionMinutes(r.open[i].joined, at)
+	r.running += minutes
+	r.runningSegments.add(r.open[i].segment, minutes)
 	r.open = slices.Delete(r.open, i, i+1)
 }
 
@@ -163,8 +177,21 @@ func (r *reckoning) end(i int, at int64) {
 func (r *reckoning) finish() {
 	if r.met {
 		r.minutes += r.running
+		r.segments.addAll(r.runningSegments)
 	}
-	r.running, r.met = 0, false
+	r.running, r.met, r.runningSegments = 0, false, nil
+}
+
+// segmentsAt is what the reckoning comes to at a time by segment.
+func (r *reckoning) segmentsAt(now int64) segmentMinutes {
+	sum := slices.Clone(r.segments)
+	if r.met {
+		sum.addAll(r.runningSegments)
+		for _, c := range r.open {
+			sum.add(c.segment, connectionMinutes(c.joined, now))
+		}
+	}
+	return sum
 }
 
 // at is what the reckoning comes to at a time.
@@ -195,9 +222,10 @@ func (m *meter) pending(now int64) int64 {
 }
 
 // settle takes what Insights showed of the room in a pass from started to ended. It
-// tells whether nothing is left to be reckoned.
-func (m *meter) settle(shown, started, ended int64) (done bool) {
-	folded := m.fold(started - insightsDelay.Microseconds())
+// returns what was used by segment in meetings that are not followed any more, and
+// whether nothing is left to be reckoned.
+func (m *meter) settle(shown, started, ended int64) (segments segmentMinutes, done bool) {
+	folded, segments := m.fold(started - insightsDelay.Microseconds())
 	if m.known {
 		m.base = min(m.base+folded, shown) // they show all that was folded
 	} else {
@@ -207,7 +235,7 @@ func (m *meter) settle(shown, started, ended int64) (done bool) {
 	}
 	m.shown, m.settled = shown, ended
 	m.miss()
-	return len(m.marks) == 0 && m.carried == 0
+	return segments, len(m.marks) == 0 && m.carried == 0
 }
 
 // miss reckons what was missed: Insights show nothing that has not been used.
@@ -217,10 +245,9 @@ func (m *meter) miss() {
 }
 
 // fold takes the meetings out that were over by a time, and returns their minutes.
-func (m *meter) fold(by int64) int64 {
+func (m *meter) fold(by int64) (sum int64, segments segmentMinutes) {
 	var (
-		r     = reckoning{running: m.carried, met: m.met}
-		sum   int64
+		r     = m.start()
 		until = -1
 	)
 	for i, mark := range m.marks {
@@ -229,16 +256,16 @@ func (m *meter) fold(by int64) int64 {
 		}
 		r.take(mark)
 		if mark.kind == markEmpty || mark.people == 0 {
-			sum, until = r.minutes, i
+			sum, segments, until = r.minutes, slices.Clone(r.segments), i
 		}
 	}
 	if until < 0 {
-		return 0
+		return 0, nil
 	}
 	m.folded = m.marks[until].at
 	m.marks = slices.Delete(m.marks, 0, until+1)
-	m.carried, m.met = 0, false
-	return sum
+	m.carried, m.met, m.carriedSegments = 0, false, nil
+	return sum, segments
 }
 
 // compact sums up the marks before a time, but for those of connections that are
@@ -249,16 +276,17 @@ func (m *meter) compact(before int64) {
 		// So many events within so short a time can't be followed one by one.
 		n = len(m.marks) / 2
 	}
-	r := reckoning{running: m.carried, met: m.met}
+	r := m.start()
 	for _, mark := range m.marks[:n] {
 		r.take(mark)
 	}
 	m.folded = m.marks[n-1].at
 	m.base += r.minutes
-	m.carried, m.met = r.running, r.met
+	m.carried, m.met, m.carriedSegments = r.running, r.met, r.runningSegments
+	m.carriedSegments.addAll(r.segments) // counted a little late, and only if this meeting is one
 	rest := make([]meterMark, 0, len(r.open)+len(m.marks)-n)
 	for _, c := range r.open {
-		rest = append(rest, meterMark{at: c.joined, who: c.who, kind: markJoin, people: unknownPeople})
+		rest = append(rest, meterMark{at: c.joined, who: c.who, kind: markJoin, people: unknownPeople, segment: c.segment})
 	}
 	m.marks = append(rest, m.marks[n:]...)
 }

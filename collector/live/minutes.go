@@ -7,7 +7,8 @@ import (
 )
 
 // applyMinutes takes from an event what its room's participants will be billed for.
-func (t *Tracker) applyMinutes(r *room, e whereby.Event, at int64) {
+// The segment is that of the participant; "" is none.
+func (t *Tracker) applyMinutes(r *room, e whereby.Event, segment string, at int64) {
 	mark := meterMark{at: at, kind: markCount, people: unknownPeople}
 	if e.Clients != nil {
 		mark.people = peopleIn(e)
@@ -19,6 +20,7 @@ func (t *Tracker) applyMinutes(r *room, e whereby.Event, at int64) {
 	switch {
 	case e.Type == whereby.ClientJoined && person:
 		mark.kind = markJoin
+		mark.segment = t.segments.number(segment)
 	case e.Type == whereby.ClientLeft && person:
 		mark.kind = markLeave
 	case e.Clients == nil:
@@ -56,7 +58,14 @@ func (t *Tracker) Metered() []string {
 func (t *Tracker) Settle(shown map[string]int64, started, ended time.Time) {
 	for name, minutes := range shown {
 		r := t.rooms[name]
-		if r != nil && r.meter != nil && r.meter.settle(minutes, started.UnixMicro(), ended.UnixMicro()) {
+		if r == nil || r.meter == nil {
+			continue
+		}
+		segments, done := r.meter.settle(minutes, started.UnixMicro(), ended.UnixMicro())
+		for _, sum := range segments {
+			t.segments.total(r.prefix.label, sum.segment).minutes += sum.minutes
+		}
+		if done {
 			r.meter = nil
 		}
 	}
@@ -69,11 +78,15 @@ func (t *Tracker) pending() map[*prefix]int64 {
 		if r.meter == nil {
 			continue
 		}
-		now := t.now
-		if r.doubted != 0 {
-			now = min(now, r.doubted) // who is there since is not known
-		}
-		sums[r.prefix] += r.meter.pending(now)
+		sums[r.prefix] += r.meter.pending(r.present(t.now))
 	}
 	return sums
+}
+
+// present is up to when it is known who is in the room.
+func (r *room) present(now int64) int64 {
+	if r.doubted != 0 {
+		return min(now, r.doubted)
+	}
+	return now
 }

@@ -82,6 +82,8 @@ func (c *codec) tracker(t *Tracker) {
 		}
 	}, func(name string, n int64) { t.corrections[Correction(name)] += n })
 
+	c.segments(&t.segments)
+
 	n := c.size(len(t.prefixes))
 	if !c.reading {
 		for _, p := range t.prefixes {
@@ -102,6 +104,14 @@ func (c *codec) tracker(t *Tracker) {
 	for i := 0; c.reading && !c.damaged && i < n; i++ {
 		r := &room{}
 		c.room(r)
+		if r.meter != nil {
+			for _, mark := range r.meter.marks {
+				c.known(&t.segments, mark.segment, true)
+			}
+			for _, sum := range r.meter.carriedSegments {
+				c.known(&t.segments, sum.segment, false)
+			}
+		}
 		t.rooms[r.name] = r
 	}
 }

@@ -71,6 +71,7 @@ func (c *codec) meter(to **meter) {
 	c.wholes(&m.base, &m.missed, &m.shown, &m.settled, &m.folded, &m.carried)
 	c.flag(&m.known)
 	c.flag(&m.met)
+	c.segmentMinutes(&m.carriedSegments)
 	n := c.size(len(m.marks))
 	if c.reading && n > 0 {
 		if n > len(c.bytes)/len(hash{}) {
@@ -82,7 +83,7 @@ func (c *codec) meter(to **meter) {
 	for i := range m.marks {
 		mark := &m.marks[i]
 		kind := int64(mark.kind)
-		c.wholes(&mark.at, &mark.people, &kind)
+		c.wholes(&mark.at, &mark.people, &kind, &mark.segment)
 		c.hash(&mark.who)
 		if kind < int64(markJoin) || kind > int64(markEmpty) || mark.people < unknownPeople || mark.people > maxPeople {
 			c.damage()
@@ -93,6 +94,57 @@ func (c *codec) meter(to **meter) {
 			c.damage()
 			return
 		}
+	}
+}
+
+func (c *codec) segmentMinutes(s *segmentMinutes) {
+	n := c.size(len(*s))
+	if c.reading && n > 0 {
+		*s = make(segmentMinutes, n)
+	}
+	for i := range *s {
+		c.wholes(&(*s)[i].segment, &(*s)[i].minutes)
+	}
+}
+
+func (c *codec) segments(t *segmentTable) {
+	n := c.size(len(t.names))
+	for i := range n {
+		var name string
+		if !c.reading {
+			name = t.names[i]
+		}
+		c.text(&name)
+		if c.reading && !c.damaged {
+			t.names = append(t.names, name)
+			t.numbers[name] = int64(i + 1)
+		}
+	}
+	n = c.size(len(t.sums))
+	if !c.reading {
+		for key, total := range t.sums {
+			c.text(&key.prefix)
+			c.wholes(&key.segment, &total.minutes, &total.highest)
+		}
+		return
+	}
+	for range n {
+		var key segmentKey
+		var total segmentTotal
+		c.text(&key.prefix)
+		c.wholes(&key.segment, &total.minutes, &total.highest)
+		c.known(t, key.segment, false)
+		if c.damaged {
+			return
+		}
+		t.sums[key] = &total
+	}
+}
+
+// known holds that the number of a segment has a name; 0 is none.
+func (c *codec) known(t *segmentTable, segment int64, none bool) {
+	if segment < 0 || segment > int64(len(t.names)) || segment == 0 && !none {
+		c.damage()
 	}
 }
 

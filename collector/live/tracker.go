@@ -38,6 +38,9 @@ type Options struct {
 	// Shown gives the participant minutes that Insights show of a room, over its whole
 	// life, as far as they are known; nil where they never are.
 	Shown func(roomName string) (minutes int64, known bool)
+	// SegmentLimit is the number of segments beyond which further ones count as
+	// "_other"; 0 is for none at all.
+	SegmentLimit int
 	// MaxRooms bounds the rooms that are followed; 0 is DefaultMaxRooms.
 	MaxRooms int
 	// MaxVisits bounds the participants of whom it is known when they knocked, came
@@ -60,6 +63,7 @@ type Tracker struct {
 	rooms    map[string]*room
 	prefixes map[string]*prefix
 	visits   int // in all rooms
+	segments segmentTable
 
 	events      map[whereby.EventType]int64
 	corrections map[Correction]int64
@@ -86,6 +90,7 @@ func New(o Options) *Tracker {
 		seen:        newSeen(o.MaxIDs),
 		rooms:       map[string]*room{},
 		prefixes:    map[string]*prefix{},
+		segments:    newSegmentTable(o.SegmentLimit),
 		events:      map[whereby.EventType]int64{},
 		corrections: map[Correction]int64{},
 	}

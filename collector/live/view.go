@@ -13,6 +13,8 @@ type View struct {
 	// Prefixes are the figures by room prefix, sorted by prefix: every prefix that
 	// ever had an event.
 	Prefixes []PrefixView
+	// Segments are the figures by segment; nil where there is no limit for them.
+	Segments []SegmentView
 	// Events are those accepted, each once, by type: the documented ones in their
 	// order, then "other".
 	Events []EventCount
@@ -70,6 +72,7 @@ func (t *Tracker) View(now time.Time) *View {
 		LastEvent:  fromMicro(t.lastEvent),
 		Tracked:    int64(len(t.rooms)),
 		Refused:    t.refused,
+		Segments:   t.segmentViews(),
 	}
 	pending := t.pending()
 	for _, p := range t.prefixes {

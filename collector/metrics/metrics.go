@@ -82,6 +82,10 @@ var (
 		"Visitors who knocked and are neither in nor gone."}
 	LivePending = Metric{"whereby_live_participant_minutes_pending", Gauge, []string{RoomPrefix},
 		"Participant minutes used that Insights do not show yet: whereby_participant_minutes_total and these are the minutes used by now."}
+	SegmentParticipants = Metric{"whereby_segment_live_participants", Gauge, []string{RoomPrefix, "segment"},
+		"People in rooms now by segment; only where the configuration file names segments."}
+	SegmentMinutes = Metric{"whereby_segment_participant_minutes_total", Counter, []string{RoomPrefix, "segment"},
+		"Participant minutes by segment since it was first seen, reckoned from webhooks; only where the configuration file names segments."}
 	LiveCorrections = Metric{"whereby_live_corrections_total", Counter, []string{"reason"},
 		"Live counts put right by the next event (lost_event) or by Insights (stale, session_ended): how much to trust webhook delivery."}
 	KnockWait = Metric{"whereby_knock_wait_seconds", Histogram, []string{RoomPrefix, "outcome"},
@@ -151,7 +155,7 @@ func All() []Metric {
 		QuotaUsed, QuotaLimit, QuotaNearRatio, QuotaPeriodStart, QuotaPeriodEnd,
 		OrganizationQuotaUsed, OrganizationQuotaLimit, OrganizationQuotaPeriodStart, OrganizationQuotaPeriodEnd,
 		CustomerInfo,
-		LiveParticipants, LiveParticipantsMax, LiveClients, LiveRooms, LiveWaiting, LivePending, LiveCorrections,
+		LiveParticipants, LiveParticipantsMax, LiveClients, LiveRooms, LiveWaiting, LivePending, SegmentParticipants, SegmentMinutes, LiveCorrections,
 		KnockWait, HostWait, Joins, Leaves, Recordings, Transcriptions,
 		WebhookEvents, WebhookDuplicates, WebhookRejected, WebhookLastEvent, WebhookDelay,
 		Up, Polls, PollDuration, LastSuccessfulPoll, LastFullScan,

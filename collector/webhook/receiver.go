@@ -20,8 +20,11 @@ import (
 // State is what events lead to. An event may be applied again, and changes nothing
 // then.
 type State interface {
-	// Apply takes an event that arrived at the given time.
-	Apply(event whereby.Event, arrived time.Time)
+	// Apply takes an event that arrived at the given time; segment is that of its
+	// participant, "" is none.
+	Apply(event whereby.Event, segment string, arrived time.Time)
+	// Segment tells to which segment an event's participant belongs.
+	Segment(event whereby.Event) string
 	// AppendBinary appends the state in a form that UnmarshalBinary reads.
 	AppendBinary([]byte) ([]byte, error)
 	UnmarshalBinary([]byte) error
@@ -64,11 +67,11 @@ func OpenReceiver(storage string, state State, log *slog.Logger) (*Receiver, err
 	}
 	replayed := 0
 	r.journal, err = journal.Open(r.dir, from, func(record []byte) error {
-		event, arrived, err := decodeRecord(record)
+		event, segment, arrived, err := decodeRecord(record)
 		if err != nil {
 			return err
 		}
-		state.Apply(event, arrived)
+		state.Apply(event, segment, arrived)
 		replayed++
 		return nil
 	})
@@ -82,12 +85,15 @@ func OpenReceiver(storage string, state State, log *slog.Logger) (*Receiver, err
 // Accept returns once the event is durable and applied, or the context is done.
 func (r *Receiver) Accept(ctx context.Context, event whereby.Event) error {
 	arrived := time.Now()
-	apply := func() { r.state.Apply(event, arrived) }
+	segment := r.state.Segment(event)
+	// The texts that the segment is found in may name a person, and go no further.
+	event.ExternalID, event.Metadata = "", ""
+	apply := func() { r.state.Apply(event, segment, arrived) }
 	if r.journal == nil {
 		apply()
 		return nil
 	}
-	record, err := encodeRecord(event, arrived)
+	record, err := encodeRecord(event, segment, arrived)
 	if err != nil {
 		return err
 	}
@@ -216,23 +222,26 @@ type record struct {
 	Role        string            `json:"role,omitempty"`
 	Clients     map[string]int    `json:"clients"`
 	Status      string            `json:"status,omitempty"`
+	// Segment is the captured group of what an operator asked for, and nothing else.
+	Segment string `json:"segment,omitempty"`
 }
 
-func encodeRecord(e whereby.Event, arrived time.Time) ([]byte, error) {
+func encodeRecord(e whereby.Event, segment string, arrived time.Time) ([]byte, error) {
 	return json.Marshal(record{
 		ID: e.ID, Type: e.Type, Created: e.CreatedAt, Arrived: arrived,
 		Room: e.RoomName, Session: e.RoomSessionID, Participant: e.ParticipantID,
 		Role: e.RoleName, Clients: e.Clients, Status: e.Status,
+		Segment: segment,
 	})
 }
 
-func decodeRecord(b []byte) (whereby.Event, time.Time, error) {
+func decodeRecord(b []byte) (event whereby.Event, segment string, arrived time.Time, err error) {
 	var r record
 	if err := json.Unmarshal(b, &r); err != nil {
-		return whereby.Event{}, time.Time{}, fmt.Errorf("decode an event: %w", err)
+		return whereby.Event{}, "", time.Time{}, fmt.Errorf("decode an event: %w", err)
 	}
 	return whereby.Event{
 		ID: r.ID, Type: r.Type, CreatedAt: r.Created, RoomName: r.Room, RoomSessionID: r.Session,
 		ParticipantID: r.Participant, RoleName: r.Role, Clients: r.Clients, Status: r.Status,
-	}, r.Arrived, nil
+	}, r.Segment, r.Arrived, nil
 }

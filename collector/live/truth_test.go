@@ -1,0 +1,269 @@
+package live_test
+
+import (
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+
+	"whereby_exporter/collector/live"
+	"whereby_exporter/whereby"
+)
+
+// lateness bounds how late an event arrives in these tests. Longer than that a client
+// stays away before it comes again: otherwise nobody could tell from shuffled events
+// which knock an answer was for.
+const lateness = 50 * time.Second
+
+// pace is what a room takes for an event on average, so that no more of them than the
+// tracker sorts come within the lateness.
+const pace = 4 * time.Second
+
+// account is a simulated one. It knows who is where, and tells it in events.
+type account struct {
+	random *rand.Rand
+	now    time.Time
+	rooms  []*simulated
+	told   []whereby.Event // in the order in which they happened, per room
+
+	joins, leaves        map[string]live.ByRole // by prefix
+	knockWaits, hostWait []string
+}
+
+// simulated is a room as it is.
+type simulated struct {
+	name         string
+	inside, door []client
+	away         []client // may come again
+	came         int
+	session      bool
+	// busyUntil is when the next thing may happen.
+	busyUntil time.Time
+	// visitor and host are when the first of each came to the meeting under way.
+	visitor, host time.Time
+	hostWaited    bool
+}
+
+type client struct {
+	id, role string
+	knocked  time.Time
+	away     time.Time
+}
+
+var simulatedRoles = append(live.Roles()[:10], "assistant") // one that is not documented
+
+func newAccount(random *rand.Rand) *account {
+	a := &account{random: random, now: start, joins: map[string]live.ByRole{}, leaves: map[string]live.ByRole{}}
+	for i := range 2 + random.IntN(20) {
+		prefix := []string{"acme", "globex", "initech"}[random.IntN(3)]
+		a.rooms = append(a.rooms, &simulated{name: fmt.Sprintf("/%s-%d", prefix, i)})
+	}
+	return a
+}
+
+// live lets things happen for a while.
+func (a *account) live(d time.Duration) {
+	for end := a.now.Add(d); a.now.Before(end); {
+		a.now = a.now.Add(time.Duration(1+a.random.IntN(3000)) * time.Millisecond)
+		if r := a.rooms[a.random.IntN(len(a.rooms))]; !a.now.Before(r.busyUntil) {
+			a.happen(r)
+		}
+	}
+}
+
+// happen lets one thing happen in a room.
+func (a *account) happen(r *simulated) {
+	before := len(a.told)
+	switch chance := a.random.IntN(100); {
+	case chance < 35:
+		for range 1 + a.random.IntN(3) { // within the same millisecond
+			a.join(r, a.someone(r))
+		}
+	case chance < 55:
+		c := a.someone(r)
+		c.knocked = a.now
+		r.door = append(r.door, c)
+		a.tell(r, whereby.ClientKnocked, c)
+		a.visitorCame(r)
+	case chance < 65 && len(r.door) > 0:
+		c := a.take(&r.door)
+		a.waited(r, "cancelled", c)
+		a.tell(r, whereby.ClientKnockCancelled, c)
+		a.leaveFor(r, c)
+	case chance < 75 && len(r.door) > 0:
+		c := a.take(&r.door)
+		a.waited(r, "admitted", c)
+		a.join(r, c)
+	case chance < 95:
+		for range min(len(r.inside), 1+a.random.IntN(3)) {
+			a.leave(r)
+		}
+	default:
+		for len(r.inside) > 0 {
+			a.leave(r)
+		}
+	}
+	a.now = a.now.Add(time.Millisecond)
+	if len(r.inside) >= 2 && !r.session {
+		r.session = true
+		a.tell(r, whereby.SessionStarted, client{})
+	}
+	if len(r.inside) == 0 && r.session {
+		a.endSession(r)
+	}
+	r.busyUntil = a.now.Add(time.Duration(len(a.told)-before)*pace + time.Millisecond)
+}
+
+// someone is a client who comes, for the first time or again.
+func (a *account) someone(r *simulated) client {
+	role := simulatedRoles[a.random.IntN(len(simulatedRoles))]
+	if n := len(r.away); n > 0 && a.random.IntN(2) == 0 && a.now.Sub(r.away[0].away) > 2*lateness {
+		c := r.away[0]
+		r.away = r.away[1:]
+		return client{id: c.id, role: role}
+	}
+	r.came++
+	return client{id: fmt.Sprint("participant-", r.came), role: role} // the same IDs in all rooms
+}
+
+func (a *account) take(from *[]client) client {
+	i := a.random.IntN(len(*from))
+	c := (*from)[i]
+	*from = slices.Delete(*from, i, i+1)
+	return c
+}
+
+func (a *account) join(r *simulated, c client) {
+	r.inside = append(r.inside, c)
+	a.count(a.joins, r, c)
+	a.tell(r, whereby.ClientJoined, c)
+	switch c.role {
+	case "owner", "member", "host":
+		if r.host.IsZero() {
+			r.host = a.now
+		}
+		a.meet(r)
+	case "visitor", "granted_visitor", "viewer", "granted_viewer":
+		a.visitorCame(r)
+	}
+}
+
+func (a *account) leave(r *simulated) {
+	c := a.take(&r.inside)
+	a.count(a.leaves, r, c)
+	a.tell(r, whereby.ClientLeft, c)
+	a.leaveFor(r, c)
+}
+
+// leaveFor has a client go away.
+func (a *account) leaveFor(r *simulated, c client) {
+	c.away = a.now
+	r.away = append(r.away, c)
+	a.endMeeting(r)
+}
+
+// endSession sends those at the door away. Some tell so; none of them comes again.
+func (a *account) endSession(r *simulated) {
+	a.now = a.now.Add(time.Duration(1+a.random.IntN(500)) * time.Millisecond)
+	r.session = false
+	a.tell(r, whereby.SessionEnded, client{})
+	door := r.door
+	r.door = nil
+	a.endMeeting(r)
+	for _, c := range door {
+		if a.random.IntN(2) == 0 {
+			a.now = a.now.Add(time.Duration(1+a.random.IntN(500)) * time.Millisecond)
+			a.waited(r, "cancelled", c)
+			a.tell(r, whereby.ClientKnockCancelled, c)
+		}
+	}
+}
+
+func (a *account) visitorCame(r *simulated) {
+	if r.visitor.IsZero() {
+		r.visitor = a.now
+	}
+	a.meet(r)
+}
+
+// meet observes the wait for the host, once both have come.
+func (a *account) meet(r *simulated) {
+	if r.visitor.IsZero() || r.host.IsZero() || r.hostWaited {
+		return
+	}
+	r.hostWaited = true
+	wait := max(0, r.host.Sub(r.visitor))
+	a.hostWait = append(a.hostWait, fmt.Sprint("host_wait ", label(r.name), " ", wait.Seconds()))
+}
+
+func (a *account) endMeeting(r *simulated) {
+	if r.people() == 0 && len(r.door) == 0 {
+		r.visitor, r.host, r.hostWaited = time.Time{}, time.Time{}, false
+	}
+}
+
+func (a *account) waited(r *simulated, outcome string, c client) {
+	a.knockWaits = append(a.knockWaits, fmt.Sprint("knock_wait ", label(r.name), " ", outcome, " ", a.now.Sub(c.knocked).Seconds()))
+}
+
+func (a *account) count(counters map[string]live.ByRole, r *simulated, c client) {
+	sum := counters[label(r.name)]
+	sum[roleIndex(c.role)]++
+	counters[label(r.name)] = sum
+}
+
+func (a *account) tell(r *simulated, eventType whereby.EventType, c client) {
+	e := event(eventType, r.name, c.id, "", nil)
+	e.ID, e.CreatedAt = fmt.Sprint("event-", len(a.told)), a.now
+	if eventType == whereby.ClientJoined || eventType == whereby.ClientLeft {
+		e.RoleName, e.Clients = c.role, clients{}
+		for _, c := range r.inside {
+			e.Clients[c.role]++
+		}
+	}
+	a.told = append(a.told, e)
+}
+
+func (r *simulated) people() int {
+	return len(r.inside) - len(slices.DeleteFunc(slices.Clone(r.inside), func(c client) bool { return !whereby.IsMachine(c.role) }))
+}
+
+func roleIndex(name string) int {
+	if i := slices.Index(live.Roles(), name); i >= 0 {
+		return i
+	}
+	return slices.Index(live.Roles(), "other")
+}
+
+// figures are those of every prefix that had an event, in order.
+func (a *account) figures() []live.PrefixView {
+	views := map[string]live.PrefixView{}
+	for _, e := range a.told {
+		views[label(e.RoomName)] = live.PrefixView{Prefix: label(e.RoomName), Joins: a.joins[label(e.RoomName)], Leaves: a.leaves[label(e.RoomName)]}
+	}
+	for _, r := range a.rooms {
+		v, ok := views[label(r.name)]
+		if !ok {
+			continue
+		}
+		for _, c := range r.inside {
+			v.Clients[roleIndex(c.role)]++
+		}
+		v.Participants += int64(r.people())
+		v.Waiting += int64(len(r.door))
+		v.Rooms += int64(min(1, len(r.inside)))
+		views[v.Prefix] = v
+	}
+	return slices.SortedFunc(maps.Values(views), func(a, b live.PrefixView) int { return strings.Compare(a.Prefix, b.Prefix) })
+}
+
+// shown are the figures of a view, without those that tell of more than this moment.
+func shown(v *live.View) []live.PrefixView {
+	prefixes := slices.Clone(v.Prefixes)
+	for i := range prefixes {
+		prefixes[i].ParticipantsMax, prefixes[i].Pending, prefixes[i].LastEvent = 0, 0, time.Time{}
+	}
+	return prefixes
+}
