@@ -207,7 +207,13 @@ func (c *Collector) Webhook() http.Handler {
 	}
 	return &webhook.Handler{
 		Verifier: c.config.Webhooks,
-		Accept:   c.receiver.Accept,
+		Accept: func(ctx context.Context, event whereby.Event) error {
+			err := c.receiver.Accept(ctx, event)
+			if err != nil {
+				c.self.storageErrors.Inc()
+			}
+			return err
+		},
 		Rejected: func(reason webhook.Reason) { c.feed.rejected.WithLabelValues(string(reason)).Inc() },
 		Logger:   c.config.Logger,
 	}

@@ -17,9 +17,12 @@ import (
 // which knock an answer was for.
 const lateness = 50 * time.Second
 
-// pace is what a room takes for an event on average, so that no more of them than the
-// tracker sorts come within the lateness.
-const pace = 4 * time.Second
+// pace is how long a room takes for an event, and crowd the clients in it at most: no
+// more events come within the lateness than the tracker puts in order.
+const (
+	pace  = 7 * time.Second
+	crowd = 8
+)
 
 // account is a simulated one. It knows who is where, and tells it in events.
 type account struct {
@@ -52,7 +55,13 @@ type client struct {
 	away     time.Time
 }
 
-var simulatedRoles = append(live.Roles()[:10], "assistant") // one that is not documented
+// simulatedRoles are people's, one that is not documented too, and then the machines'.
+var simulatedRoles = []string{
+	"owner", "member", "host", "visitor", "granted_visitor", "viewer", "granted_viewer", "assistant",
+	"recorder", "streamer", "captioner",
+}
+
+const simulatedPeople = 8
 
 func newAccount(random *rand.Rand) *account {
 	a := &account{random: random, now: start, joins: map[string]live.ByRole{}, leaves: map[string]live.ByRole{}}
@@ -78,11 +87,11 @@ func (a *account) happen(r *simulated) {
 	before := len(a.told)
 	switch chance := a.random.IntN(100); {
 	case chance < 35:
-		for range 1 + a.random.IntN(3) { // within the same millisecond
-			a.join(r, a.someone(r))
+		for range min(1+a.random.IntN(3), crowd-len(r.inside)) { // within the same millisecond
+			a.join(r, a.someone(r, len(simulatedRoles)))
 		}
 	case chance < 55:
-		c := a.someone(r)
+		c := a.someone(r, simulatedPeople)
 		c.knocked = a.now
 		r.door = append(r.door, c)
 		a.tell(r, whereby.ClientKnocked, c)
@@ -92,7 +101,7 @@ func (a *account) happen(r *simulated) {
 		a.waited(r, "cancelled", c)
 		a.tell(r, whereby.ClientKnockCancelled, c)
 		a.leaveFor(r, c)
-	case chance < 75 && len(r.door) > 0:
+	case chance < 75 && len(r.door) > 0 && len(r.inside) < crowd:
 		c := a.take(&r.door)
 		a.waited(r, "admitted", c)
 		a.join(r, c)
@@ -116,9 +125,9 @@ func (a *account) happen(r *simulated) {
 	r.busyUntil = a.now.Add(time.Duration(len(a.told)-before)*pace + time.Millisecond)
 }
 
-// someone is a client who comes, for the first time or again.
-func (a *account) someone(r *simulated) client {
-	role := simulatedRoles[a.random.IntN(len(simulatedRoles))]
+// someone is a client of one of the first so many roles who comes, maybe again.
+func (a *account) someone(r *simulated, roles int) client {
+	role := simulatedRoles[a.random.IntN(roles)]
 	if n := len(r.away); n > 0 && a.random.IntN(2) == 0 && a.now.Sub(r.away[0].away) > 2*lateness {
 		c := r.away[0]
 		r.away = r.away[1:]
@@ -195,7 +204,7 @@ func (a *account) meet(r *simulated) {
 	}
 	r.hostWaited = true
 	wait := max(0, r.host.Sub(r.visitor))
-	a.hostWait = append(a.hostWait, fmt.Sprint("host_wait ", label(r.name), " ", wait.Seconds()))
+	a.hostWait = append(a.hostWait, fmt.Sprint("host_wait ", label(r.name), " ", seconds(wait)))
 }
 
 func (a *account) endMeeting(r *simulated) {
@@ -205,8 +214,10 @@ func (a *account) endMeeting(r *simulated) {
 }
 
 func (a *account) waited(r *simulated, outcome string, c client) {
-	a.knockWaits = append(a.knockWaits, fmt.Sprint("knock_wait ", label(r.name), " ", outcome, " ", a.now.Sub(c.knocked).Seconds()))
+	a.knockWaits = append(a.knockWaits, fmt.Sprint("knock_wait ", label(r.name), " ", outcome, " ", seconds(a.now.Sub(c.knocked))))
 }
+
+func seconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1e6 }
 
 func (a *account) count(counters map[string]live.ByRole, r *simulated, c client) {
 	sum := counters[label(r.name)]

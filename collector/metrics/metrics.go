@@ -137,7 +137,7 @@ var (
 	RoomPrefixesDropped = Metric{"whereby_exporter_room_prefixes_dropped", Gauge, nil,
 		"Room prefixes beyond the limit, counted under room_prefix=\"_other\"."}
 	StorageErrors = Metric{"whereby_exporter_storage_errors_total", Counter, nil,
-		"Writes to the store that failed, for instance because its disk is full. The figures of such a poll are not exposed."}
+		"Writes to the store that failed, for instance because its disk is full. The figures of such a poll are not exposed, and such an event is not acknowledged."}
 	ConfigLastReloadSuccessful = Metric{"whereby_exporter_config_last_reload_successful", Gauge, nil,
 		"1 if the configuration file was read without an error the last time, else 0: then the one before is in force."}
 	ConfigLastReloadSuccess = Metric{"whereby_exporter_config_last_reload_success_timestamp_seconds", Gauge, nil,

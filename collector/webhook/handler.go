@@ -84,7 +84,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.reject(w, http.StatusBadRequest, ReasonMalformed)
 		return
 	}
-	if err := h.accept(r.Context(), event); err != nil {
+	// Whoever sent it may be gone by now; it is kept all the same.
+	if err := h.accept(context.WithoutCancel(r.Context()), event); err != nil {
 		h.Logger.Error("an event could not be stored; Whereby will send it again", "type", event.Type, "err", err)
 		http.Error(w, "the event could not be stored", http.StatusServiceUnavailable)
 		return
