@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/common/version"
 
 	"whereby_exporter/collector/app"
+	"whereby_exporter/collector/config"
 )
 
 // cli is the command line. Every flag has an environment variable too.
@@ -83,9 +84,16 @@ func newLogger(level, format string, w io.Writer) *slog.Logger {
 	return promslog.New(&config)
 }
 
-// fail prints an error on one line: several may be joined, and YAML's have a line
-// for each mistake.
+// fail prints an error on one line: several may be joined. Only a configuration file
+// may have a line for each mistake in it.
 func fail(stderr io.Writer, err error) int {
+	var file *config.Error
+	if errors.As(err, &file) {
+		for _, problem := range file.Problems {
+			fmt.Fprintf(stderr, "whereby_exporter: %s\n", problem)
+		}
+		return 1
+	}
 	lines := strings.FieldsFunc(err.Error(), func(r rune) bool { return r == '\n' })
 	for i := range lines {
 		lines[i] = strings.TrimSpace(lines[i])
