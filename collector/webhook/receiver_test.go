@@ -201,7 +201,7 @@ func TestWithoutStorageEventsAreAppliedAlone(t *testing.T) {
 }
 
 // post sends a signed body to a handler.
-func post(t *testing.T, h *Handler, ctx context.Context) int {
+func post(ctx context.Context, t *testing.T, h *Handler) int {
 	t.Helper()
 	const body = `{"id":"e1","createdAt":"2026-03-01T12:00:00Z","type":"room.session.started","data":{}}`
 	request := httptest.NewRequestWithContext(ctx, http.MethodPost, "/webhook", strings.NewReader(body))
@@ -226,7 +226,7 @@ func handler(t *testing.T, acceptance func(context.Context, whereby.Event) error
 func TestWhatCannotBeStoredIsAnswered503(t *testing.T) {
 	var log strings.Builder
 	h := handler(t, func(context.Context, whereby.Event) error { return errors.New("no space left on device") }, &log)
-	if status := post(t, h, t.Context()); status != http.StatusServiceUnavailable {
+	if status := post(t.Context(), t, h); status != http.StatusServiceUnavailable {
 		t.Errorf("the status is %d", status)
 	}
 	if !strings.Contains(log.String(), "no space left") {
@@ -248,7 +248,7 @@ func TestASlowDiskIsAnsweredInTime(t *testing.T) {
 			}
 		}, &log)
 		start := time.Now()
-		status := post(t, h, t.Context())
+		status := post(t.Context(), t, h)
 		if took := time.Since(start); status != http.StatusServiceUnavailable || took > 4500*time.Millisecond {
 			t.Errorf("answered %d after %v", status, took)
 		}
