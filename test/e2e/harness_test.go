@@ -224,10 +224,12 @@ func (e exporter) metrics() (map[string]float64, error) {
 	}
 	samples := map[string]float64{}
 	for line := range strings.Lines(body) {
-		series, value, ok := strings.Cut(strings.TrimSpace(line), " ")
-		if !ok || strings.HasPrefix(line, "#") {
+		line = strings.TrimSpace(line)
+		space := strings.LastIndexByte(line, ' ') // label values hold blanks too
+		if space < 0 || strings.HasPrefix(line, "#") {
 			continue
 		}
+		series, value := line[:space], line[space+1:]
 		if samples[series], err = strconv.ParseFloat(value, 64); err != nil {
 			return nil, err
 		}
