@@ -1,0 +1,179 @@
+package collector
+
+import (
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"whereby_exporter/collector/config"
+	"whereby_exporter/collector/metrics"
+	"whereby_exporter/collector/store"
+	"whereby_exporter/whereby/wherebytest"
+)
+
+// scheduleDoors adds rooms in which visitors knock, hosts come late, and machines take
+// part.
+func scheduleDoors(account *wherebytest.Account, random *rand.Rand) {
+	for i := range 8 {
+		name := fmt.Sprintf("/initech-%08x-0000-4000-8000-%012x", i, i)
+		account.AddRoom(wherebytest.Room{Name: name})
+		for at := time.Now().Add(5 * time.Minute); at.Before(time.Now().Add(3 * time.Hour)); {
+			length := 15*time.Minute + time.Duration(random.Int64N(int64(30*time.Minute)))
+			late := time.Duration(random.Int64N(int64(3 * time.Minute)))
+			session := wherebytest.Session{Start: at, End: at.Add(length), Participants: []wherebytest.Participant{
+				{Role: "visitor", Joined: at, Left: at.Add(length - time.Minute)},
+				{Role: "host", Joined: at.Add(late + time.Millisecond), Left: at.Add(length - 2*time.Second)},
+			}}
+			if random.IntN(2) == 0 {
+				session.Participants = append(session.Participants, wherebytest.Participant{
+					Role: wherebytest.RoleRecorder, Joined: at.Add(4 * time.Minute), Left: at.Add(length - 3*time.Second),
+				})
+			}
+			for k := range random.IntN(3) {
+				knocked := at.Add(time.Duration(k+1)*time.Minute + 7*time.Millisecond)
+				ended := knocked.Add(time.Second + time.Duration(random.Int64N(int64(5*time.Minute)))).Truncate(time.Millisecond)
+				if random.IntN(3) == 0 {
+					session.Knocks = append(session.Knocks, wherebytest.Knock{At: knocked, GaveUp: ended})
+					continue
+				}
+				session.Participants = append(session.Participants, wherebytest.Participant{Knocked: knocked, Joined: ended, Left: at.Add(length - 4*time.Second)})
+			}
+			account.Schedule(name, session)
+			at = at.Add(length + time.Minute + time.Duration(random.Int64N(int64(20*time.Minute))))
+		}
+	}
+}
+
+// liveFigures are what is exposed of who is in rooms, as text by prefix.
+func (b *bench) liveFigures() map[string]string {
+	b.Helper()
+	people, rooms, waiting, clients := b.samples(metrics.LiveParticipants), b.samples(metrics.LiveRooms), b.samples(metrics.LiveWaiting), b.samples(metrics.LiveClients)
+	figures := map[string]string{}
+	for prefix, n := range people {
+		roles := map[string]int{}
+		for _, role := range []string{"host", "visitor", "granted_visitor", "recorder"} {
+			// Labels come in the order of their names.
+			if n := clients[role+","+prefix] + clients[prefix+","+role]; n > 0 {
+				roles[role] = int(n)
+			}
+		}
+		figures[prefix] = fmt.Sprintf("%v people in %v rooms, %v waiting, %v", n, rooms[prefix], waiting[prefix], roles)
+	}
+	return figures
+}
+
+// liveTruth is the same as the account knows it.
+func liveTruth(account *wherebytest.Account) map[string]string {
+	figures := map[string]string{}
+	for prefix, truth := range account.Live(time.Now(), config.Default().Classifier()) {
+		roles := map[string]int{}
+		for role, n := range truth.Clients {
+			if n > 0 {
+				roles[role] = n
+			}
+		}
+		figures[prefix] = fmt.Sprintf("%v people in %v rooms, %v waiting, %v", truth.People, truth.Rooms, truth.Waiting, roles)
+	}
+	return figures
+}
+
+func (b *bench) expectLiveTruth(account *wherebytest.Account) {
+	b.Helper()
+	got, want := b.liveFigures(), liveTruth(account)
+	nobody := "0 people in 0 rooms, 0 waiting, map[]"
+	for prefix, figures := range want {
+		// A prefix of which no event ever came is not known.
+		if got[prefix] != figures && (got[prefix] != "" || figures != nobody) {
+			b.Errorf("%v: %s has %s; want %s", time.Now(), prefix, got[prefix], figures)
+		}
+	}
+}
+
+// TestLiveCountsAreTheAccountsTruth lets accounts live, and delivers their events some
+// twice, some late and in disorder. Whenever all has arrived, the counts are the truth,
+// and so are the waits in the end.
+func TestLiveCountsAreTheAccountsTruth(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		seed := rand.Uint64()
+		t.Logf("seed %d", seed)
+		random := rand.New(rand.NewPCG(seed, 0))
+		account := wherebytest.New(wherebytest.Config{APIKey: apiKey, Lag: 12 * time.Minute})
+		scheduleMeetings(account, random)
+		scheduleDoors(account, random)
+		b := prepareWith(t, account, store.NewMemory(), Config{Webhooks: verifier(t)})
+		defer b.stop()
+		begin := time.Now()
+		b.polls(1)
+		stop := b.sendWebhooks(wherebytest.DeliveryFaults{Seed: seed, Duplicated: 0.3, Delayed: 0.4, MaxDelay: 20 * time.Second})
+		for range 150 {
+			b.waitForQuiet(account)
+			if b.expectLiveTruth(account); t.Failed() {
+				break
+			}
+		}
+		stop()
+		knocks := map[string]float64{}
+		for _, knock := range account.Knocks(begin, time.Now()) {
+			outcome := map[bool]string{true: "admitted", false: "cancelled"}[knock.Admitted]
+			knocks[outcome+","+config.Default().Classifier()(knock.RoomName)]++
+		}
+		if got := b.samples(metrics.KnockWait); !maps.Equal(got, knocks) || len(knocks) < 2 {
+			t.Errorf("knocks are %v, want %v", got, knocks)
+		}
+		waits := map[string]float64{}
+		for _, wait := range account.HostWaits(begin, time.Now()) {
+			waits[config.Default().Classifier()(wait.RoomName)]++
+		}
+		if got := b.samples(metrics.HostWait); !maps.Equal(got, waits) || len(waits) == 0 {
+			t.Errorf("host waits are %v, want %v", got, waits)
+		}
+		if b.samples(metrics.WebhookDuplicates)[""] == 0 {
+			t.Error("no event came twice")
+		}
+	})
+}
+
+// TestLostEventsAreHealed loses every tenth event, and ever after the last meeting only
+// has Insights to go by.
+func TestLostEventsAreHealed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		seed := rand.Uint64()
+		t.Logf("seed %d", seed)
+		random := rand.New(rand.NewPCG(seed, 0))
+		account := wherebytest.New(wherebytest.Config{APIKey: apiKey, Lag: 12 * time.Minute})
+		scheduleMeetings(account, random)
+		scheduleDoors(account, random)
+		b := prepareWith(t, account, store.NewMemory(), Config{Webhooks: verifier(t)})
+		defer b.stop()
+		b.polls(1)
+		stop := b.sendWebhooks(wherebytest.DeliveryFaults{Seed: seed, Withheld: 0.1, Duplicated: 0.1, Delayed: 0.3, MaxDelay: 20 * time.Second})
+		time.Sleep(4 * time.Hour)
+		wrong := 0
+		for prefix, figures := range b.liveFigures() {
+			if figures != liveTruth(account)[prefix] {
+				wrong++
+			}
+		}
+		t.Logf("%d prefixes are wrong before Insights are asked", wrong)
+		time.Sleep(8 * time.Hour)
+		synctest.Wait()
+		b.expectLiveTruth(account)
+		used, pending := b.samples(metrics.ParticipantMinutes), b.samples(metrics.LivePending)
+		for prefix, truth := range account.Minutes(config.Default().Classifier()) {
+			if used[prefix] != float64(truth.True) || pending[prefix] != 0 {
+				t.Errorf("%s used %v and %v are pending; want %d and 0", prefix, used[prefix], pending[prefix], truth.True)
+			}
+		}
+		var corrections float64
+		for _, n := range b.samples(metrics.LiveCorrections) {
+			corrections += n
+		}
+		if corrections == 0 {
+			t.Error("events were lost, and nothing was corrected")
+		}
+		stop()
+	})
+}
