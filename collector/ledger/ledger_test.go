@@ -387,3 +387,112 @@ func TestLabelsDoNotWaitForTheDisk(t *testing.T) {
 	<-done
 	expect(t, l, "acme 5/1/1")
 }
+
+// TestWhatARoomUsedInAPeriod goes through the kinds of rooms that there are when a
+// period begins.
+func TestWhatARoomUsedInAPeriod(t *testing.T) {
+	at := func(day int) int64 { return time.Date(2026, 3, day, 12, 0, 0, 0, time.UTC).Unix() }
+	now := time.Date(2026, 3, 20, 12, 0, 0, 0, time.UTC)
+	row := func(name string, first, last int64) ledger.Row {
+		return ledger.Row{Name: name, Totals: ledger.Totals{ParticipantMinutes: 100, Sessions: 10}, FirstSession: first, LastSession: last}
+	}
+	const start, feb = 1, -20
+	for name, c := range map[string]struct {
+		row   ledger.Row
+		used  int64
+		known bool
+	}{
+		"new in the period":           {row("/acme-1", at(2), at(19)), 100, true},
+		"new at its very start":       {row("/acme-1", at(start)-12*3600, at(19)), 100, true},
+		"not used in it":              {row("/acme-1", at(feb), at(feb+5)), 0, true},
+		"never used":                  {row("/acme-1", 0, 0), 0, true},
+		"older and used in it":        {row("/acme-1", at(feb), at(19)), 0, false},
+		"of unknown age, and used it": {row("/acme-1", 0, at(19)), 0, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l, err := ledger.Open(store.NewMemory(), ledger.Options{Classify: classify, Now: now})
+			if err != nil {
+				t.Fatal(err)
+			}
+			commit(t, l, now, c.row)
+			got := l.Snapshot().Prefixes[0]
+			if got.Used.ParticipantMinutes != c.used || got.Known != c.known {
+				t.Errorf("used %d (known: %t), want %d (%t)", got.Used.ParticipantMinutes, got.Known, c.used, c.known)
+			}
+			wanting, err := l.Wanting(func(string) bool { return false })
+			if err != nil || len(wanting) > 0 == c.known {
+				t.Errorf("wanting is %v, %v", wanting, err)
+			}
+		})
+	}
+}
+
+// commit is a complete pass that ended at a time.
+func commit(t testing.TB, l *ledger.Ledger, now time.Time, rows ...ledger.Row) {
+	t.Helper()
+	p := l.Begin()
+	if _, err := p.Add(rows); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Commit(ledger.Completion{Started: now, Ended: now, Complete: true}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestABaseHoldsForTheRestOfThePeriod reads it once, restarts, and goes on into the
+// next period, where it holds no more.
+func TestABaseHoldsForTheRestOfThePeriod(t *testing.T) {
+	now := time.Date(2026, 3, 20, 12, 0, 0, 0, time.UTC)
+	start := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+	s := store.NewMemory()
+	reopen := func() *ledger.Ledger {
+		l, err := ledger.Open(s, ledger.Options{Classify: classify, Now: now})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return l
+	}
+	row := ledger.Row{Name: "/acme-1", Totals: ledger.Totals{ParticipantMinutes: 100, Sessions: 10}, FirstSession: start.Unix() - 1e6, LastSession: now.Unix() - 3600}
+	l := reopen()
+	commit(t, l, now, row)
+	base := ledger.Base{Start: start.Unix(), Totals: ledger.Totals{ParticipantMinutes: 70, Sessions: 8}}
+	if err := l.SetBases("/acme-1", [2]ledger.Base{base, base}); err != nil {
+		t.Fatal(err)
+	}
+	used := func(want int64, known bool) {
+		t.Helper()
+		for _, got := range []ledger.PeriodUsage{l.Snapshot().Prefixes[0].PeriodUsage, l.Snapshot().Account} {
+			if got.Used.ParticipantMinutes != want || got.Known != known {
+				t.Errorf("used %d (known: %t), want %d (%t)", got.Used.ParticipantMinutes, got.Known, want, known)
+			}
+		}
+	}
+	used(30, true)
+	row.ParticipantMinutes = 140
+	commit(t, l, now, row)
+	used(70, true)
+	l = reopen()
+	used(70, true)
+
+	now = start.AddDate(0, 1, 0)
+	if err := l.Advance(now.Add(-time.Nanosecond)); err != nil {
+		t.Fatal(err)
+	}
+	used(70, true)
+	if err := l.Advance(now); err != nil {
+		t.Fatal(err)
+	}
+	used(0, true)
+	// A clock that is set back a little begins no period anew.
+	if err := l.Advance(now.Add(-time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	used(0, true)
+	// It is used again: until that is told apart, it counts nothing to the period.
+	row.ParticipantMinutes, row.LastSession = 150, now.Unix()+60
+	commit(t, l, now.Add(time.Hour), row)
+	used(0, true)
+	if wanting, err := l.Wanting(func(string) bool { return false }); err != nil || len(wanting) != 1 || wanting[0].Starts != [2]int64{now.Unix(), now.Unix()} {
+		t.Errorf("wanting is %v, %v", wanting, err)
+	}
+}

@@ -159,9 +159,13 @@ func TestRowsAreReadWhileOthersAreWritten(t *testing.T) {
 
 func TestARowDecodesToWhatWasEncoded(t *testing.T) {
 	want := row("/acme-1", 1<<32-1, 1<<53)
-	got, err := decodeRow([]byte(want.Name), encodeRow(want))
-	if err != nil || got != want {
-		t.Errorf("decoded %+v, %v; want %+v", got, err, want)
+	based := want
+	based.Bases[1] = ledger.Base{Start: 1_700_000_000, Totals: ledger.Totals{ParticipantMinutes: 12, Sessions: 3}}
+	for _, want := range []ledger.Row{want, based} {
+		got, err := decodeRow([]byte(want.Name), encodeRow(want))
+		if err != nil || got != want {
+			t.Errorf("decoded %+v, %v; want %+v", got, err, want)
+		}
 	}
 	if _, err := decodeRow([]byte("/acme-2"), encodeRow(want)); !errors.Is(err, errChecksum) {
 		t.Errorf("a row under another name gave %v", err)
@@ -170,6 +174,9 @@ func TestARowDecodesToWhatWasEncoded(t *testing.T) {
 
 func FuzzDecodeRow(f *testing.F) {
 	f.Add([]byte("/acme-1"), encodeRow(row("/acme-1", 7, 9))[checksumLength:])
+	based := row("/acme-1", 7, 9)
+	based.Bases[0].Start = 1
+	f.Add([]byte("/acme-1"), encodeRow(based)[checksumLength:])
 	f.Add([]byte(""), []byte{})
 	f.Add([]byte("x"), []byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff})
 	f.Fuzz(func(t *testing.T, name, value []byte) {
