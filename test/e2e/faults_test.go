@@ -216,6 +216,7 @@ func TestTheDemoIsUpWithinTwoSeconds(t *testing.T) {
 	slices.Sort(remarks)
 	// Minutes are Whereby's billing unit, and no number of seconds equals them.
 	if want := []string{
+		`whereby_live_participant_minutes_pending use base unit "seconds" instead of "minutes"`,
 		`whereby_participant_minutes_total use base unit "seconds" instead of "minutes"`,
 		`whereby_recorder_minutes_total use base unit "seconds" instead of "minutes"`,
 		`whereby_streamer_minutes_total use base unit "seconds" instead of "minutes"`,

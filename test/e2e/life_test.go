@@ -129,8 +129,8 @@ func TestPrometheusReadsTheTruth(t *testing.T) {
 		{"Insights ignores the order asked for", func() {
 			account.ClearFaults()
 			account.Inject(wherebytest.SortIgnored())
+			l.remove(5) // first: nobody can read a room that was used and deleted between two polls
 			l.use(20)
-			l.remove(5)
 		}},
 		{"Insights sorts again", func() { account.ClearFaults(); l.use(20); l.add(5, time.Hour) }},
 	} {
