@@ -31,6 +31,7 @@ type cli struct {
 	Run         app.Run         `cmd:"" default:"withargs" help:"Serve the metrics of a Whereby account (the default command)."`
 	Demo        app.Demo        `cmd:"" help:"Serve the metrics of a simulated account: no API key, no network."`
 	Check       app.Check       `cmd:"" help:"Check the configuration, or print what polling an account costs."`
+	Alerts      app.Alerts      `cmd:"" help:"Write the alerting rules, with the thresholds of the configuration file."`
 	Healthcheck app.Healthcheck `cmd:"" help:"Ask a running exporter whether it is healthy; for containers without a shell."`
 }
 
@@ -49,7 +50,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	)
 	parser, err := kong.New(&c,
 		kong.Name("whereby_exporter"),
-		kong.Description("Prometheus exporter for Whereby: participant minutes, sessions and rooms by room prefix."),
+		kong.Description("Prometheus exporter for Whereby: usage, quotas and live participants by room prefix."),
 		kong.Vars{"version": version.Print("whereby_exporter")},
 		kong.DefaultEnvars("WHEREBY_EXPORTER"),
 		kong.Writers(stdout, stderr),

@@ -220,6 +220,7 @@ func TestEveryMetricIsExposedAsDescribed(t *testing.T) {
 		defer b.stop()
 		b.polls(2)
 		b.sendOneOfEach()
+		b.collector.RulesLoaded(true)
 		families := b.families()
 		types := map[metrics.Type]dto.MetricType{
 			metrics.Counter: dto.MetricType_COUNTER, metrics.Gauge: dto.MetricType_GAUGE, metrics.Histogram: dto.MetricType_HISTOGRAM,

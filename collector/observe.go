@@ -27,6 +27,7 @@ type selfMetrics struct {
 	pollDuration, requestDuration *prometheus.HistogramVec
 	storageErrors                 prometheus.Counter
 	reloaded, reloadedAt          prometheus.Gauge
+	rulesLoaded                   *prometheus.GaugeVec // absent without a sidecar
 }
 
 func newSelfMetrics(r prometheus.Registerer) *selfMetrics {
@@ -42,6 +43,7 @@ func newSelfMetrics(r prometheus.Registerer) *selfMetrics {
 		requestDuration:    metrics.APIRequestDuration.NewHistogramVec(r, requestBuckets),
 		storageErrors:      metrics.StorageErrors.NewCounter(r),
 		reloaded:           metrics.ConfigLastReloadSuccessful.NewGauge(r),
+		rulesLoaded:        metrics.SidecarRulesLoaded.NewGaugeVec(r),
 		reloadedAt:         metrics.ConfigLastReloadSuccess.NewGauge(r),
 	}
 	m.onReload()

@@ -59,5 +59,14 @@ func (c *Collector) Reload(file *config.Config) error {
 	return nil
 }
 
+// RulesLoaded notes whether the Prometheus beside has all alerting rules.
+func (c *Collector) RulesLoaded(loaded bool) {
+	value := 0.0
+	if loaded {
+		value = 1
+	}
+	c.self.rulesLoaded.WithLabelValues().Set(value)
+}
+
 // ReloadFailed notes that a configuration file could not be put in force.
 func (c *Collector) ReloadFailed() { c.self.reloaded.Set(0) }

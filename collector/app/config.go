@@ -15,6 +15,7 @@ import (
 
 	"whereby_exporter/collector"
 	"whereby_exporter/collector/config"
+	"whereby_exporter/collector/sidecar"
 )
 
 // Config is the flag of the configuration file.
@@ -27,7 +28,7 @@ func (c Config) load() (*config.Config, error) {
 	if c.File == "" {
 		return config.Default(), nil
 	}
-	return config.Load(c.File, config.Options{})
+	return config.Load(c.File, alertOptions())
 }
 
 // transport sends requests the way the configuration in force says.
@@ -64,6 +65,7 @@ type reloader struct {
 	load      func() (*config.Config, error)
 	transport *transport // nil where there is none to change
 	collector *collector.Collector
+	rules     *sidecar.Rules // nil without a sidecar
 	env       *Env
 
 	mu sync.Mutex // one reload at a time
@@ -93,7 +95,23 @@ func (r *reloader) apply() error {
 			return err
 		}
 	}
-	return r.collector.Reload(file)
+	if err := r.collector.Reload(file); err != nil {
+		return err
+	}
+	return r.setRules(file)
+}
+
+// setRules gives the sidecar the rules of a configuration.
+func (r *reloader) setRules(file *config.Config) error {
+	if r.rules == nil {
+		return nil
+	}
+	files, err := ruleFiles(file)
+	if err != nil {
+		return err
+	}
+	r.rules.Set(files)
+	return nil
 }
 
 // run reloads on SIGHUP until the context is done.

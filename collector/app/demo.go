@@ -58,7 +58,7 @@ func (d *Demo) Run(env *Env) error {
 	if err != nil {
 		return err
 	}
-	file, err := config.Parse("demo.yml", demoConfig, config.Options{})
+	file, err := config.Parse("demo.yml", demoConfig, alertOptions())
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 
 	"whereby_exporter/collector"
 	"whereby_exporter/collector/server"
+	"whereby_exporter/collector/sidecar"
 )
 
 // Run is the command run.
@@ -26,11 +27,12 @@ type Flags struct {
 	Storage Storage        `embed:"" prefix:"storage." group:"poll"`
 	Webhook Webhook        `embed:"" prefix:"webhook." group:"webhook"`
 	Web     server.Options `embed:"" prefix:"web." group:"web"`
+	Sidecar Sidecar        `embed:"" prefix:"sidecar." group:"sidecar"`
 }
 
 // validate checks every flag and gives all errors.
 func (f *Flags) validate() error {
-	return errors.Join(f.Whereby.validate(), f.Poll.validate(), f.Webhook.validate(), f.Web.Check())
+	return errors.Join(f.Whereby.validate(), f.Poll.validate(), f.Webhook.validate(), f.Web.Check(), f.Sidecar.validate())
 }
 
 // Run serves until the context is done.
@@ -71,6 +73,7 @@ func (r *Run) Run(env *Env) error {
 		},
 		web:     r.Web,
 		webhook: &webhook,
+		sidecar: r.Sidecar,
 		reload:  &reloader{load: r.Config.load, transport: transport, env: env},
 		started: func(*server.Server) {
 			// Not before, so that a mistake is one line on its own.
@@ -88,6 +91,7 @@ type service struct {
 	web       server.Options
 	// webhook is the address of webhooks; nil where they come another way.
 	webhook *server.WebhookOptions
+	sidecar Sidecar
 	reload  *reloader
 	// started is called once everything listens.
 	started func(web *server.Server)
@@ -105,6 +109,15 @@ func (s service) serve(env *Env) error {
 		return err
 	}
 	s.reload.collector = c
+	if s.sidecar.RulesDir != "" {
+		s.reload.rules = sidecar.New(sidecar.Options{
+			Dir: s.sidecar.RulesDir, Prefix: rulesPrefix, ReloadURL: s.sidecar.ReloadURL,
+			OnLoaded: c.RulesLoaded, Logger: env.Log,
+		})
+		if err := s.reload.setRules(s.collector.File); err != nil {
+			return errors.Join(err, c.Close())
+		}
+	}
 	servers, err := s.listen(c, env.Log)
 	if err != nil {
 		return errors.Join(err, c.Close())
@@ -117,6 +130,9 @@ func (s service) serve(env *Env) error {
 	}
 	group.Go(func() error { return c.Run(ctx) })
 	group.Go(func() error { return s.reload.run(ctx) })
+	if s.reload.rules != nil {
+		group.Go(func() error { return s.reload.rules.Run(ctx) })
+	}
 	if s.beside != nil {
 		group.Go(func() error { return s.beside(ctx, c) })
 	}

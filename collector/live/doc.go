@@ -14,10 +14,11 @@
 // that is still known.
 //
 // A room that nobody is in or waits for is remembered for an hour, so that late
-// events find it. The same goes for a participant who came or went. Where more than
-// half of [Options.MaxRooms] or [Options.MaxVisits] is taken, that hour is five
-// minutes. Beyond the maximum, events of further rooms count in the counters only,
-// further knocks are not waited for, and [View.Refused] counts both.
+// events find it, and so is a participant who came or went. Where more than half of
+// [Options.MaxRooms] or [Options.MaxVisits] is taken, that hour is five minutes. A
+// room with pending minutes is remembered until Insights show them; where memory is
+// short, for an hour. Beyond the maximum, events of further rooms count in the
+// counters only, further knocks are not waited for, and [View.Refused] counts both.
 //
 // The package has no clock, no network, no logger and no goroutine.
 package live

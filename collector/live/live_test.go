@@ -22,7 +22,7 @@ func label(roomName string) string {
 	return prefix
 }
 
-var options = live.Options{Label: label}
+var options = live.Options{Label: label, SegmentLimit: 3}
 
 // seeded returns a source of chance that a failed test names.
 func seeded(t *testing.T) *rand.Rand {
@@ -42,6 +42,7 @@ type bench struct {
 	t        testing.TB
 	options  live.Options
 	now      time.Time
+	segment  string // of those who come
 	events   int
 	observed []string
 }
@@ -62,7 +63,7 @@ func (b *bench) send(e whereby.Event) live.Result {
 	if e.CreatedAt.IsZero() {
 		e.CreatedAt = b.now
 	}
-	result := b.Apply(e, b.now)
+	result := b.ApplySegment(e, b.segment, b.now)
 	for _, o := range result.Observations {
 		b.observed = append(b.observed, observation(o))
 	}

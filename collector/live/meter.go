@@ -70,8 +70,13 @@ const (
 	maxPeople     = 10_000 // far above what a room holds; more is not believed
 )
 
+// compare orders the marks of a room, those of the same time as [step.compare] does.
 func (m meterMark) compare(o meterMark) int {
-	return cmp.Or(cmp.Compare(m.at, o.at), cmp.Compare(m.kind, o.kind))
+	people := cmp.Compare(m.people, o.people)
+	if m.kind == markLeave {
+		people = -people
+	}
+	return cmp.Or(cmp.Compare(m.at, o.at), cmp.Compare(m.kind, o.kind), people)
 }
 
 // add takes a mark.

@@ -71,6 +71,18 @@ func (t *Tracker) Settle(shown map[string]int64, started, ended time.Time) {
 	}
 }
 
+// endMeter stops following the minutes of a room that nobody is in. Those by segment
+// stay counted.
+func (t *Tracker) endMeter(r *room) {
+	if r.meter == nil {
+		return
+	}
+	for _, sum := range r.meter.reckon(t.now).segments {
+		t.segments.total(r.prefix.label, sum.segment).minutes += sum.minutes
+	}
+	r.meter = nil
+}
+
 // pending sums what is pending by prefix.
 func (t *Tracker) pending() map[*prefix]int64 {
 	sums := map[*prefix]int64{}

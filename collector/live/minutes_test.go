@@ -124,3 +124,21 @@ func TestNoMinutesPassWhileNobodyListens(t *testing.T) {
 		t.Errorf("%d minutes are pending, want 10", got)
 	}
 }
+
+// TestEventsOfTheSameMomentCountInWhateverOrderTheyCome has two come at once, and go
+// at once.
+func TestEventsOfTheSameMomentCountInWhateverOrderTheyCome(t *testing.T) {
+	for _, visitors := range [][2]int{{1, 2}, {2, 1}} {
+		b := newPendingBench()
+		for i, participant := range []string{"a", "b"} {
+			b.event(whereby.ClientJoined, "/acme-1", participant, visitors[i])
+		}
+		b.now = b.now.Add(5 * time.Minute)
+		b.expect(t, 10)
+		for i, participant := range []string{"a", "b"} {
+			b.event(whereby.ClientLeft, "/acme-1", participant, 2-visitors[i])
+		}
+		b.now = b.now.Add(time.Hour)
+		b.expect(t, 10)
+	}
+}

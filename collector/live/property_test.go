@@ -10,7 +10,7 @@ import (
 	"whereby_exporter/whereby"
 )
 
-const accounts = 40
+const accounts = 20
 
 // expectTruth compares the figures of now with those of the account.
 func (b *bench) expectTruth(want []live.PrefixView) {

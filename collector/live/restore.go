@@ -68,19 +68,23 @@ func (c *codec) tracker(t *Tracker) {
 		for eventType, n := range t.events {
 			count(string(eventType), &n)
 		}
-	}, func(name string, n int64) {
+	}, func(name string, n int64) int64 {
 		// What was documented once and is no more counts as "other".
 		eventType := whereby.EventType(name)
 		if _, ok := t.events[eventType]; !ok {
 			eventType = otherType
 		}
 		t.events[eventType] += n
+		return t.events[eventType]
 	})
 	c.counts(len(t.corrections), func(count func(string, *int64)) {
 		for reason, n := range t.corrections {
 			count(string(reason), &n)
 		}
-	}, func(name string, n int64) { t.corrections[Correction(name)] += n })
+	}, func(name string, n int64) int64 {
+		t.corrections[Correction(name)] += n
+		return t.corrections[Correction(name)]
+	})
 
 	c.segments(&t.segments)
 
@@ -117,8 +121,8 @@ func (c *codec) tracker(t *Tracker) {
 }
 
 // counts describes named counters: all yields them where they are written, add
-// takes them where they are read.
-func (c *codec) counts(n int, all func(count func(string, *int64)), add func(string, int64)) {
+// takes them where they are read, and returns the sum, which must not overflow.
+func (c *codec) counts(n int, all func(count func(string, *int64)), add func(string, int64) int64) {
 	n = c.size(n)
 	if !c.reading {
 		all(func(name string, n *int64) {
@@ -132,10 +136,9 @@ func (c *codec) counts(n int, all func(count func(string, *int64)), add func(str
 		var value int64
 		c.text(&name)
 		c.whole(&value)
-		if c.damaged || value < 0 {
+		if c.damaged || value < 0 || add(name, value) < 0 {
 			c.damage()
 			return
 		}
-		add(name, value)
 	}
 }

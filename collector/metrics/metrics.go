@@ -142,6 +142,8 @@ var (
 		"1 if the configuration file was read without an error the last time, else 0: then the one before is in force."}
 	ConfigLastReloadSuccess = Metric{"whereby_exporter_config_last_reload_success_timestamp_seconds", Gauge, nil,
 		"When the configuration in force was read, in seconds since 1970."}
+	SidecarRulesLoaded = Metric{"whereby_exporter_sidecar_rules_loaded", Gauge, nil,
+		"1 if the Prometheus beside has loaded all alerting rules and none of them fails, else 0; only with --sidecar.rules-dir and --sidecar.reload-url."}
 	BuildInfo = Metric{"whereby_exporter_build_info", Gauge, []string{"branch", "goarch", "goos", "goversion", "revision", "tags", "version"},
 		"A metric with a constant '1' value labeled by version, revision, branch, goversion from which whereby_exporter was built, and the goos and goarch for the build."}
 )
@@ -161,7 +163,7 @@ func All() []Metric {
 		Up, Polls, PollDuration, LastSuccessfulPoll, LastFullScan,
 		APIRequests, APIRequestDuration, APIRateLimit, APIRateLimitRemaining,
 		LedgerDrift, RoomPrefixesDropped, StorageErrors,
-		ConfigLastReloadSuccessful, ConfigLastReloadSuccess, BuildInfo,
+		ConfigLastReloadSuccessful, ConfigLastReloadSuccess, SidecarRulesLoaded, BuildInfo,
 	}
 }
 

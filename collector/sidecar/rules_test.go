@@ -1,0 +1,275 @@
+package sidecar
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"go.uber.org/goleak"
+	"go.yaml.in/yaml/v3"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// fake is a Prometheus that loads a directory.
+type fake struct {
+	t   *testing.T
+	dir string
+
+	mu       sync.Mutex
+	status   int // 0: there; others are answered to everything
+	lastErr  string
+	loaded   []ruleFile
+	reloads  int
+	rejected int
+}
+
+// ServeHTTP refuses files that hold the word broken, as Prometheus refuses a whole
+// configuration for one rule.
+func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.status != 0 {
+		http.Error(w, "the answer", f.status)
+		return
+	}
+	switch {
+	case r.URL.Path == "/prometheus/-/reload" && r.Method == http.MethodPost:
+		f.reloads++
+		var files []ruleFile
+		paths, _ := filepath.Glob(filepath.Join(f.dir, "*.yml"))
+		for _, path := range paths {
+			content, err := os.ReadFile(path)
+			if err != nil {
+				f.t.Error(err)
+			}
+			if bytes.Contains(content, []byte("broken")) {
+				f.rejected++
+				http.Error(w, "failed to reload config:\n one or more errors", http.StatusInternalServerError)
+				return
+			}
+			var file ruleFile
+			if err := yaml.Unmarshal(content, &file); err != nil {
+				f.t.Error(err)
+			}
+			files = append(files, file)
+		}
+		f.loaded = files
+	case r.URL.Path == "/prometheus/api/v1/rules":
+		var groups []map[string]any
+		for _, file := range f.loaded {
+			for _, g := range file.Groups {
+				var rules []map[string]any
+				for _, rule := range g.Rules {
+					health := "ok"
+					if f.lastErr != "" {
+						health = "err"
+					}
+					rules = append(rules, map[string]any{"name": rule.Record + rule.Alert, "health": health, "lastError": f.lastErr})
+				}
+				groups = append(groups, map[string]any{"name": g.Name, "rules": rules})
+			}
+		}
+		_ = json.NewEncoder(w).Encode(map[string]any{"status": "success", "data": map[string]any{"groups": groups}})
+	default:
+		f.t.Errorf("unexpected %s %s", r.Method, r.URL)
+	}
+}
+
+func rules(names ...string) []byte {
+	var b strings.Builder
+	b.WriteString("groups:\n  - name: whereby_test\n    rules:\n")
+	for _, name := range names {
+		fmt.Fprintf(&b, "      - {alert: %s, expr: up == 0}\n", name)
+	}
+	return []byte(b.String())
+}
+
+func start(t *testing.T) (*fake, *Rules, *bytes.Buffer) {
+	t.Helper()
+	f := &fake{t: t, dir: t.TempDir()}
+	server := httptest.NewServer(f)
+	t.Cleanup(server.Close)
+	log := &bytes.Buffer{}
+	r := New(Options{Dir: f.dir, Prefix: "whereby_", ReloadURL: server.URL + "/prometheus/-/reload", Logger: slog.New(slog.NewTextHandler(log, nil))})
+	t.Cleanup(r.prometheus.client.CloseIdleConnections)
+	return f, r, log
+}
+
+func expectFiles(t *testing.T, dir string, want map[string][]byte) {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for _, entry := range entries {
+		content, err := os.ReadFile(filepath.Join(dir, entry.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got[entry.Name()] = string(content)
+	}
+	texts := map[string]string{}
+	for name, content := range want {
+		texts[name] = string(content)
+	}
+	if !maps.Equal(got, texts) {
+		t.Errorf("the directory holds %v, want %v", got, texts)
+	}
+}
+
+func look(t *testing.T, r *Rules, wantLoaded bool, wantError string) {
+	t.Helper()
+	loaded, err := r.look(t.Context())
+	if loaded != wantLoaded || (err == nil) != (wantError == "") || err != nil && !strings.Contains(err.Error(), wantError) {
+		t.Errorf("loaded: %t, error %v; want %t and %q", loaded, err, wantLoaded, wantError)
+	}
+}
+
+func TestRulesAreWrittenReloadedAndReadBackOnce(t *testing.T) {
+	f, r, _ := start(t)
+	other := map[string][]byte{"somebody-elses.yml": []byte("groups: []\n")}
+	for name, content := range other {
+		if err := os.WriteFile(filepath.Join(f.dir, name), content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	look(t, r, false, "") // nothing is wanted yet
+	files := map[string][]byte{"whereby_a.yml": rules("A", "B"), "somebody-elses.yml": other["somebody-elses.yml"]}
+	r.Set(map[string][]byte{"whereby_a.yml": files["whereby_a.yml"]})
+	for range 3 {
+		look(t, r, true, "")
+	}
+	if f.reloads != 1 {
+		t.Errorf("%d reloads for one change", f.reloads)
+	}
+	expectFiles(t, f.dir, files)
+
+	r.Set(map[string][]byte{"whereby_b.yml": rules("C")})
+	look(t, r, true, "")
+	expectFiles(t, f.dir, map[string][]byte{"whereby_b.yml": rules("C"), "somebody-elses.yml": other["somebody-elses.yml"]})
+	if f.reloads != 2 {
+		t.Errorf("%d reloads for two changes", f.reloads)
+	}
+}
+
+func TestRefusedRulesAreTakenBack(t *testing.T) {
+	f, r, _ := start(t)
+	good := map[string][]byte{"whereby_a.yml": rules("A")}
+	r.Set(good)
+	look(t, r, true, "")
+	r.Set(map[string][]byte{"whereby_a.yml": rules("broken"), "whereby_b.yml": rules("B")})
+	look(t, r, false, "refused the rules: failed to reload config: one or more errors; those from before are in place again")
+	expectFiles(t, f.dir, good)
+	reloads := f.reloads
+	look(t, r, false, "those from before are in place")
+	if f.reloads != reloads {
+		t.Error("refused rules are tried again")
+	}
+	r.Set(map[string][]byte{"whereby_a.yml": rules("A", "B")})
+	look(t, r, true, "")
+}
+
+func TestAnErrorElsewhereIsNotTheRulesFault(t *testing.T) {
+	f, r, _ := start(t)
+	elsewhere := filepath.Join(f.dir, "somebody-elses.yml")
+	if err := os.WriteFile(elsewhere, []byte("broken"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	files := map[string][]byte{"whereby_a.yml": rules("A")}
+	r.Set(files)
+	look(t, r, false, "with the rules from before too")
+	if err := os.WriteFile(elsewhere, []byte("groups: []"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	look(t, r, true, "")
+}
+
+func TestAPrometheusThatIsDownGetsTheRulesLater(t *testing.T) {
+	f, r, _ := start(t)
+	f.status = http.StatusBadGateway
+	files := map[string][]byte{"whereby_a.yml": rules("A")}
+	r.Set(files)
+	look(t, r, false, "HTTP 502")
+	expectFiles(t, f.dir, files)
+	look(t, r, false, "HTTP 502")
+	f.status = 0
+	look(t, r, true, "")
+	f.loaded = nil // it was restarted, and had lost its files
+	look(t, r, true, "")
+	f.status = http.StatusForbidden
+	r.Set(map[string][]byte{"whereby_a.yml": rules("A", "B")})
+	look(t, r, false, "--web.enable-lifecycle")
+	f.status = 0
+	f.lastErr = "many-to-many matching"
+	look(t, r, false, "rule A fails: many-to-many matching")
+}
+
+func TestADirectoryThatCannotBeWrittenIsAnError(t *testing.T) {
+	_, r, _ := start(t)
+	r.directory.path = filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(r.directory.path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r.Set(map[string][]byte{"whereby_a.yml": rules("A")})
+	look(t, r, false, "make the directory of rules")
+}
+
+func TestRunLooksWhenTheRulesChangeAndSaysAnErrorOnce(t *testing.T) {
+	f, r, log := start(t)
+	states := make(chan bool)
+	r.options.OnLoaded = func(loaded bool) { states <- loaded }
+	f.status = http.StatusBadGateway
+	r.Set(map[string][]byte{"whereby_a.yml": rules("A")})
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- r.Run(ctx) }()
+	for range 5 {
+		if <-states {
+			t.Error("rules are loaded by a Prometheus that is down")
+		}
+		r.Set(map[string][]byte{"whereby_a.yml": rules("A")})
+	}
+	f.mu.Lock()
+	f.status = 0
+	f.mu.Unlock()
+	for !<-states {
+		r.Set(map[string][]byte{"whereby_a.yml": rules("A", "B")})
+	}
+	cancel()
+	go func() {
+		for range states {
+		}
+	}()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	close(states)
+	// Once that it can't reload, and once that it can't read back.
+	if n := strings.Count(log.String(), "not in force"); n > 2 {
+		t.Errorf("the errors are said %d times: %s", n, log)
+	}
+}
+
+func TestReloadURLs(t *testing.T) {
+	for text, ok := range map[string]bool{
+		"http://localhost:9090/-/reload": true, "https://example.com/prometheus/-/reload": true,
+		"": false, "localhost:9090/-/reload": false, "http://localhost:9090": false, "http:///-/reload": false,
+		"ftp://localhost/-/reload": false, "http://localhost:9090/-/reload?x=1": false,
+	} {
+		if err := CheckURL(text); (err == nil) != ok {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
