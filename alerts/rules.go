@@ -14,9 +14,9 @@ var ruleFiles embed.FS
 //go:embed runbooks/*.md
 var runbookFiles embed.FS
 
-// names of the files in rules, in the order in which [Write] writes them.
+// files are the names of those in rules, in the order in which [Write] writes them.
 func files() []string {
-	return []string{"recording.yml", "quota.yml", "organization.yml", "usage.yml", "webhooks.yml", "polling.yml"}
+	return []string{"quota.yml", "organization.yml", "usage.yml", "webhooks.yml", "polling.yml"}
 }
 
 // Alert is one of the alerting rules, as the files in rules have it.

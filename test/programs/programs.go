@@ -1,5 +1,6 @@
 // Package programs builds the programs that the tests run: this exporter, and the
-// real Prometheus and promtool from their modules, pinned in go.mod.
+// real Prometheus, promtool, Alertmanager and amtool from their modules, pinned in
+// go.mod.
 package programs
 
 import (
@@ -48,7 +49,11 @@ var (
 	Exporter   = Program{Name: "whereby_exporter", Module: ".", Package: "."}
 	Prometheus = Program{Name: "prometheus", Module: "test", Package: "github.com/prometheus/prometheus/cmd/prometheus", Flags: []string{"-tags", "remove_all_sd"}}
 	Promtool   = Program{Name: "promtool", Module: "test", Package: "github.com/prometheus/prometheus/cmd/promtool", Flags: []string{"-tags", "remove_all_sd"}}
-	Linter     = Program{Name: "golangci-lint", Module: "test/lint", Package: "github.com/golangci/golangci-lint/v2/cmd/golangci-lint"}
+	// The newest Alertmanager does not build from its module, and no one module holds
+	// it beside Prometheus.
+	Alertmanager = Program{Name: "alertmanager", Module: "test/programs/alertmanager", Package: "github.com/prometheus/alertmanager/cmd/alertmanager"}
+	Amtool       = Program{Name: "amtool", Module: "test/programs/alertmanager", Package: "github.com/prometheus/alertmanager/cmd/amtool"}
+	Linter       = Program{Name: "golangci-lint", Module: "test/lint", Package: "github.com/golangci/golangci-lint/v2/cmd/golangci-lint"}
 )
 
 // Build builds a program, unless it is there already and up to date, and returns

@@ -32,7 +32,7 @@ func run(ctx context.Context, race bool) error {
 	if err != nil {
 		return err
 	}
-	for _, program := range []programs.Program{programs.Exporter, programs.Prometheus, programs.Promtool} {
+	for _, program := range []programs.Program{programs.Exporter, programs.Prometheus, programs.Promtool, programs.Alertmanager, programs.Amtool} {
 		if _, err := program.Build(ctx, os.Stdout); err != nil {
 			return err
 		}

@@ -1,0 +1,3 @@
+// Package alerts tests the bundled rules with promtool, and what Alertmanager makes
+// of their alerts with a real one.
+package alerts
