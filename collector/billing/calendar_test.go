@@ -59,6 +59,7 @@ func TestAt(t *testing.T) {
 		{"two midnights, between them", 4, "America/St_Johns", "2007-11-04T02:31:30Z", "2007-11-04T00:00:00-02:30", "2007-12-04T00:00:00-03:30"},
 		{"two midnights, before the first", 4, "America/St_Johns", "2007-11-04T02:29:59Z", "2007-10-04T00:00:00-02:30", "2007-11-04T00:00:00-02:30"},
 		{"two midnights on the first of a month", 1, "America/St_Johns", "2009-11-01T12:00:00Z", "2009-11-01T00:00:00-02:30", "2009-12-01T00:00:00-03:30"},
+		{"October's last half hour, after November has begun", 1, "America/St_Johns", "2009-11-01T02:31:30Z", "2009-11-01T00:00:00-02:30", "2009-12-01T00:00:00-03:30"},
 		// In Havana 00:00 to 00:59 comes twice.
 		{"the first hour twice", 1, "America/Havana", "2026-11-01T05:30:00Z", "2026-11-01T00:00:00-04:00", "2026-12-01T00:00:00-05:00"},
 		{"a day that never was", 30, "Pacific/Apia", "2011-12-30T10:00:00Z", "2011-12-31T00:00:00+14:00", "2012-01-30T00:00:00+14:00"},

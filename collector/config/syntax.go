@@ -115,7 +115,7 @@ func (r *reader) syntax(content []byte, err error) {
 	}
 	lines := strings.Split(strings.TrimRight(string(content), "\n"), "\n")
 	line = min(line, len(lines))
-	if blockError.MatchString(err.Error()) {
+	if len(content) <= maxHalved && blockError.MatchString(err.Error()) {
 		line = max(line, brokenLine(lines))
 	}
 	if column := tabIndent(lines[line-1]); column > 0 {
@@ -135,6 +135,9 @@ func (r *reader) syntax(content []byte, err error) {
 // blockError are messages with the line at which a list or mapping begins, instead
 // of the one that breaks it.
 var blockError = regexp.MustCompile(`did not find expected (key|'-' indicator)$`)
+
+// maxHalved bounds the files, in bytes, that are read again to find the line.
+const maxHalved = 1 << 20
 
 // brokenLine returns the line before which lines are valid, and with which they are
 // not, by halving. It may be misled by values over several lines, which end in the

@@ -157,6 +157,9 @@ func (l list) read(r *reader, n node) {
 		r.wrong(n, `a list, each entry on a line that begins with "- "`)
 	default:
 		for i, c := range n.Content {
+			if r.full() {
+				return
+			}
 			l.item().read(r, n.child(c, fmt.Sprintf("%s[%d]", n.field, i)))
 		}
 	}
