@@ -49,7 +49,7 @@ func read(path string) ([]byte, error) {
 	if err != nil {
 		return nil, plainError(err)
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }()
 	// One byte more than allowed, by which Parse sees that it is too much.
 	content, err := io.ReadAll(io.LimitReader(file, maxSize+1))
 	if err != nil {
