@@ -146,6 +146,7 @@ func (b *bench) shown() figures {
 	}
 	f := figures{}
 	for _, u := range s.Prefixes {
+		u.PeriodUsage = ledger.PeriodUsage{} // polls alone can't tell it
 		f[u.Prefix] = u
 	}
 	return f
