@@ -105,7 +105,7 @@ func TestEveryThresholdIsInTheRulesWithItsDefault(t *testing.T) {
 	known := map[string]bool{}
 	for _, threshold := range Thresholds() {
 		known[threshold.Name] = true
-		found := regexp.MustCompile(`(\S+) # `+threshold.Name+`\n`).FindAllStringSubmatch(rules, -1)
+		found := regexp.MustCompile(`([0-9.]+)s? # `+threshold.Name+`\n`).FindAllStringSubmatch(rules, -1)
 		if len(found) == 0 {
 			t.Errorf("no rule has %s", threshold.Name)
 		}

@@ -3,6 +3,7 @@ package alerts
 import (
 	"fmt"
 	"io"
+	"math"
 	"regexp"
 	"slices"
 	"strconv"
@@ -93,9 +94,9 @@ func (s Settings) groups(f file) string {
 	return b.String()
 }
 
-// mark is a threshold: a number, and its name in a comment behind it. YAML and
-// PromQL both take it for a comment.
-var mark = regexp.MustCompile(`(\S+)( # ([a-z0-9_]+)\n)$`)
+// mark is a threshold: a number, with an s behind it where it is a duration, and its
+// name in a comment. YAML and PromQL both take it for a comment.
+var mark = regexp.MustCompile(`([0-9.]+)(s? # ([a-z0-9_]+)\n)$`)
 
 func (s Settings) line(alert, line string) string {
 	text := strings.TrimSpace(line)
@@ -107,6 +108,9 @@ func (s Settings) line(alert, line string) string {
 	}
 	if at := mark.FindStringSubmatchIndex(line); at != nil {
 		if value, ok := s.Thresholds[line[at[6]:at[7]]]; ok {
+			if line[at[4]] == 's' {
+				value = math.Round(value) // durations have no fractions
+			}
 			return line[:at[2]] + strconv.FormatFloat(value, 'f', -1, 64) + line[at[4]:]
 		}
 	}

@@ -25,6 +25,8 @@ func Thresholds() []Threshold {
 			"WherebyQuotaProjectedOverrun, WherebyOrganizationQuotaProjectedOverrun: share of the limit that the period will end over."},
 		{"quota_fast_burn_factor", 6, 1, 1000, ratio,
 			"WherebyQuotaFastBurn: how many times faster than the quota allows."},
+		{"quota_exceeded_for_seconds", 900, 0, 7 * day, seconds,
+			"WherebyQuotaExceeded, WherebyOrganizationQuotaExceeded: how long before they fire."},
 		{"live_participants_near_ratio", 0.9, 0.1, 1, ratio,
 			"WherebyLiveParticipantsNearLimit, WherebyOrganizationLiveParticipantsNearLimit: share of the limit from which on they fire."},
 		{"organization_quota_near_ratio", 0.8, 0.1, 0.99, ratio,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	_ "embed"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -18,7 +19,8 @@ import (
 
 // Demo is the command demo.
 type Demo struct {
-	Web server.Options `embed:"" prefix:"web." group:"web"`
+	Web     server.Options `embed:"" prefix:"web." group:"web"`
+	Sidecar Sidecar        `embed:"" prefix:"sidecar." group:"sidecar"`
 }
 
 const (
@@ -40,7 +42,7 @@ var demoConfig []byte
 
 // Run serves a simulated account until the context is done.
 func (d *Demo) Run(env *Env) error {
-	if err := d.Web.Check(); err != nil {
+	if err := errors.Join(d.Web.Check(), d.Sidecar.validate()); err != nil {
 		return err
 	}
 	now := time.Now()
@@ -72,6 +74,7 @@ func (d *Demo) Run(env *Env) error {
 			Logger:           env.Log,
 		},
 		web:     d.Web,
+		sidecar: d.Sidecar,
 		reload:  &reloader{env: env, load: func() (*config.Config, error) { return file, nil }},
 		started: func(s *server.Server) { d.greet(env, s) },
 		beside: func(ctx context.Context, c *collector.Collector) error {
