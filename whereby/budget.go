@@ -17,6 +17,8 @@ const (
 	// assumedLimit is Whereby's smallest plan; it holds until the first answer
 	// tells the organization's own limit.
 	assumedLimit = 100
+	// spareLook is how often a spare request looks whether the others still wait.
+	spareLook = time.Second
 )
 
 // Budget holds requests to a share of an organization's points: in any minute,
@@ -38,16 +40,21 @@ type Budget struct {
 	mu           sync.Mutex
 	limit        int       // points a minute of the organization
 	spent        []point   // oldest first, within the window
-	waiting      int       // background requests
 	blockedUntil time.Time // a 429 said to wait until then
-	lowUntil     time.Time // background requests wait until then
-	changed      chan struct{}
+	// others is the demand of all but spare requests, scans that of those in the
+	// background alone.
+	others, scans demand
+	// waiting are the requests of each priority, and lowUntil says until when they hold
+	// off for the organization's sake.
+	waiting  [Spare + 1]int
+	lowUntil [Spare + 1]time.Time
+	changed  chan struct{}
 }
 
 // point is one that was spent.
 type point struct {
-	at         time.Time
-	background bool
+	at       time.Time
+	priority Priority
 }
 
 // NewBudget returns a budget of share (above 0, at most 1) of the organization's
@@ -101,22 +108,18 @@ func BackgroundAllowance(points int) int {
 	return max(1, points-max(1, points/4))
 }
 
-// Wait blocks until a point may be spent, and spends it. Background requests
-// leave a quarter of the allowance to the others, and hold off while the
-// organization as a whole has less than a tenth of its points left.
+// Wait blocks until a point may be spent, and spends it.
 //
 // The error is the context's. Clients call Wait for each attempt by themselves.
-func (b *Budget) Wait(ctx context.Context, background bool) error {
-	return b.wait(ctx, background, math.MaxInt64)
+func (b *Budget) Wait(ctx context.Context, priority Priority) error {
+	return b.wait(ctx, priority, math.MaxInt64)
 }
 
 // wait is Wait, but refuses with a ThrottledError where a 429 has asked for a
 // longer wait than longest.
-func (b *Budget) wait(ctx context.Context, background bool, longest time.Duration) error {
-	if background {
-		b.addWaiting(1)
-		defer b.addWaiting(-1)
-	}
+func (b *Budget) wait(ctx context.Context, priority Priority, longest time.Duration) error {
+	b.addWaiting(priority, 1)
+	defer b.addWaiting(priority, -1)
 	for {
 		if err := ctx.Err(); err != nil {
 			return context.Cause(ctx)
@@ -128,9 +131,9 @@ func (b *Budget) wait(ctx context.Context, background bool, longest time.Duratio
 			b.mu.Unlock()
 			return &ThrottledError{RetryAt: until, Local: true}
 		}
-		at := b.next(now, background)
+		at := b.next(now, priority)
 		if !at.After(now) {
-			b.spent = append(b.spent, point{now, background})
+			b.spend(now, priority)
 			limit := b.limit
 			b.mu.Unlock()
 			if b.OnSpend != nil {
@@ -151,9 +154,31 @@ func (b *Budget) wait(ctx context.Context, background bool, longest time.Duratio
 	}
 }
 
+// spend notes a point.
+func (b *Budget) spend(now time.Time, priority Priority) {
+	b.spent = append(b.spent, point{now, priority})
+	if priority == Spare {
+		return
+	}
+	_, window := Allowance(b.share, b.limit)
+	others, scans := 0, 0
+	for _, p := range b.spent {
+		switch {
+		case now.Sub(p.at) >= window:
+		case p.priority == Background:
+			scans++
+			others++
+		case p.priority == Foreground:
+			others++
+		}
+	}
+	b.others.note(now, others)
+	b.scans.note(now, scans)
+}
+
 // next returns the earliest time at which a point may be spent. It forgets the
 // points that no longer matter.
-func (b *Budget) next(now time.Time, background bool) time.Time {
+func (b *Budget) next(now time.Time, priority Priority) time.Time {
 	allowed, window := Allowance(b.share, b.limit)
 	own, ownWindow := BackgroundAllowance(allowed), window
 	if allowed == 1 {
@@ -169,13 +194,24 @@ func (b *Budget) next(now time.Time, background bool) time.Time {
 	if b.blockedUntil.After(at) {
 		at = b.blockedUntil
 	}
-	if background && b.lowUntil.After(at) {
-		at = b.lowUntil
-	}
+	at = later(at, b.lowUntil[priority])
 	at = later(at, b.free(allowed, window, func(point) bool { return true }))
-	if background || b.waiting > 0 {
+	foreground := func(p point) bool { return p.priority == Foreground }
+	behind := func(p point) bool { return p.priority != Foreground }
+	switch {
+	case priority == Foreground && b.waiting[Background] > 0:
 		// Both kinds want points, so neither may have them all.
-		at = later(at, b.free(own, ownWindow, func(p point) bool { return p.background == background }))
+		at = later(at, b.free(own, ownWindow, foreground))
+	case priority != Foreground:
+		at = later(at, b.free(own, ownWindow, behind))
+	}
+	if priority == Spare {
+		// What the others may come back for is left to them.
+		left := min(allowed-b.others.peak(now), own-b.scans.peak(now))
+		if left <= 0 || b.waiting[Foreground]+b.waiting[Background] > 0 {
+			return later(at, now.Add(spareLook))
+		}
+		at = later(at, b.free(left, window, func(p point) bool { return p.priority == Spare }))
 	}
 	return at
 }
@@ -202,12 +238,12 @@ func later(a, b time.Time) time.Time {
 	return a
 }
 
-// addWaiting counts background requests that wait. The others need not be told
-// when there are fewer: they look again before they spend.
-func (b *Budget) addWaiting(n int) {
+// addWaiting counts requests that wait. The others need not be told when there are
+// fewer: they look again before they spend.
+func (b *Budget) addWaiting(priority Priority, n int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.waiting += n
+	b.waiting[priority] += n
 }
 
 // observe learns from an answer's headers.
@@ -219,9 +255,16 @@ func (b *Budget) observe(r RateLimit) {
 		close(b.changed) // those who wait reckon again
 		b.changed = make(chan struct{})
 	}
-	if r.RemainingKnown && r.Remaining < b.limit/10 {
-		// Whoever spends them, the points run low: the rest is production's.
-		b.lowUntil = time.Now().Add(pointsWindow)
+	if !r.RemainingKnown {
+		return
+	}
+	// Whoever spends them, the points run low: the rest is production's.
+	until := time.Now().Add(pointsWindow)
+	if r.Remaining < b.limit/10 {
+		b.lowUntil[Background] = until
+	}
+	if r.Remaining < b.limit/5 {
+		b.lowUntil[Spare] = until
 	}
 }
 
@@ -231,6 +274,7 @@ func (b *Budget) block(until time.Time) {
 	defer b.mu.Unlock()
 	if until.After(b.blockedUntil) {
 		b.blockedUntil = until
+		b.lowUntil[Spare] = until.Add(pointsWindow)
 	}
 }
 

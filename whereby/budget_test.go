@@ -314,7 +314,7 @@ func TestARestartedProgramSpendsNoMore(t *testing.T) {
 		b := budget(t, 0.25)
 		b.Resume(0, []time.Time{time.Now().Add(time.Hour), time.Now().Add(-time.Hour)})
 		start := time.Now()
-		if err := b.Wait(t.Context(), false); err != nil || time.Since(start) > 0 {
+		if err := b.Wait(t.Context(), whereby.Foreground); err != nil || time.Since(start) > 0 {
 			t.Errorf("points of another time are in the way: %v, %v", err, time.Since(start))
 		}
 	})
@@ -328,7 +328,7 @@ func TestARestartDoesNotForgetTheLimit(t *testing.T) {
 		b.Resume(1000, slices.Repeat([]time.Time{time.Now()}, 200))
 		start := time.Now()
 		for range 50 {
-			if err := b.Wait(t.Context(), false); err != nil {
+			if err := b.Wait(t.Context(), whereby.Foreground); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -341,15 +341,15 @@ func TestARestartDoesNotForgetTheLimit(t *testing.T) {
 func TestWaitEndsWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := budget(t, 0.01)
-		if err := b.Wait(t.Context(), false); err != nil {
+		if err := b.Wait(t.Context(), whereby.Foreground); err != nil {
 			t.Fatal(err)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if err := b.Wait(ctx, false); !errors.Is(err, context.DeadlineExceeded) {
+		if err := b.Wait(ctx, whereby.Foreground); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("the error is %v", err)
 		}
-		if err := b.Wait(ctx, false); !errors.Is(err, context.DeadlineExceeded) {
+		if err := b.Wait(ctx, whereby.Foreground); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("with a context that is done, the error is %v", err)
 		}
 	})

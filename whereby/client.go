@@ -59,7 +59,7 @@ type Client struct {
 	// OnExchange, when not nil, is told of every attempt once it is over.
 	OnExchange func(Exchange)
 
-	background bool
+	priority Priority
 }
 
 // Exchange is what one attempt of a call came to.
@@ -74,13 +74,17 @@ type Exchange struct {
 	RateLimit RateLimit
 }
 
-// Background returns a copy of the client whose calls yield to those of the
-// original: they leave a part of the shared budget unused (see [Budget.Wait]).
-func (c *Client) Background() *Client {
-	b := *c
-	b.background = true
-	return &b
+// WithPriority returns a copy of the client whose calls have another priority where
+// the shared budget is short.
+func (c *Client) WithPriority(p Priority) *Client {
+	other := *c
+	other.priority = p
+	return &other
 }
+
+// Background returns a copy of the client whose calls yield to those in the
+// foreground, see [Priority].
+func (c *Client) Background() *Client { return c.WithPriority(Background) }
 
 // get calls one endpoint, repeating failed attempts as the policy says, and
 // hands the body of the first good answer to decode. decode's error counts as a
@@ -107,7 +111,7 @@ func (c *Client) get(ctx context.Context, endpoint string, query url.Values, dec
 
 func (c *Client) attempt(ctx context.Context, endpoint string, query url.Values, decode func([]byte) error) error {
 	if c.Budget != nil {
-		if err := c.Budget.wait(ctx, c.background, c.Retry.maxThrottleWait()); err != nil {
+		if err := c.Budget.wait(ctx, c.priority, c.Retry.maxThrottleWait()); err != nil {
 			return err
 		}
 	}

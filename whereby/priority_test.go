@@ -1,0 +1,141 @@
+package whereby_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"whereby_exporter/whereby"
+)
+
+// greedy spends all it can get until the context is done, and counts.
+func greedy(ctx context.Context, c *whereby.Client) (spent int) {
+	for ctx.Err() == nil {
+		for range c.Rooms(ctx, whereby.RoomsQuery{}) {
+			spent++
+			break
+		}
+	}
+	return spent
+}
+
+// TestSpareRequestsDelayNobody lets polls of some requests a minute, which are more than
+// the quarter that background requests would leave them, run beside spare requests
+// without end.
+func TestSpareRequestsDelayNobody(t *testing.T) {
+	for name, tc := range map[string]struct {
+		priority whereby.Priority
+		left     int
+	}{
+		"polls": {whereby.Foreground, 40 - 25},
+		"scans": {whereby.Background, 30 - 25}, // the last quarter is for polls that may come
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := &endless{limit: 100}
+				c := s.client(budget(t, 0.4))
+				ctx, cancel := context.WithTimeout(t.Context(), 3*time.Hour)
+				defer cancel()
+				var wg sync.WaitGroup
+				spare := 0
+				wg.Go(func() { spare = greedy(ctx, c.WithPriority(whereby.Spare)) })
+				const each = 25
+				var polls int
+				// The first one meets points that were spent before anyone knew of it, and
+				// those behind it have to catch up.
+				const settled = 12
+				for ; ctx.Err() == nil; polls++ {
+					start := time.Now()
+					for range each {
+						spendOne(t, c.WithPriority(tc.priority))
+					}
+					if waited := time.Since(start); waited > 0 && polls > settled {
+						t.Errorf("poll %d waited %v behind spare requests", polls, waited)
+					}
+					time.Sleep(time.Until(start.Add(61 * time.Second)))
+				}
+				wg.Wait()
+				most := polls * tc.left
+				if spare < most*9/10 || spare > most+40 {
+					t.Errorf("%d spare requests beside %d polls, want about %d", spare, polls, most)
+				}
+			})
+		})
+	}
+}
+
+// TestSpareRequestsComeLast: while others want all there is, nothing is left.
+func TestSpareRequestsComeLast(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &endless{limit: 100}
+		c := s.client(budget(t, 0.4))
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		var wg sync.WaitGroup
+		var polls, scans, spare int
+		wg.Go(func() { polls = greedy(ctx, c) })
+		wg.Go(func() { scans = greedy(ctx, c.Background()) })
+		wg.Go(func() { spare = greedy(ctx, c.WithPriority(whereby.Spare)) })
+		wg.Wait()
+		t.Logf("%d polls, %d scans, %d spare", polls, scans, spare)
+		if spare > 40 || polls+scans < 59*40-80 {
+			t.Errorf("%d spare requests beside %d of polls and %d of scans, want next to none", spare, polls, scans)
+		}
+	})
+}
+
+func TestSpareRequestsStopBeforeAllOthers(t *testing.T) {
+	for name, tc := range map[string]struct {
+		remaining         int
+		spare, background bool // whether they wait
+	}{
+		"half is left":         {remaining: 50},
+		"a fifth is left":      {remaining: 20},
+		"a little less":        {remaining: 19, spare: true},
+		"less than a tenth":    {remaining: 9, spare: true, background: true},
+		"as good as none left": {remaining: 1, spare: true, background: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := &endless{limit: 100, remaining: tc.remaining}
+				c := s.client(budget(t, 0.5))
+				spendOne(t, c)
+				for priority, waits := range map[whereby.Priority]bool{
+					whereby.Spare: tc.spare, whereby.Background: tc.background, whereby.Foreground: false,
+				} {
+					ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+					if waited := c.Budget.Wait(ctx, priority) != nil; waited != waits {
+						t.Errorf("priority %d waits: %v, want %v", priority, waited, waits)
+					}
+					cancel()
+				}
+			})
+		})
+	}
+}
+
+func TestSpareRequestsStayAwayAfterA429(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		throttle := &script{answers: []answer{
+			{status: 429, header: map[string]string{"Retry-After": "10"}},
+			{status: 200, body: onePage},
+		}}
+		c := client(throttle)
+		c.Budget = budget(t, 1)
+		start := time.Now()
+		if _, err := names(t, c); err != nil {
+			t.Fatal(err)
+		}
+		if waited := time.Since(start); waited > 12*time.Second {
+			t.Errorf("a poll waited %v, longer than it was told", waited)
+		}
+		if err := c.Budget.Wait(t.Context(), whereby.Spare); err != nil {
+			t.Fatal(err)
+		}
+		if waited := time.Since(start); waited < 70*time.Second {
+			t.Errorf("a spare request waited %v, want a minute longer than the others", waited)
+		}
+	})
+}
