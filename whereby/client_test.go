@@ -494,11 +494,46 @@ func TestQualitySamplesKeepTheirGaps(t *testing.T) {
 	if query := s.requests[0].URL.Query(); query.Get("roomSessionId") != "s1" || query.Get("participantId") != "p1" {
 		t.Errorf("asked %v", query)
 	}
-	for name, body := range map[string]string{"null": "null", "an object": "{}", "a wild rate": `[{"sampleRateMs":-1}]`, "samples as text": `[{"samples":{"bitrateSend":"x"}}]`} {
+	for name, body := range map[string]string{"null": "null", "an object": "{}", "a time that is none": `[{"timeStamp":"now"}]`} {
 		synctest.Test(t, func(t *testing.T) {
 			s := &script{answers: []answer{{status: 200, body: body}}}
 			if _, err := client(s).Participant(t.Context(), "s", "p"); err == nil {
 				t.Errorf("%s was accepted", name)
+			}
+		})
+	}
+}
+
+// TestABadTraceCostsOnlyWhatIsBad: the other arrays and the other connections of the
+// answer are read all the same.
+func TestABadTraceCostsOnlyWhatIsBad(t *testing.T) {
+	good := `{"userAgent":"a","sampleRateMs":2000,"samples":{"packetLossRecv":[1]}}`
+	for name, tc := range map[string]struct{ bad, want string }{
+		"a rate below 0":        {`{"sampleRateMs":-1,"samples":{"packetLossRecv":[1]}}`, "0s [1] []"},
+		"a rate of years":       {`{"sampleRateMs":1e300,"samples":{"packetLossRecv":[1]}}`, "0s [1] []"},
+		"a rate as text":        {`{"sampleRateMs":"2000","samples":{"packetLossRecv":[1]}}`, "0s [1] []"},
+		"a rate of null":        {`{"sampleRateMs":null,"samples":{"packetLossRecv":[1]}}`, "0s [1] []"},
+		"an array as text":      {`{"sampleRateMs":1000,"samples":{"packetLossRecv":"NaN","bitrateRecv":[5]}}`, "1s [] [5]"},
+		"an array of null":      {`{"samples":{"packetLossRecv":null,"bitrateRecv":[5]}}`, "0s [] [5]"},
+		"arrays in an array":    {`{"samples":{"packetLossRecv":[[1],2],"bitrateRecv":[true,{},1e400]}}`, "0s [NaN 2] [NaN NaN NaN]"},
+		"samples as text":       {`{"samples":"none"}`, "0s [] []"},
+		"samples of null":       {`{"samples":null}`, "0s [] []"},
+		"samples in an array":   {`{"samples":[1,2]}`, "0s [] []"},
+		"no samples":            {`{}`, "0s [] []"},
+		"an agent that is none": {`{"userAgent":7,"samples":{"packetLossRecv":[2]}}`, "0s [2] []"},
+		"unequal lengths":       {`{"samples":{"packetLossRecv":[2],"bitrateRecv":[1,2,3]}}`, "0s [2] [1 2 3]"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := &script{answers: []answer{{status: 200, body: "[" + tc.bad + "," + good + "]"}}}
+			got, err := client(s).Participant(t.Context(), "s1", "p1")
+			if err != nil || len(got) != 2 {
+				t.Fatalf("%v, %v", got, err)
+			}
+			if bad := fmt.Sprint(got[0].SampleRate, got[0].PacketLossRecv, got[0].BitrateRecv); bad != tc.want {
+				t.Errorf("got %s, want %s", bad, tc.want)
+			}
+			if got[1].UserAgent != "a" || fmt.Sprint(got[1].PacketLossRecv) != "[1]" {
+				t.Errorf("the other connection is %+v", got[1])
 			}
 		})
 	}

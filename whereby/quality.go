@@ -3,9 +3,9 @@ package whereby
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"math"
 	"net/url"
+	"strconv"
 	"time"
 )
 
@@ -44,16 +44,39 @@ func (c *Client) Participant(ctx context.Context, roomSessionID, participantID s
 }
 
 type wireConnection struct {
-	UserRole     string    `json:"userRole"`
-	UserAgent    string    `json:"userAgent"`
-	TimeStamp    timestamp `json:"timeStamp"`
-	SampleRateMs *float64  `json:"sampleRateMs"`
-	Samples      struct {
-		PacketLossSend samples `json:"packetLossSend"`
-		PacketLossRecv samples `json:"packetLossRecv"`
-		BitrateSend    samples `json:"bitrateSend"`
-		BitrateRecv    samples `json:"bitrateRecv"`
-	} `json:"samples"`
+	UserRole     freeText   `json:"userRole"`
+	UserAgent    freeText   `json:"userAgent"`
+	TimeStamp    timestamp  `json:"timeStamp"`
+	SampleRateMs sampleRate `json:"sampleRateMs"`
+	Samples      allSamples `json:"samples"`
+}
+
+type allSamples struct {
+	PacketLossSend samples `json:"packetLossSend"`
+	PacketLossRecv samples `json:"packetLossRecv"`
+	BitrateSend    samples `json:"bitrateSend"`
+	BitrateRecv    samples `json:"bitrateRecv"`
+}
+
+// UnmarshalJSON takes anything but an object for no samples.
+func (a *allSamples) UnmarshalJSON(data []byte) error {
+	type plain allSamples
+	*a = allSamples{}
+	if data[0] != '{' {
+		return nil
+	}
+	return json.Unmarshal(data, (*plain)(a))
+}
+
+// sampleRate is a time from 0 to an hour; anything else is unknown, and 0.
+type sampleRate time.Duration
+
+func (r *sampleRate) UnmarshalJSON(data []byte) error {
+	*r = 0
+	if ms, err := strconv.ParseFloat(string(data), 64); err == nil && ms >= 0 && ms <= float64(time.Hour/time.Millisecond) {
+		*r = sampleRate(ms * float64(time.Millisecond))
+	}
+	return nil
 }
 
 func decodeParticipant(body []byte) ([]Connection, error) {
@@ -65,19 +88,12 @@ func decodeParticipant(body []byte) ([]Connection, error) {
 		return nil, &fieldError{"the answer is null where an array was expected"}
 	}
 	connections := make([]Connection, 0, len(*wire))
-	for i, w := range *wire {
-		var rate time.Duration
-		if ms := w.SampleRateMs; ms != nil {
-			if !(*ms >= 0 && *ms <= float64(time.Hour/time.Millisecond)) {
-				return nil, fmt.Errorf("[%d]: sampleRateMs is negative or over an hour", i)
-			}
-			rate = time.Duration(*ms * float64(time.Millisecond))
-		}
+	for _, w := range *wire {
 		connections = append(connections, Connection{
-			Role:           w.UserRole,
-			UserAgent:      w.UserAgent,
+			Role:           string(w.UserRole),
+			UserAgent:      string(w.UserAgent),
 			JoinedAt:       w.TimeStamp.Time,
-			SampleRate:     rate,
+			SampleRate:     time.Duration(w.SampleRateMs),
 			PacketLossSend: w.Samples.PacketLossSend,
 			PacketLossRecv: w.Samples.PacketLossRecv,
 			BitrateSend:    w.Samples.BitrateSend,
@@ -87,24 +103,25 @@ func decodeParticipant(body []byte) ([]Connection, error) {
 	return connections, nil
 }
 
-// samples reads an array of figures whose elements may be null. A value that is
-// not a plausible figure becomes a gap too: one bad sample of a call is no
-// reason to lose the others.
+// samples reads an array of figures. What is no figure (null, negative, a string) is a
+// gap, and what is no array has no samples: one bad sample of a call is no reason to
+// lose the others, nor is one bad array.
 type samples []float64
 
 func (s *samples) UnmarshalJSON(data []byte) error {
+	*s = nil
 	var raw []json.RawMessage
-	if err := json.Unmarshal(data, &raw); err != nil {
-		return &fieldError{"samples are not an array"}
+	if data[0] != '[' || json.Unmarshal(data, &raw) != nil {
+		return nil
 	}
 	*s = make(samples, len(raw))
 	for i, element := range raw {
-		var f *float64
-		if json.Unmarshal(element, &f) != nil || f == nil || *f < 0 {
-			(*s)[i] = math.NaN()
-			continue
+		f, err := strconv.ParseFloat(string(element), 64)
+		if err != nil || f < 0 || element[0] > '9' {
+			// ParseFloat takes words such as Inf too; JSON has none.
+			f = math.NaN()
 		}
-		(*s)[i] = *f
+		(*s)[i] = f
 	}
 	return nil
 }
