@@ -56,7 +56,8 @@ type Collector struct {
 	receiver   *webhook.Receiver
 	reconciler *reconciler
 
-	reader *baseline.Reader
+	reader   *baseline.Reader
+	sampling *sampling
 
 	publishing sync.Mutex
 	file       *config.Config
@@ -147,10 +148,15 @@ func newCollector(c Config, s ledger.Store) (*Collector, error) {
 	collector.poller = poller.New(&client, l, poller.Config{
 		Interval:         c.PollInterval,
 		FullScanInterval: c.FullScanInterval,
+		OnRooms:          collector.onRooms,
 		OnPass:           collector.onPass,
 		Logger:           c.Logger,
 	})
 	collector.reader = baseline.New(&client, l, c.Logger)
+	collector.sampling, err = openSampling(registry, &client, l, c, func() { collector.self.storageErrors.Inc() })
+	if err != nil {
+		return nil, err
+	}
 	if c.Webhooks != nil {
 		collector.feed = newLiveFeed(registry, l, c.File.Segments)
 		collector.reconciler = &reconciler{client: client.Background(), feed: collector.feed, log: c.Logger}
@@ -171,6 +177,7 @@ func (c *Collector) Run(ctx context.Context) error {
 	group.Go(func() error { return c.poller.Run(ctx) })
 	group.Go(func() error { return c.ledger.Run(ctx) })
 	group.Go(func() error { return c.reader.Run(ctx) })
+	group.Go(func() error { return c.sampling.Run(ctx) })
 	group.Go(func() error { return c.publishChanges(ctx) })
 	if c.receiver != nil {
 		group.Go(func() error { return c.receiver.Run(ctx) })
@@ -181,7 +188,7 @@ func (c *Collector) Run(ctx context.Context) error {
 
 // Close closes the store.
 func (c *Collector) Close() error {
-	err := c.store.Close()
+	err := errors.Join(c.store.Close(), c.sampling.store.Close())
 	if c.receiver != nil {
 		err = errors.Join(err, c.receiver.Close())
 	}
@@ -236,6 +243,9 @@ func (c *Collector) onPass(r poller.Result) {
 		c.reader.Look()
 	}
 }
+
+// onRooms runs after every page.
+func (c *Collector) onRooms(rooms []whereby.Room) { c.sampling.See(rooms) }
 
 // publishChanges exposes what changes without a pass.
 func (c *Collector) publishChanges(ctx context.Context) error {

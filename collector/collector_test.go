@@ -163,7 +163,7 @@ func (b *bench) samples(m metrics.Metric) map[string]float64 {
 			values = append(values, label.GetValue())
 		}
 		samples[strings.Join(values, ",")] = sample.GetCounter().GetValue() + sample.GetGauge().GetValue() +
-			float64(sample.GetHistogram().GetSampleCount())
+			float64(sample.GetHistogram().GetSampleCount()) + float64(sample.GetSummary().GetSampleCount())
 	}
 	return samples
 }
@@ -216,7 +216,12 @@ func inFakeTime(t *testing.T, config wherebytest.Config, f func(b *bench)) {
 
 func TestEveryMetricIsExposedAsDescribed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := prepareWith(t, newAccount(wherebytest.Config{}), store.NewMemory(), Config{Webhooks: verifier(t), File: customers(t)})
+		account := newAccount(wherebytest.Config{})
+		account.Schedule(room(0).Name, wherebytest.Session{
+			Start: time.Now().Add(-time.Hour), End: time.Now().Add(-time.Hour / 2),
+			Participants: []wherebytest.Participant{{Rating: 4}, {Role: "host"}},
+		})
+		b := prepareWith(t, account, store.NewMemory(), Config{Webhooks: verifier(t), File: customers(t)})
 		defer b.stop()
 		b.polls(2)
 		b.sendOneOfEach()
@@ -224,6 +229,7 @@ func TestEveryMetricIsExposedAsDescribed(t *testing.T) {
 		families := b.families()
 		types := map[metrics.Type]dto.MetricType{
 			metrics.Counter: dto.MetricType_COUNTER, metrics.Gauge: dto.MetricType_GAUGE, metrics.Histogram: dto.MetricType_HISTOGRAM,
+			metrics.Summary: dto.MetricType_SUMMARY,
 		}
 		described := map[string]bool{}
 		for _, m := range metrics.All() {

@@ -61,6 +61,7 @@ func (c *Collector) live() []exposition.Family {
 		families = append(liveFamilies(view), segmentFamilies(view)...)
 	}
 	if c.exposed.snapshot != nil {
+		families = append(families, qualityFamilies(c.sampling.View(), c.exposed.configured)...)
 		families = append(families, usedFamilies(c.exposed.snapshot, view)...)
 		if view != nil {
 			families = append(families, pendingFamily(view))

@@ -49,6 +49,7 @@ func (c *Collector) Reload(file *config.Config) error {
 			return err
 		}
 	}
+	c.sampling.SetPoorAfter(file.Quality.PoorAfter)
 	c.publishing.Lock()
 	c.file = file
 	c.published = nil // whatever the ledger says, limits may have changed

@@ -22,6 +22,7 @@ type Config struct {
 	Customers []Customer
 	// Segments is nil where the file asks for none.
 	Segments *Segments
+	Quality  Quality
 	Alerts   Alerts
 }
 
@@ -139,5 +140,6 @@ func Default() *Config {
 		HTTPClient:   HTTPClient{promconfig.DefaultHTTPClientConfig},
 		RoomPrefixes: RoomPrefixes{Limit: defaultPrefixLimit},
 		Billing:      defaultBilling(),
+		Quality:      Quality{PoorAfter: defaultPoorAfter},
 	}
 }

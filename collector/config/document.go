@@ -56,6 +56,9 @@ func (d *document) fields(o Options) mapping {
 			return c
 		}}},
 		{name: "segments", help: "Live people by a part of their external id or metadata; off by default.", value: &d.segments},
+		{name: "quality", help: "How call quality is judged.", value: mapping{
+			{name: "poor_after", help: "How long packet loss must stay at 3 % or more for a participant to be poor, from 4s to 1h; 10s by default.", value: poorAfter(&d.Quality.PoorAfter)},
+		}},
 		{name: "alerts", help: "Changes to the bundled alert rules.", value: alerts{o, &d.Alerts}},
 	}
 }

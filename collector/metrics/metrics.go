@@ -17,6 +17,8 @@ const (
 	Counter   Type = "counter"
 	Gauge     Type = "gauge"
 	Histogram Type = "histogram"
+	// Summary is one without quantiles.
+	Summary Type = "summary"
 )
 
 // RoomPrefix is the label by which usage is told apart.
@@ -112,6 +114,35 @@ var (
 		"Time from an event's creation at Whereby to its arrival."}
 )
 
+// How good calls are. These come from a sample of the participants, and ratings from
+// all of them; they are absent where there is none.
+var (
+	SessionRating = Metric{"whereby_session_rating", Summary, []string{RoomPrefix},
+		"Ratings that participants gave sessions, from 1 to 5 stars, each once: their sum and their number."}
+	QualityRating = Metric{"whereby_quality_rating", Gauge, []string{RoomPrefix},
+		"Mean rating of the sessions of the last 24 hours, from 1 to 5 stars."}
+	QualitySamples = Metric{"whereby_quality_samples_total", Counter, []string{RoomPrefix, "direction", "verdict"},
+		"Samples of packet loss, of 2 s as a rule, of the participants sampled: poor from 3 % on, else good."}
+	QualityPacketLoss = Metric{"whereby_quality_packet_loss_ratio", Gauge, []string{RoomPrefix, "direction"},
+		"Mean packet loss of the last 24 hours."}
+	QualityPoorRatio = Metric{"whereby_quality_poor_ratio", Gauge, []string{RoomPrefix, "direction"},
+		"Share of poor samples of the last 24 hours."}
+	QualityBitrate = Metric{"whereby_quality_bitrate_bits_per_second", Gauge, []string{RoomPrefix, "direction"},
+		"Mean bitrate of the last 24 hours."}
+	QualityParticipants = Metric{"whereby_quality_participants_total", Counter, []string{RoomPrefix, "state"},
+		"Participants sampled, and those skipped because the points did not suffice within a day or they could not be read: how much of the whole the quality figures rest on."}
+	QualitySessions = Metric{"whereby_quality_sessions_total", Counter, []string{RoomPrefix, "state"},
+		"Sessions of which somebody was sampled, and those skipped altogether."}
+	QualityPoorParticipants = Metric{"whereby_quality_poor_participants_total", Counter, []string{RoomPrefix},
+		"Sampled participants whose packet loss stayed at 3 % or more for quality.poor_after of the configuration file, 10 s by default."}
+	QualityParticipantPacketLoss = Metric{"whereby_quality_participant_packet_loss_ratio", Histogram, []string{RoomPrefix, "direction"},
+		"Mean packet loss of each participant sampled since the start."}
+	QualityParticipantBitrate = Metric{"whereby_quality_participant_bitrate_bits_per_second", Histogram, []string{RoomPrefix, "direction"},
+		"Mean bitrate of each participant sampled since the start."}
+	ParticipantDevices = Metric{"whereby_participant_devices_total", Counter, []string{"browser", "os"},
+		"Participants sampled, by browser family and operating system."}
+)
+
 // The exporter itself.
 var (
 	Up = Metric{"whereby_up", Gauge, nil,
@@ -160,6 +191,9 @@ func All() []Metric {
 		LiveParticipants, LiveParticipantsMax, LiveClients, LiveRooms, LiveWaiting, LivePending, SegmentParticipants, SegmentMinutes, LiveCorrections,
 		KnockWait, HostWait, Joins, Leaves, Recordings, Transcriptions,
 		WebhookEvents, WebhookDuplicates, WebhookRejected, WebhookLastEvent, WebhookDelay,
+		SessionRating, QualityRating, QualitySamples, QualityPacketLoss, QualityPoorRatio, QualityBitrate,
+		QualityParticipants, QualitySessions, QualityPoorParticipants,
+		QualityParticipantPacketLoss, QualityParticipantBitrate, ParticipantDevices,
 		Up, Polls, PollDuration, LastSuccessfulPoll, LastFullScan,
 		APIRequests, APIRequestDuration, APIRateLimit, APIRateLimitRemaining,
 		LedgerDrift, RoomPrefixesDropped, StorageErrors,

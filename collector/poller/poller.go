@@ -20,6 +20,9 @@ type Config struct {
 	Interval time.Duration
 	// FullScanInterval is the longest time between the ends of two full passes.
 	FullScanInterval time.Duration
+	// OnRooms, where not nil, is told of the rooms of every page that was read, those of
+	// a pass that fails later too. It must be quick.
+	OnRooms func([]whereby.Room)
 	// OnPass is told of every pass once it is over, from the goroutine that ran it.
 	OnPass func(Result)
 	Logger *slog.Logger

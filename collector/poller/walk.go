@@ -139,6 +139,9 @@ func (w *walk) list(ctx context.Context, sortBy string, next func(whereby.Page[w
 		if err != nil {
 			return err
 		}
+		if w.poller.config.OnRooms != nil {
+			w.poller.config.OnRooms(page.Rows)
+		}
 		w.order.check(rows, report.Repeated)
 		w.result.Pages++
 		w.result.Rooms += report.Fresh

@@ -68,7 +68,7 @@ func OpenBolt(dir string) (*Bolt, error) {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
-		if err := create(path); err != nil {
+		if err := create(path, empty); err != nil {
 			return nil, fmt.Errorf("make the store: %w", err)
 		}
 	case err != nil:
@@ -122,9 +122,9 @@ func openDB(path string) (*bbolt.DB, error) {
 	})
 }
 
-// create makes an empty store under another name and renames it, so that a
-// process killed meanwhile leaves no half-made file under the real one.
-func create(path string) error {
+// create makes a file under another name and renames it, so that a process killed
+// meanwhile leaves no half-made file under the real one.
+func create(path string, fill func(*bbolt.Tx) error) error {
 	temporary := path + ".new"
 	if err := os.Remove(temporary); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
@@ -133,27 +133,29 @@ func create(path string) error {
 	if err != nil {
 		return err
 	}
-	err = db.Update(func(tx *bbolt.Tx) error {
-		for _, name := range [][]byte{bucketMeta, bucketRows, bucketPrefixes} {
-			if _, err := tx.CreateBucket(name); err != nil {
-				return err
-			}
-		}
-		meta := tx.Bucket(bucketMeta)
-		state, err := encodeState(keyState, stateRecord{})
-		if err != nil {
-			return err
-		}
-		return errors.Join(
-			meta.Put(keyFormat, binary.BigEndian.AppendUint64(nil, formatVersion)),
-			meta.Put(keyState, state),
-			meta.Put(keyPresent, seal(keyPresent, nil)),
-		)
-	})
-	if err := errors.Join(err, db.Close()); err != nil {
+	if err := errors.Join(db.Update(fill), db.Close()); err != nil {
 		return err
 	}
 	return os.Rename(temporary, path)
+}
+
+// empty fills in a store without rooms.
+func empty(tx *bbolt.Tx) error {
+	for _, name := range [][]byte{bucketMeta, bucketRows, bucketPrefixes} {
+		if _, err := tx.CreateBucket(name); err != nil {
+			return err
+		}
+	}
+	meta := tx.Bucket(bucketMeta)
+	state, err := encodeState(keyState, stateRecord{})
+	if err != nil {
+		return err
+	}
+	return errors.Join(
+		meta.Put(keyFormat, binary.BigEndian.AppendUint64(nil, formatVersion)),
+		meta.Put(keyState, state),
+		meta.Put(keyPresent, seal(keyPresent, nil)),
+	)
 }
 
 // guard turns what a damaged file does to bbolt, panics and faults of the memory

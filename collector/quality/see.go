@@ -1,0 +1,193 @@
+package quality
+
+import (
+	"math"
+	"strings"
+	"time"
+
+	"whereby_exporter/whereby"
+)
+
+// See takes rooms that were read, whoever did: those used within a day are to be
+// sampled, and the ratings of their last sessions are counted.
+func (s *Sampler) See(rooms []whereby.Room) {
+	s.changing.Lock()
+	defer s.changing.Unlock()
+	now := time.Now()
+	c := s.state.change()
+	for _, room := range rooms {
+		s.see(c, room, now)
+	}
+	added := c.added
+	if err := s.commit(c); err != nil {
+		s.log.Warn("sessions to sample could not be kept; they are taken up with the next poll", "err", err)
+		return
+	}
+	for _, t := range added {
+		s.plan(t, now)
+	}
+	if len(added) > 0 {
+		select {
+		case s.kick <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// see takes one room.
+func (s *Sampler) see(c *change, room whereby.Room, now time.Time) {
+	if room.LastSessionStartedAt.IsZero() {
+		return
+	}
+	if !strings.HasPrefix(room.Name, "/") {
+		room.Name = "/" + room.Name // should Insights leave it out
+	}
+	start := room.LastSessionStartedAt.Unix()
+	known := s.state.find(room.Name, start)
+	if known == nil {
+		known = s.admit(c, room, now)
+	}
+	if known == nil {
+		return
+	}
+	if room.Sessions > known.Sessions {
+		c.session(known).Sessions = room.Sessions
+	}
+	if known.minutes > 0 && room.ParticipantMinutes > known.minutes {
+		known.touched = now
+	}
+	known.unique = max(known.unique, room.UniqueParticipants-known.UniqueBefore)
+	known.minutes, known.roomUnique = room.ParticipantMinutes, room.UniqueParticipants
+	s.rate(c, known, room.Rating)
+}
+
+// admit takes up the last session of a room; nil where it is too old, or was known when
+// a newer one was.
+func (s *Sampler) admit(c *change, room whereby.Room, now time.Time) *session {
+	start := room.LastSessionStartedAt
+	if now.Sub(start) > admission {
+		return nil
+	}
+	t := &session{record: record{Room: room.Name, Start: start.Unix(), Sessions: room.Sessions}}
+	if list := s.state.rooms[room.Name]; len(list) > 0 {
+		latest := list[len(list)-1]
+		if latest.Start >= t.Start {
+			return nil
+		}
+		// The polls have watched the room, so they have seen this session begin.
+		t.touched = now
+		t.UniqueBefore = latest.roomUnique
+		if latest.Sessions > 0 {
+			t.Unseen = max(0, room.Sessions-latest.Sessions-1)
+		}
+	}
+	if t.UniqueBefore == 0 && room.Sessions > 1 {
+		t.UniqueBefore = room.UniqueParticipants // how many of them are of this session is unknown
+	}
+	for _, added := range c.added {
+		if added.Room == t.Room {
+			return nil // a page with the room twice
+		}
+	}
+	c.add(t)
+	return t
+}
+
+// take takes the sessions of a room as listed, and returns those that it knows of.
+func (s *Sampler) take(c *change, room string, list []whereby.RoomSession, now time.Time) map[*session]bool {
+	found := map[*session]bool{}
+	for _, listed := range list {
+		start := listed.StartedAt.Unix()
+		known := s.state.find(room, start)
+		if known == nil {
+			if now.Sub(listed.StartedAt) > admission {
+				continue
+			}
+			known = &session{record: record{Room: room, Start: start}}
+			c.add(known)
+			s.seen(c, room, start)
+		}
+		found[known] = true
+		known.unique = max(known.unique, listed.UniqueParticipants)
+		if ended := endOf(listed, list); known.ID != listed.ID || known.Ended != ended {
+			r := c.session(known)
+			r.ID, r.Ended = listed.ID, ended
+		}
+		s.rate(c, known, listed.Rating)
+	}
+	return found
+}
+
+// seen notes that one of the unseen sessions of a room was found after all.
+func (s *Sampler) seen(c *change, room string, start int64) {
+	for _, later := range s.state.rooms[room] {
+		if later.Start > start {
+			if r := c.session(later); r.Unseen > 0 {
+				r.Unseen--
+			}
+			return
+		}
+	}
+}
+
+// endOf is when a session ended, in seconds since 1970; 0 while it runs. A room has one
+// session at a time, so each is over when the next one begins, whether or not Insights
+// give its end.
+func endOf(s whereby.RoomSession, list []whereby.RoomSession) int64 {
+	end := s.EndedAt
+	for _, other := range list {
+		if other.StartedAt.After(s.StartedAt) && (end.IsZero() || other.StartedAt.Before(end)) {
+			end = other.StartedAt
+		}
+	}
+	if end.IsZero() {
+		return 0
+	}
+	return end.Unix()
+}
+
+// rate counts the ratings of a session that were not counted yet. Insights give a mean
+// and a count: the sum of whole stars is the product, rounded.
+func (s *Sampler) rate(c *change, t *session, rating whereby.Rating) {
+	r := &t.record
+	if changed, ok := c.sessions[t]; ok {
+		r = changed
+	}
+	more := rating.Count - r.Ratings
+	if more <= 0 {
+		return
+	}
+	// A counter must not fall, even should somebody change a rating meanwhile.
+	stars := min(max(int64(math.Round(rating.Mean*float64(rating.Count)))-r.Stars, more), 5*more)
+	r = c.session(t)
+	r.Ratings += more
+	r.Stars += stars
+	figures := c.figures(s.config.Label(t.Room))
+	figures.rate(more, stars, time.Unix(t.Start, 0))
+	figures.forget(time.Now())
+}
+
+// due is when a session may be read, as far as is known.
+func (s *Sampler) due(t *session) time.Time {
+	last := time.Unix(t.newest(), 0)
+	if t.Ended == 0 && t.touched.After(last) {
+		last = t.touched
+	}
+	return last.Add(settle)
+}
+
+// plan puts a session on the agenda, or in its new place there.
+func (s *Sampler) plan(t *session, now time.Time) {
+	if t.Done {
+		return
+	}
+	due := s.due(t)
+	if t.ID != "" && t.Ended == 0 {
+		due = now.Add(settle) // it runs
+	}
+	if t.queue == nil {
+		s.agenda.add(t, s.config.Label(t.Room), due)
+		return
+	}
+	s.agenda.postpone(t, due)
+}

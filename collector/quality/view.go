@@ -1,0 +1,50 @@
+package quality
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// View is what is known at a moment.
+type View struct {
+	// Prefixes are sorted by label.
+	Prefixes []PrefixView
+	// Devices are sorted.
+	Devices []DeviceView
+}
+
+// PrefixView is that of a room prefix.
+type PrefixView struct {
+	Prefix string
+	// Figures are lifetime figures, their Hours nil; Day is the sum of the last 24 hours.
+	Figures
+	Day Hour
+}
+
+// DeviceView is how many sampled participants had a device.
+type DeviceView struct {
+	Device
+	Participants int64
+}
+
+// View returns what is known now.
+func (s *Sampler) View() *View {
+	now := time.Now()
+	s.visible.RLock()
+	defer s.visible.RUnlock()
+	v := &View{Prefixes: make([]PrefixView, 0, len(s.state.prefixes))}
+	for label, figures := range s.state.prefixes {
+		p := PrefixView{Prefix: label, Figures: *figures, Day: figures.lastDay(now)}
+		p.Hours = nil
+		v.Prefixes = append(v.Prefixes, p)
+	}
+	slices.SortFunc(v.Prefixes, func(a, b PrefixView) int { return cmp.Compare(a.Prefix, b.Prefix) })
+	for device, n := range s.state.devices {
+		v.Devices = append(v.Devices, DeviceView{device, n})
+	}
+	slices.SortFunc(v.Devices, func(a, b DeviceView) int {
+		return cmp.Or(cmp.Compare(a.Browser, b.Browser), cmp.Compare(a.OS, b.OS))
+	})
+	return v
+}
