@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"whereby_exporter/collector/ledger"
+	"whereby_exporter/collector/sessions"
 	"whereby_exporter/whereby"
 )
 
@@ -34,20 +35,20 @@ const (
 // Reader reads what is wanted, in the background of all else.
 type Reader struct {
 	client *whereby.Client
+	lister *sessions.Lister
 	ledger *ledger.Ledger
 	log    *slog.Logger
 
 	kick chan struct{}
 	// postponed are rooms to try again at a time.
 	postponed map[string]time.Time
-	// unsorted is set where the API refuses to sort sessions.
-	unsorted bool
 }
 
 // New returns a reader; its requests yield to those of polls.
 func New(client *whereby.Client, l *ledger.Ledger, log *slog.Logger) *Reader {
+	client = client.Background()
 	return &Reader{
-		client: client.Background(), ledger: l, log: log,
+		client: client, lister: sessions.New(client, log), ledger: l, log: log,
 		kick: make(chan struct{}, 1), postponed: map[string]time.Time{},
 	}
 }

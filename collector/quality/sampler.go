@@ -29,9 +29,10 @@ const (
 )
 
 // Lister lists the sessions of a room that began at a time or later, in any order, and
-// tells how many requests that took. One that is no more listed is no error.
+// tells how many requests that took. One is known to have begun at latest. A room that
+// is no more listed is no error.
 type Lister interface {
-	Sessions(ctx context.Context, roomName string, since time.Time) (list []whereby.RoomSession, requests int, err error)
+	Sessions(ctx context.Context, roomName string, since, latest time.Time) (list []whereby.RoomSession, requests int, err error)
 }
 
 // Config is what a [Sampler] is made of.
@@ -154,7 +155,8 @@ func (s *Sampler) next(now time.Time) (read func(context.Context) error, wait ti
 	case t == nil:
 		return nil, min(sweep, at.Sub(now))
 	case t.ID == "" || t.Ended == 0:
-		return func(ctx context.Context) error { return s.list(ctx, t, t.Room) }, 0
+		room, start := t.Room, time.Unix(t.Start, 0)
+		return func(ctx context.Context) error { return s.list(ctx, t, room, start) }, 0
 	case !t.listed:
 		id := t.ID
 		return func(ctx context.Context) error { return s.participants(ctx, t, id) }, 0
@@ -164,8 +166,8 @@ func (s *Sampler) next(now time.Time) (read func(context.Context) error, wait ti
 }
 
 // list reads the sessions of a room.
-func (s *Sampler) list(ctx context.Context, t *session, room string) error {
-	list, requests, err := s.config.Lister.Sessions(ctx, room, time.Now().Add(-horizon))
+func (s *Sampler) list(ctx context.Context, t *session, room string, start time.Time) error {
+	list, requests, err := s.config.Lister.Sessions(ctx, room, time.Now().Add(-horizon), start)
 	s.changing.Lock()
 	defer s.changing.Unlock()
 	s.agenda.charge(t, max(1, requests))

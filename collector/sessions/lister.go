@@ -28,21 +28,22 @@ type Lister struct {
 // New returns a lister that spends the points of a client.
 func New(client *whereby.Client, log *slog.Logger) *Lister { return &Lister{client: client, log: log} }
 
-// Sessions lists a room's sessions back to those that began before a time. Where they
-// do not come newest first, it lists all. A room that Insights do not know has none.
-// requests is how many it took, retries not among them.
-func (l *Lister) Sessions(ctx context.Context, roomName string, since time.Time) (list []whereby.RoomSession, requests int, err error) {
+// Sessions lists a room's sessions back to those that began before a time. One is known
+// to have begun at latest: where the first of the list is older, or they do not come
+// newest first, all are listed. A room that Insights do not know has none. requests is
+// how many it took, retries not among them.
+func (l *Lister) Sessions(ctx context.Context, roomName string, since, latest time.Time) (list []whereby.RoomSession, requests int, err error) {
 	query := whereby.RoomSessionsQuery{RoomName: roomName, SortBy: newestFirst}
 	if l.unsorted.Load() {
 		query.SortBy = ""
 	}
-	list, requests, err = l.list(ctx, query, since)
+	list, requests, err = l.list(ctx, query, since, latest)
 	var refused *whereby.RequestError
 	if errors.As(err, &refused) && refused.StatusCode != http.StatusNotFound && query.SortBy != "" {
 		// Perhaps it was the order that was refused.
 		query.SortBy = ""
 		var more int
-		list, more, err = l.list(ctx, query, since)
+		list, more, err = l.list(ctx, query, since, latest)
 		requests += more
 		if err == nil && !l.unsorted.Swap(true) {
 			l.log.Info("Insights do not sort sessions; rooms with many of them cost more requests", "refusal", refused)
@@ -54,8 +55,9 @@ func (l *Lister) Sessions(ctx context.Context, roomName string, since time.Time)
 	return list, requests, err
 }
 
-func (l *Lister) list(ctx context.Context, query whereby.RoomSessionsQuery, since time.Time) (list []whereby.RoomSession, requests int, err error) {
+func (l *Lister) list(ctx context.Context, query whereby.RoomSessionsQuery, since, latest time.Time) (list []whereby.RoomSession, requests int, err error) {
 	sorted := query.SortBy != ""
+	var last time.Time
 	for page, err := range l.client.RoomSessions(ctx, query) {
 		requests++
 		if err != nil {
@@ -63,9 +65,11 @@ func (l *Lister) list(ctx context.Context, query whereby.RoomSessionsQuery, sinc
 		}
 		older := false
 		for _, session := range page.Rows {
-			if len(list) > 0 && session.StartedAt.After(list[len(list)-1].StartedAt) {
+			// To the second, which is as fine as some know the latest.
+			if session.StartedAt.Unix() > last.Unix() && len(list) > 0 || session.StartedAt.Unix() < latest.Unix() && len(list) == 0 {
 				sorted = false
 			}
+			last = session.StartedAt
 			older = older || session.StartedAt.Before(since)
 			list = append(list, session)
 		}
