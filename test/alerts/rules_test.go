@@ -175,6 +175,22 @@ func TestUnitTestsFailWhenARuleIsChanged(t *testing.T) {
 	promtool := build(t, programs.Promtool)
 	tests := unitTests(t)
 	for _, m := range []struct{ alert, file, from, to string }{
+		{"WherebyQualityPoor", "quality.yml", "> 14.4", "> 14.8"},
+		{"WherebyQualityPoor", "quality.yml", "> 14.4", "> 14"},
+		{"WherebyQualityPoor", "quality.yml", "> 6 #", "> 6.5 #"},
+		{"WherebyQualityPoor", "quality.yml", "> 6 #", "> 5.5 #"},
+		{"WherebyQualityPoor", "quality.yml", ">= 10 #", ">= 11 #"},
+		{"WherebyQualityPoor", "quality.yml", ">= 10 #", ">= 9 #"},
+		{"WherebyQualityPoor", "quality.yml", "ratio_rate30m)", "ratio_rate6h)"},
+		{"WherebyQualityPoor", "quality.yml", "max by (room_prefix, direction, verdict)", "min by (room_prefix, direction, verdict)"},
+		{"WherebyQualityBudgetBurn", "quality.yml", "0.97 #", "0.968 #"},
+		{"WherebyQualityBudgetBurn", "quality.yml", "0.97 #", "0.972 #"},
+		{"WherebyQualityBudgetBurn", "quality.yml", "ratio_rate6h)", "ratio_rate3d)"},
+		{"recording_quality", "quality.yml", "sum_over_time", "avg_over_time"},
+		{"recording_quality", "quality.yml", "max by (room_prefix, direction, verdict)", "max by (room_prefix, verdict)"},
+		{"WherebyRatingLow", "quality.yml", "< 3 #", "<= 3 #"},
+		{"WherebyRatingLow", "quality.yml", ">= 10 # rating", ">= 9 # rating"},
+		{"WherebyRatingLow", "quality.yml", "last_over_time(whereby_quality_rating[15m])", "whereby_quality_rating"},
 		{"WherebyQuotaNearLimit", "quota.yml", ">= on (room_prefix) group_left ()\n              room_prefix:whereby_quota_near_ratio:max", "> on (room_prefix) group_left ()\n              room_prefix:whereby_quota_near_ratio:max"},
 		{"WherebyQuotaNearLimit", "quota.yml", ") < 1\n", ") <= 1\n"},
 		{"WherebyQuotaNearLimit", "quota.yml", "keep_firing_for: 20m", "keep_firing_for: 1m"},
@@ -270,7 +286,7 @@ func TestEveryMetricThatIsNamedIsExposedOrRecorded(t *testing.T) {
 	exposed := map[string]bool{"whereby_exporter": true} // the program, as in a command
 	for _, m := range metrics.All() {
 		exposed[m.Name] = true
-		if m.Type == metrics.Histogram {
+		if m.Type == metrics.Histogram || m.Type == metrics.Summary {
 			for _, suffix := range []string{"_bucket", "_sum", "_count"} {
 				exposed[m.Name+suffix] = true
 			}
