@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -19,6 +20,7 @@ import (
 	"whereby_exporter/collector/exposition"
 	"whereby_exporter/collector/ledger"
 	"whereby_exporter/collector/poller"
+	"whereby_exporter/collector/quality"
 	"whereby_exporter/collector/rooms"
 	"whereby_exporter/collector/store"
 	"whereby_exporter/collector/webhook"
@@ -45,7 +47,7 @@ type Config struct {
 // call [Collector.Run] once, and [Collector.Close] after it.
 type Collector struct {
 	config  Config
-	store   ledger.Store
+	stores  stores
 	ledger  *ledger.Ledger
 	poller  *poller.Poller
 	self    *selfMetrics
@@ -67,16 +69,16 @@ type Collector struct {
 
 // New opens the store and publishes what it holds. It starts nothing.
 func New(c Config) (*Collector, error) {
-	s, err := openStore(c.StoragePath)
+	s, err := openStores(c.StoragePath)
 	if err != nil {
 		return nil, err
 	}
 	collector, err := newCollector(c, s)
 	if err != nil {
-		return nil, errors.Join(err, s.Close())
+		return nil, errors.Join(err, s.close())
 	}
 	if err := collector.resumeBudget(); err != nil {
-		return nil, errors.Join(err, s.Close())
+		return nil, errors.Join(err, s.close())
 	}
 	return collector, nil
 }
@@ -108,18 +110,37 @@ func (c *Collector) resumeBudget() error {
 	return nil
 }
 
-func openStore(path string) (ledger.Store, error) {
-	if path == "" {
-		return store.NewMemory(), nil
+// stores are what survives a restart.
+type stores struct {
+	ledger  ledger.Store
+	quality interface {
+		quality.Store
+		io.Closer
 	}
-	return store.OpenBolt(path)
 }
 
-func newCollector(c Config, s ledger.Store) (*Collector, error) {
+func openStores(path string) (stores, error) {
+	if path == "" {
+		return stores{store.NewMemory(), store.NoRecords{}}, nil
+	}
+	rooms, err := store.OpenBolt(path)
+	if err != nil {
+		return stores{}, err
+	}
+	records, err := store.OpenRecords(path)
+	if err != nil {
+		return stores{}, errors.Join(err, rooms.Close())
+	}
+	return stores{rooms, records}, nil
+}
+
+func (s stores) close() error { return errors.Join(s.ledger.Close(), s.quality.Close()) }
+
+func newCollector(c Config, s stores) (*Collector, error) {
 	if c.File == nil {
 		c.File = config.Default()
 	}
-	l, err := ledger.Open(s, ledgerOptions(c.File, time.Now()))
+	l, err := ledger.Open(s.ledger, ledgerOptions(c.File, time.Now()))
 	if err != nil {
 		return nil, err
 	}
@@ -133,7 +154,7 @@ func newCollector(c Config, s ledger.Store) (*Collector, error) {
 	collector := &Collector{
 		config: c,
 		file:   c.File,
-		store:  s,
+		stores: s,
 		ledger: l,
 		self:   newSelfMetrics(registry),
 	}
@@ -153,7 +174,7 @@ func newCollector(c Config, s ledger.Store) (*Collector, error) {
 		Logger:           c.Logger,
 	})
 	collector.reader = baseline.New(&client, l, c.Logger)
-	collector.sampling, err = openSampling(registry, &client, l, c, func() { collector.self.storageErrors.Inc() })
+	collector.sampling, err = openSampling(registry, &client, collector)
 	if err != nil {
 		return nil, err
 	}
@@ -188,7 +209,7 @@ func (c *Collector) Run(ctx context.Context) error {
 
 // Close closes the store.
 func (c *Collector) Close() error {
-	err := errors.Join(c.store.Close(), c.sampling.store.Close())
+	err := c.stores.close()
 	if c.receiver != nil {
 		err = errors.Join(err, c.receiver.Close())
 	}
@@ -229,7 +250,7 @@ func (c *Collector) Webhook() http.Handler {
 // Rooms serves the rooms behind a prefix.
 func (c *Collector) Rooms() http.Handler {
 	return &rooms.Handler{
-		Source: c.store,
+		Source: c.stores.ledger,
 		Label:  c.ledger.Label,
 		Known:  func() bool { return c.ledger.Snapshot() != nil },
 	}

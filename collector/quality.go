@@ -4,11 +4,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"whereby_exporter/collector/exposition"
-	"whereby_exporter/collector/ledger"
 	"whereby_exporter/collector/metrics"
 	"whereby_exporter/collector/quality"
 	"whereby_exporter/collector/sessions"
-	"whereby_exporter/collector/store"
 	"whereby_exporter/whereby"
 )
 
@@ -22,45 +20,29 @@ var (
 // sampling is the quality sampler with what it is exposed by.
 type sampling struct {
 	*quality.Sampler
-	store qualityStore
 
 	loss, bitrate *prometheus.HistogramVec
 }
 
-// qualityStore is closed when the collector is.
-type qualityStore interface {
-	quality.Store
-	Close() error
-}
-
-// openSampling goes on from what a storage directory has; "" keeps nothing.
-func openSampling(r prometheus.Registerer, client *whereby.Client, l *ledger.Ledger, c Config, onStoreError func()) (*sampling, error) {
+// openSampling goes on from what the store has.
+func openSampling(r prometheus.Registerer, client *whereby.Client, c *Collector) (*sampling, error) {
 	s := &sampling{
-		store:   store.NoRecords{},
 		loss:    metrics.QualityParticipantPacketLoss.NewHistogramVec(r, lossBuckets),
 		bitrate: metrics.QualityParticipantBitrate.NewHistogramVec(r, bitrateBuckets),
-	}
-	if c.StoragePath != "" {
-		records, err := store.OpenRecords(c.StoragePath)
-		if err != nil {
-			return nil, err
-		}
-		s.store = records
 	}
 	spare := client.WithPriority(whereby.Spare)
 	var err error
 	s.Sampler, err = quality.Open(quality.Config{
 		Client:       spare,
-		Lister:       sessions.New(spare, c.Logger),
-		Store:        s.store,
-		Label:        l.Label,
-		PoorAfter:    c.File.Quality.PoorAfter,
+		Lister:       sessions.New(spare, c.config.Logger),
+		Store:        c.stores.quality,
+		Label:        c.ledger.Label,
+		PoorAfter:    c.file.Quality.PoorAfter,
 		OnSample:     s.observe,
-		OnStoreError: onStoreError,
-		Logger:       c.Logger,
+		OnStoreError: c.self.storageErrors.Inc,
+		Logger:       c.config.Logger,
 	})
 	if err != nil {
-		_ = s.store.Close()
 		return nil, err
 	}
 	r.MustRegister(ratings{s.Sampler})

@@ -317,7 +317,7 @@ func (s *Sampler) expire(now time.Time) {
 			if t.Unseen > 0 {
 				figures := c.figures(s.config.Label(t.Room))
 				figures.SessionsSkipped += t.Unseen
-				figures.Skipped += 2 * t.Unseen // a session has two at least
+				figures.Skipped += t.unseenParticipants()
 			}
 			delete(c.sessions, t)
 			c.gone = append(c.gone, t)

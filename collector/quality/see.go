@@ -56,7 +56,7 @@ func (s *Sampler) see(c *change, room whereby.Room, now time.Time) {
 	if known.minutes > 0 && room.ParticipantMinutes > known.minutes {
 		known.touched = now
 	}
-	known.unique = max(known.unique, room.UniqueParticipants-known.UniqueBefore)
+	known.grown = max(known.grown, room.UniqueParticipants-known.UniqueBefore)
 	known.minutes, known.roomUnique = room.ParticipantMinutes, room.UniqueParticipants
 	s.rate(c, known, room.Rating)
 }

@@ -40,8 +40,9 @@ func (r record) key() string { return sessionKey + r.Room + "@" + strconv.Format
 // session is one to look at, or one that was.
 type session struct {
 	record
-	// unique is how many participants it has, as far as the rooms tell: 0 is unknown.
-	unique int64
+	// unique is how many participants the listing of sessions gives it, grown how many
+	// its room has had since the session before; 0 is unknown.
+	unique, grown int64
 	// minutes and roomUnique are the room's participant minutes and participants as
 	// last read; 0 is unknown.
 	minutes, roomUnique int64
@@ -74,11 +75,28 @@ func (s *session) expires() time.Time {
 // skippedOf is how many participants will not be read where r is all that was, as far
 // as that is known: a session has two at least. Those given up are not among them.
 func (s *session) skippedOf(r *record) int64 {
-	total := s.total
-	if !s.listed {
-		total = max(2, s.unique)
+	return max(0, s.participants()-r.Sampled-r.GivenUp)
+}
+
+// participants is how many it has, as far as is known.
+func (s *session) participants() int64 {
+	switch {
+	case s.listed:
+		return s.total
+	case s.unique > 0:
+		return max(2, s.unique)
 	}
-	return max(0, total-r.Sampled-r.GivenUp)
+	return max(2, s.grown)
+}
+
+// unseenParticipants is how many those sessions had that were not looked at: two each
+// at least, and what the room has grown by without this one.
+func (s *session) unseenParticipants() int64 {
+	if !s.listed && s.unique == 0 {
+		// What the room has grown by has theirs in it.
+		return max(0, 2*(s.Unseen+1)-s.participants())
+	}
+	return max(2*s.Unseen, s.grown-s.participants())
 }
 
 // expect sets the participants to read.

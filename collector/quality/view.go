@@ -28,6 +28,17 @@ type DeviceView struct {
 	Participants int64
 }
 
+// Kept is how many sessions are remembered.
+func (s *Sampler) Kept() int {
+	s.visible.RLock()
+	defer s.visible.RUnlock()
+	kept := 0
+	for _, list := range s.state.rooms {
+		kept += len(list)
+	}
+	return kept
+}
+
 // View returns what is known now.
 func (s *Sampler) View() *View {
 	now := time.Now()
