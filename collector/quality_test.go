@@ -2,7 +2,6 @@ package collector
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"io"
 	"iter"
@@ -12,6 +11,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -24,8 +24,7 @@ import (
 	"whereby_exporter/whereby/wherebytest"
 )
 
-// truthOf is what Insights say of the participants of a prefix, read without a budget
-// and reckoned by the definitions.
+// truthOf is what is true of the participants of a prefix, reckoned by the definitions.
 type truthOf struct {
 	participants, poor, sessions int
 	good, bad                    [2]float64 // samples to send and to receive
@@ -35,52 +34,39 @@ type truthOf struct {
 	shares [][2]float64
 }
 
-// qualityTruth reads all sessions of an account that ended since a time.
-func qualityTruth(t *testing.T, account *wherebytest.Account, since time.Time) map[string]*truthOf {
-	t.Helper()
-	client := &whereby.Client{APIKey: whereby.StaticKey(apiKey), HTTPClient: &http.Client{Transport: account.RoundTripper()}}
+// qualityTruth is that of all sessions of an account that began since a time.
+func qualityTruth(account *wherebytest.Account, since time.Time) map[string]*truthOf {
 	label := config.Default().Classifier()
 	truth := map[string]*truthOf{}
-	for name := range account.Shown() {
-		of := truth[label(name)]
-		if of == nil {
-			of = &truthOf{}
-			truth[label(name)] = of
+	of := func(room string) *truthOf {
+		if truth[label(room)] == nil {
+			truth[label(room)] = &truthOf{}
 		}
-		for _, session := range account.Sessions(name) {
-			if session.StartedAt.After(since) {
-				of.ratings += float64(session.Ratings)
-				of.stars += session.Rating * float64(session.Ratings)
-			}
-			if session.EndedAt.IsZero() || session.StartedAt.Before(since) {
+		return truth[label(room)]
+	}
+	for room := range account.Shown() {
+		for _, session := range account.Sessions(room) {
+			if session.StartedAt.Before(since) {
 				continue
 			}
-			of.sessions++
-			read := map[string]bool{}
-			for row, err := range whereby.Rows(client.Participants(t.Context(), whereby.ParticipantsQuery{RoomSessionID: session.ID})) {
-				if err != nil {
-					t.Fatal(err)
-				}
-				if read[row.ID] || row.Role == wherebytest.RoleRecorder || row.Role == wherebytest.RoleStreamer {
-					continue
-				}
-				read[row.ID] = true
-				connections, err := client.Participant(t.Context(), session.ID, row.ID)
-				if err != nil {
-					t.Fatal(err)
-				}
-				of.add(connections)
+			of(room).ratings += float64(session.Ratings)
+			of(room).stars += session.Rating * float64(session.Ratings)
+			if !session.EndedAt.IsZero() {
+				of(room).sessions++
 			}
 		}
+	}
+	for _, p := range account.Quality(since) {
+		of(p.RoomName).add(p.Traces)
 	}
 	return truth
 }
 
-func (of *truthOf) add(connections []whereby.Connection) {
+func (of *truthOf) add(traces []wherebytest.Trace) {
 	of.participants++
 	poor := false
 	var share [2]float64
-	for _, c := range connections {
+	for _, c := range traces {
 		for d, samples := range [][]float64{c.PacketLossSend, c.PacketLossRecv} {
 			run := time.Duration(0)
 			for _, loss := range samples {
@@ -204,7 +190,8 @@ func TestQualityIsTheTruthWhereAllIsRead(t *testing.T) {
 		"as documented":               {Lag: 12 * time.Minute},
 		"gaps are null":               {Lag: time.Minute, Nulls: wherebytest.ExplicitNulls},
 		"times of the other pair":     {SessionTimes: wherebytest.CreatedEnd, Cursors: wherebytest.KeysetCursors},
-		"deleted rooms stay":          {Lag: 10 * time.Minute, KeepDeleted: true},
+		"arrays are missing":          {Lag: 10 * time.Minute, MissingSeries: true},
+		"everybody's network is poor": {Lag: 10 * time.Minute, Networks: wherebytest.NetworkMix{LossyMobile: 1, Congested: 1}},
 		"a small plan, few customers": {PointsPerMinute: 400, Lag: 10 * time.Minute},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -216,7 +203,7 @@ func TestQualityIsTheTruthWhereAllIsRead(t *testing.T) {
 				b := prepare(t, account, store.NewMemory())
 				defer b.stop()
 				b.polls(14 * 60)
-				truth := qualityTruth(t, account, since)
+				truth := qualityTruth(account, since)
 				b.assertQuality(truth)
 				for prefix, of := range truth {
 					if of.participants < 4 || of.good[0] == 0 {
@@ -273,7 +260,7 @@ func TestAParticipantCountsOnceOverRestarts(t *testing.T) {
 		b := open()
 		defer b.stop()
 		b.polls(5 * 60)
-		truth := qualityTruth(t, account, since)
+		truth := qualityTruth(account, since)
 		b.assertQuality(truth)
 	})
 }
@@ -293,7 +280,7 @@ func TestATenthOfTheParticipantsTellsOfAll(t *testing.T) {
 		read, samples := b.samples(metrics.QualityParticipants), b.samples(metrics.QualitySamples)
 		b.polls(24 * 60) // until what was not read is counted as skipped
 		all := b.samples(metrics.QualityParticipants)
-		truth := qualityTruth(t, account, since)
+		truth := qualityTruth(account, since)
 		sampled, total := 0.0, 0.0
 		for prefix, of := range truth {
 			n := read[prefix+",sampled"]
@@ -404,31 +391,19 @@ func TestTheSamplerStopsBeforeThePollerSlows(t *testing.T) {
 		account := callAccount(wherebytest.Config{Lag: time.Minute, PointsPerMinute: 200}, rand.New(rand.NewPCG(seed, 0)), 6*time.Hour, map[string]int{"acme-": 3000})
 		b := prepareSampling(t, account, 0.25, time.Minute, store.NoRecords{})
 		defer b.stop()
-		ctx, cancel := context.WithCancel(t.Context())
-		busy := make(chan bool, 1)
-		done := make(chan struct{})
-		go func() { // production, by the second
-			defer close(done)
-			spending := false
-			for ctx.Err() == nil {
-				select {
-				case spending = <-busy:
-				default:
-				}
-				if left := account.Remaining(); spending && left > 30 {
-					account.Spend(left - 30)
-				}
-				time.Sleep(time.Second)
+		var busy atomic.Bool
+		account.OnRequest(func(int, *http.Request) { // production is always first
+			if left := account.Remaining(); busy.Load() && left > 30 {
+				account.Spend(left - 30)
 			}
-		}()
-		defer func() { cancel(); <-done }()
+		})
 		read := func() int { return account.Count(wherebytest.EndpointParticipant) }
 		b.polls(90)
 		before := read()
 		if before == 0 {
 			t.Fatal("nobody was sampled")
 		}
-		busy <- true
+		busy.Store(true)
 		b.polls(3) // those under way end, and the answers tell
 		stopped, polls := read(), b.samples(metrics.Polls)["success"]
 		b.polls(60)
@@ -441,7 +416,7 @@ func TestTheSamplerStopsBeforeThePollerSlows(t *testing.T) {
 		if n := account.Count(wherebytest.EndpointRooms); n < 150 {
 			t.Errorf("only %d pages of rooms", n)
 		}
-		busy <- false
+		busy.Store(false)
 		b.polls(10)
 		if read() == stopped {
 			t.Error("nobody is sampled once there are points again")
@@ -475,7 +450,7 @@ func TestQualityOutlivesFaults(t *testing.T) {
 				defer b.stop()
 				b.polls(10 * 60)
 				account.ClearFaults()
-				truth := qualityTruth(t, account, since)
+				truth := qualityTruth(account, since)
 				if !tc.skipped {
 					b.assertQuality(truth)
 					return
@@ -483,6 +458,55 @@ func TestQualityOutlivesFaults(t *testing.T) {
 				got := b.samples(metrics.QualityParticipants)
 				if got["acme-,skipped"] == 0 || got["acme-,sampled"]+got["acme-,skipped"] != float64(truth["acme-"].participants) {
 					t.Errorf("counted %v, of %d", got, truth["acme-"].participants)
+				}
+			})
+		})
+	}
+}
+
+// TestBadTracesBendNothing spoils the traces of everybody in turn: each is read, and what
+// is left of them tells the same.
+func TestBadTracesBendNothing(t *testing.T) {
+	for _, kind := range wherebytest.BadTraceKinds() {
+		t.Run(kind, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				seed := rand.Uint64()
+				t.Logf("seed %d", seed)
+				since := time.Now()
+				account := callAccount(wherebytest.Config{}, rand.New(rand.NewPCG(seed, 0)), 4*time.Hour, map[string]int{"acme-": 40})
+				account.Inject(wherebytest.BadTrace(kind))
+				b := prepare(t, account, store.NewMemory())
+				defer b.stop()
+				b.polls(8 * 60)
+				truth := qualityTruth(account, since)["acme-"]
+				got := b.samples(metrics.QualityParticipants)
+				if got["acme-,sampled"] != float64(truth.participants) || got["acme-,skipped"] != 0 {
+					t.Errorf("counted %v, of %d", got, truth.participants)
+				}
+				if failed := b.samples(metrics.Polls)["error"]; failed > 0 {
+					t.Errorf("%v polls failed", failed)
+				}
+				samples, loss, bitrate := b.samples(metrics.QualitySamples), b.samples(metrics.QualityPacketLoss), b.samples(metrics.QualityBitrate)
+				for d, direction := range []string{"send", "recv"} {
+					of := direction + ",acme-"
+					poor, good := samples[of+",poor"], samples[of+",good"]
+					// A third of them, or half, may be gone; none may be added, but that of six hours.
+					if n := truth.good[d] + truth.bad[d]; kind != "six hours" && poor+good > n {
+						t.Errorf("%s: %v samples of %v", direction, poor+good, n)
+					}
+					if poor+good == 0 {
+						continue
+					}
+					n := truth.good[d] + truth.bad[d]
+					if share := truth.bad[d] / n; math.Abs(poor/(poor+good)-share) > 0.1 {
+						t.Errorf("%s: %.3f of the samples are poor; want about %.3f", direction, poor/(poor+good), share)
+					}
+					if want := truth.loss[d] / 100 / n; math.Abs(loss[of]-want) > 0.02 {
+						t.Errorf("%s: the mean loss is %.4f; want about %.4f", direction, loss[of], want)
+					}
+					if want := truth.bits[d] / truth.bitrates[d]; bitrate[of] != 0 && math.Abs(bitrate[of]/want-1) > 0.15 {
+						t.Errorf("%s: the mean bitrate is %.0f; want about %.0f", direction, bitrate[of], want)
+					}
 				}
 			})
 		})

@@ -62,6 +62,10 @@ type Config struct {
 	ExpireRooms bool
 	// KeepDeleted keeps deleted and expired rooms in Insights.
 	KeepDeleted bool
+	// Networks are those of participants who were given none.
+	Networks NetworkMix
+	// MissingSeries leaves one array out of the traces of one participant in eight.
+	MissingSeries bool
 	// NoRequestLog keeps [Account.Requests] empty, for benchmarks. Requests are
 	// counted all the same.
 	NoRequestLog bool
@@ -85,6 +89,7 @@ type Account struct {
 	faults   []*armed
 	requests requestLog
 	hook     func(n int, r *http.Request)
+	networks []networkMix
 	demo     *demo
 	changed  chan struct{} // closed when a session is scheduled; nil: nobody waits for it
 }

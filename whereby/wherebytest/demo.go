@@ -21,7 +21,7 @@ type DemoOptions struct {
 // are booked an hour ahead and expire, 3 to 10 sessions starting each minute, the
 // busiest in office hours, some recorded, a few streamed. Hosts come some minutes
 // late now and then; in the rooms of globex-clinic- visitors knock and wait, and some
-// give up. The account goes on living for as long as it is asked; now should be
+// give up, and many have poor networks. The account goes on living for as long as it is asked; now should be
 // time.Now().
 //
 // The same seed and time make the same account, with the same events. Rooms for one
@@ -51,6 +51,9 @@ func Demo(seed uint64, now time.Time, opts DemoOptions) *Account {
 		customers: demoCustomers(),
 	}
 	a.salt = mix(seed ^ uint64(d.now))
+	// One customer whose calls are visibly poor.
+	a.networks = append(a.networks, networkMix{"/globex-clinic-", begins,
+		NetworkMix{Good: 40, Spiky: 10, Congested: 20, LossyMobile: 30}})
 	d.furnish(a)
 	a.demo = d
 	d.extend(a, d.now)

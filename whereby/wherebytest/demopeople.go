@@ -83,7 +83,11 @@ func planPerson(seed uint64, i int, l leg) Participant {
 	}
 	p.Metadata = planMetadata(seed)
 	if l.rating != 0 && l.rating < 3 {
-		p.Tags = []string{"audio-quality"}
+		// Who rates low has a reason as a rule.
+		p.Tags, p.Network = []string{"audio-quality"}, CongestedNetwork
+		if seed&1 != 0 {
+			p.Tags, p.Network = append(p.Tags, "video-quality"), LossyMobileNetwork
+		}
 	}
 	return p
 }

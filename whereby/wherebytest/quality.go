@@ -1,9 +1,58 @@
 package wherebytest
 
-import "strconv"
+import (
+	"math"
+	"strconv"
+	"time"
+
+	"whereby_exporter/whereby"
+)
 
 // sampleRate is how far apart samples are, in milliseconds.
 const sampleRate = 2000
+
+// Trace is what GET /insights/participant says of one connection.
+type Trace struct {
+	SampleRate time.Duration
+	// Loss is in percent, bitrates are in bits per second; NaN is a gap, and nil an
+	// array that is left out.
+	PacketLossSend, PacketLossRecv []float64
+	BitrateSend, BitrateRecv       []float64
+}
+
+// trace makes that of a connection by horizon h. It is made anew each time: while
+// somebody is there it grows, and what was said stays.
+func (a *Account) trace(l located, c *connection, h int64) Trace {
+	until := c.left
+	if until == 0 {
+		until = h
+	}
+	n := int((until - c.joined) / sampleRate)
+	line := lineOf(c.ID, a.network(l, &c.Participant), whereby.IsMachine(c.Role))
+	missing := -1
+	if a.cfg.MissingSeries && line.seed%8 == 0 {
+		missing = int(line.seed / 8 % 4)
+	}
+	series := func(which int, scale float64, value func(i int) int64) []float64 {
+		if which == missing {
+			return nil
+		}
+		s := make([]float64, n)
+		for i := range s {
+			if s[i] = float64(value(i)) / scale; a.cfg.Nulls == ExplicitNulls && i%256 == 255 {
+				s[i] = math.NaN()
+			}
+		}
+		return s
+	}
+	return Trace{
+		SampleRate:     sampleRate * time.Millisecond,
+		PacketLossSend: series(0, 10, func(i int) int64 { return line.loss(i, 1, !line.machine) }),
+		PacketLossRecv: series(1, 10, func(i int) int64 { return line.loss(i, 2, true) }),
+		BitrateSend:    series(2, 1, func(i int) int64 { return line.bitrate(i, 1, !line.machine) }),
+		BitrateRecv:    series(3, 1, func(i int) int64 { return line.bitrate(i, 2, true) }),
+	}
+}
 
 // participantBody answers for one participant: an array with an object for each
 // of their connections, empty if there is none.
@@ -17,97 +66,101 @@ func (a *Account) participantBody(q *query, h int64) []byte {
 			if len(e.b) > 1 {
 				e.b = append(e.b, ',')
 			}
-			e.quality(&c, h)
+			e.quality(&c, a.trace(l, &c, h))
 		}
 	}
 	return append(e.b, ']')
 }
 
-func (e *encoder) quality(c *connection, h int64) {
-	until := c.left
-	if until == 0 {
-		until = h
-	}
-	n := int((until - c.joined) / sampleRate)
+func (e *encoder) quality(c *connection, t Trace) {
 	e.open()
 	e.string("displayName", c.DisplayName)
 	e.string("userRole", c.Role)
 	e.string("userAgent", c.UserAgent)
 	e.time("timeStamp", c.joined)
-	e.int("sampleRateMs", sampleRate)
+	e.int("sampleRateMs", t.SampleRate.Milliseconds())
 	e.name("samples")
-	line := lineOf(hash(c.ID))
-	sends := c.Role != RoleRecorder && c.Role != RoleStreamer
 	e.open()
-	e.series("packetLossSend", n, func(i int) int64 { return line.loss(i, 1, sends) }, 10)
-	e.series("packetLossRecv", n, func(i int) int64 { return line.loss(i, 2, true) }, 10)
-	e.series("bitrateSend", n, func(i int) int64 { return line.bitrate(i, 3, sends) }, 1)
-	e.series("bitrateRecv", n, func(i int) int64 { return line.bitrate(i, 4, true) }, 1)
+	e.series("packetLossSend", t.PacketLossSend)
+	e.series("packetLossRecv", t.PacketLossRecv)
+	e.series("bitrateSend", t.BitrateSend)
+	e.series("bitrateRecv", t.BitrateRecv)
 	e.close()
 	e.name("events")
 	e.b = append(e.b, "[]"...)
 	e.close()
 }
 
-// series writes an array of n values, given times scale. Where absent values are
-// written, one in 256 is missing.
-func (e *encoder) series(name string, n int, value func(i int) int64, scale int64) {
+// series writes an array; one that is nil is left out.
+func (e *encoder) series(name string, values []float64) {
+	if values == nil {
+		return
+	}
 	e.name(name)
 	e.b = append(e.b, '[')
-	for i := range n {
+	for i, v := range values {
 		if i > 0 {
 			e.b = append(e.b, ',')
 		}
-		v := value(i)
-		switch {
-		case e.nulls == ExplicitNulls && i%256 == 255:
+		if math.IsNaN(v) {
 			e.b = append(e.b, "null"...)
-		case v%scale == 0:
-			e.b = strconv.AppendInt(e.b, v/scale, 10)
-		default:
-			e.b = strconv.AppendFloat(e.b, float64(v)/float64(scale), 'f', -1, 64)
+			continue
 		}
+		e.b = strconv.AppendFloat(e.b, v, 'f', -1, 64)
 	}
 	e.b = append(e.b, ']')
 }
 
-// line is a participant's connection to the network.
-type line struct {
-	seed uint64
-	base int64 // packet loss in tenths of a percent
-	rate int64 // bits per second
+// ParticipantTruth is what Insights say of somebody who took part in a session.
+type ParticipantTruth struct {
+	RoomName, SessionID, ID string
+	// SessionEnded is when the session did.
+	SessionEnded time.Time
+	UserAgent    string
+	Network      Network
+	// Traces has one for each of their connections: who came back has several.
+	Traces []Trace
 }
 
-// lineOf makes most lines good, some middling and a few poor throughout.
-func lineOf(seed uint64) line {
-	l := line{seed: seed, base: 2, rate: 1_400_000 + int64(seed>>32%800_000)}
-	switch class := seed % 100; {
-	case class < 6:
-		l.base, l.rate = 60, 250_000+int64(seed>>32%200_000)
-	case class < 18:
-		l.base, l.rate = 12, 700_000+int64(seed>>32%300_000)
+// Quality gives everybody who took part in the sessions that Insights show as ended,
+// and that began from a time on. Machines are not among them.
+func (a *Account) Quality(since time.Time) []ParticipantTruth {
+	now := a.lock()
+	defer a.mu.Unlock()
+	h := a.horizon(now)
+	var all []ParticipantTruth
+	for _, r := range a.rooms {
+		if !r.shown || r.past == nil {
+			continue
+		}
+		for _, s := range r.past.visible(h) {
+			if s.start < since.UnixMilli() || s.end == 0 || s.end > h {
+				continue
+			}
+			all = append(all, a.took(located{r, s}, h)...)
+		}
 	}
-	return l
+	return all
 }
 
-// loss gives a sample of packet loss in tenths of a percent: noise around the
-// base, and now and then a spike of two samples, as good lines have them too.
-func (l line) loss(i int, stream uint64, active bool) int64 {
-	if !active {
-		return 0
+// took gives those who took part in one session.
+func (a *Account) took(l located, h int64) []ParticipantTruth {
+	var people []ParticipantTruth
+	at := map[string]int{}
+	for _, c := range a.connections(l, h) {
+		if whereby.IsMachine(c.Role) {
+			continue
+		}
+		i, known := at[c.ID]
+		if !known {
+			i = len(people)
+			at[c.ID] = i
+			people = append(people, ParticipantTruth{
+				RoomName: l.room.name, SessionID: c.sessionID, ID: c.ID, SessionEnded: moment(l.session.end),
+				UserAgent: c.UserAgent, Network: a.network(l, &c.Participant),
+			})
+		}
+		people[i].Traces = append(people[i].Traces, a.trace(l, &c, h))
 	}
-	noise := int64(mix(l.seed^stream<<56^uint64(i))%uint64(l.base+1)) - l.base/2
-	loss := l.base + noise
-	if mix(l.seed^stream<<48^uint64(i/2))%200 == 0 {
-		loss += 80
-	}
-	return max(0, loss)
-}
-
-func (l line) bitrate(i int, stream uint64, active bool) int64 {
-	if !active {
-		return 0
-	}
-	spread := uint64(l.rate / 4)
-	return l.rate - int64(spread/2) + int64(mix(l.seed^stream<<56^uint64(i))%spread)
+	return people
 }

@@ -38,6 +38,7 @@ type Participant struct {
 	Knocked     time.Time // at the door, before being let in; zero: came straight in
 	Joined      time.Time // zero: with the session's start; may be before it
 	Left        time.Time // zero: with the session's end
+	Network     Network   // AnyNetwork: drawn from the room's mix
 	Rating      int       // 1 to 5, given on leaving; 0: none
 	Tags        []string
 	Comment     string
