@@ -125,6 +125,33 @@ func startAlertmanager(t *testing.T) (address string, received *inbox) {
 	return address, received
 }
 
+// watch runs a Prometheus that scrapes an exporter, with the rules and configurations
+// that come with it, and an Alertmanager. It returns what arrives behind them.
+func watch(t *testing.T, address string) *inbox {
+	t.Helper()
+	dir := t.TempDir()
+	if out, err := exec.CommandContext(t.Context(), build(t, programs.Exporter), "alerts", "--output-dir="+filepath.Join(dir, "rules")).CombinedOutput(); err != nil {
+		t.Fatalf("alerts: %v\n%s", err, out)
+	}
+	rules, err := filepath.Glob(filepath.Join(dir, "rules", "*.yml"))
+	if err != nil || len(rules) == 0 {
+		t.Fatalf("rules are %v, %v", rules, err)
+	}
+	for _, path := range rules {
+		content, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		writeFile(t, path, quick(t, string(content)))
+	}
+	alertmanager, received := startAlertmanager(t)
+	config := strings.NewReplacer("localhost:9093", alertmanager, "localhost:10036", address).Replace(quick(t, readDeploy(t, "prometheus", "prometheus.yml")))
+	writeFile(t, filepath.Join(dir, "prometheus.yml"), config)
+	start(t, nil, build(t, programs.Prometheus), "--config.file="+filepath.Join(dir, "prometheus.yml"),
+		"--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+freeAddress(t))
+	return received
+}
+
 // TestAnOverrunReachesAHuman runs a customer over its quota and on into the next
 // period, and reads what arrives behind a real Prometheus and a real Alertmanager.
 func TestAnOverrunReachesAHuman(t *testing.T) {
@@ -148,26 +175,7 @@ func TestAnOverrunReachesAHuman(t *testing.T) {
 	address := freeAddress(t)
 	e := startExporter(t, address, api, "--config.file="+file, "--web.enable-lifecycle", "--storage.path="+t.TempDir())
 
-	dir := t.TempDir()
-	if out, err := exec.CommandContext(t.Context(), build(t, programs.Exporter), "alerts", "--output-dir="+filepath.Join(dir, "rules")).CombinedOutput(); err != nil {
-		t.Fatalf("alerts: %v\n%s", err, out)
-	}
-	rules, err := filepath.Glob(filepath.Join(dir, "rules", "*.yml"))
-	if err != nil || len(rules) == 0 {
-		t.Fatalf("rules are %v, %v", rules, err)
-	}
-	for _, path := range rules {
-		content, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		writeFile(t, path, quick(t, string(content)))
-	}
-	alertmanager, received := startAlertmanager(t)
-	config := strings.NewReplacer("localhost:9093", alertmanager, "localhost:10036", address).Replace(quick(t, readDeploy(t, "prometheus", "prometheus.yml")))
-	writeFile(t, filepath.Join(dir, "prometheus.yml"), config)
-	start(t, nil, build(t, programs.Prometheus), "--config.file="+filepath.Join(dir, "prometheus.yml"),
-		"--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+freeAddress(t))
+	received := watch(t, address)
 
 	near := received.arrives(t, "WherebyQuotaNearLimit", "firing")
 	if text := near.Annotations["description"]; !strings.Contains(text, "Acme Inc (acme-)") || !strings.Contains(text, "90%") || !strings.Contains(text, "90 of 100") {
