@@ -2,6 +2,7 @@ package collector
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -300,6 +301,13 @@ func TestATenthOfTheParticipantsTellsOfAll(t *testing.T) {
 			if n == 0 {
 				t.Errorf("nobody of %s was read", prefix)
 			}
+			// The bound of README is of 19 in 20 cases; 3.3/2 times as much of all but one
+			// in a thousand.
+			poor, people := b.samples(metrics.QualityPoorParticipants)[prefix]/all[prefix+",sampled"], float64(of.participants)
+			p := float64(of.poor) / people
+			if half := 3.3 * math.Sqrt(p*(1-p)/n*max(0, 1-n/people)); !(math.Abs(poor-p) <= half+1e-9) {
+				t.Errorf("%s: %.3f of the participants are poor, and in truth %.3f ± %.3f", prefix, poor, p, half)
+			}
 			// What was not read is counted, none twice.
 			if counted := all[prefix+",sampled"] + all[prefix+",skipped"]; counted != float64(of.participants) {
 				t.Errorf("%s: %v participants counted, of %d", prefix, counted, of.participants)
@@ -511,6 +519,45 @@ func TestBadTracesBendNothing(t *testing.T) {
 			})
 		})
 	}
+}
+
+// failing is a store that keeps nothing for a while.
+type failing struct {
+	keeping
+	full atomic.Bool
+}
+
+func (f *failing) Keep(records []quality.Record, gone []string) error {
+	if f.full.Load() {
+		return errors.New("no space left on device")
+	}
+	return f.keeping.Keep(records, gone)
+}
+
+// TestAFullDiskCostsNoParticipant: what can't be kept is not counted, and is read again.
+func TestAFullDiskCostsNoParticipant(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		seed := rand.Uint64()
+		t.Logf("seed %d", seed)
+		since := time.Now()
+		account := callAccount(wherebytest.Config{Lag: 10 * time.Minute}, rand.New(rand.NewPCG(seed, 0)), 5*time.Hour, map[string]int{"acme-": 60})
+		disk := &failing{}
+		b := prepareSampling(t, account, 0.25, time.Minute, disk)
+		defer b.stop()
+		b.polls(90)
+		disk.full.Store(true)
+		before := b.samples(metrics.QualityParticipants)["acme-,sampled"]
+		b.polls(120)
+		if n := b.samples(metrics.QualityParticipants)["acme-,sampled"]; n != before {
+			t.Errorf("%v participants were counted on a full disk", n-before)
+		}
+		if n := b.samples(metrics.StorageErrors)[""]; n == 0 {
+			t.Error("no error of the store was counted")
+		}
+		disk.full.Store(false)
+		b.polls(8 * 60)
+		b.assertQuality(qualityTruth(account, since))
+	})
 }
 
 // TestMemoryOfSamplingStaysFlat compares what is kept after weeks.

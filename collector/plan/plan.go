@@ -51,7 +51,8 @@ type Plan struct {
 	Every         time.Duration
 	// Freshness is how old a figure is at most, Insights' own delay included.
 	Freshness time.Duration
-	// LeftPerHour are the points that polling leaves of the share.
+	// LeftPerHour are the points that polling leaves of the share to the sampler of call
+	// quality.
 	LeftPerHour int
 }
 
@@ -87,7 +88,11 @@ func Make(a Account) Plan {
 	perHour := float64(points) * time.Hour.Seconds() / window.Seconds()
 	used := float64(p.ShortRequests)*time.Hour.Seconds()/p.Every.Seconds() +
 		float64(p.FullRequests)*time.Hour.Seconds()/a.FullScanInterval.Seconds()
-	p.LeftPerHour = int(math.Max(0, math.Floor(perHour-used)))
+	// The sampler of call quality leaves the polls a quarter, whether they need it or not.
+	p.LeftPerHour = int(math.Max(0, math.Floor(min(perHour-used, perHour*most/float64(points)))))
+	if points == 1 {
+		p.LeftPerHour = 0 // polls need the only one
+	}
 	return p
 }
 
@@ -108,8 +113,7 @@ func (p Plan) Print(w io.Writer, a Account) error {
   later full passes %s in the background, %s, each %s after the one before
   steady poll       %s, every %s
   freshness         figures are at most %s old, up to %s of it Insights' own delay
-  left over         %d points an hour; a participant's call quality costs one point,
-                    so at most %d participants can be sampled an hour
+  left over         %s
 `,
 		count(a.Rooms, "room"), a.Active, a.PointsPerMinute,
 		rate(p.Points, p.Window),
@@ -117,8 +121,17 @@ func (p Plan) Print(w io.Writer, a Account) error {
 		count(p.FullRequests, "request"), about(p.LaterScans), short(a.FullScanInterval),
 		count(p.ShortRequests, "request"), short(p.Every),
 		short(p.Freshness), short(insightsDelay),
-		p.LeftPerHour, p.LeftPerHour)
+		p.leftOver())
 	return err
+}
+
+func (p Plan) leftOver() string {
+	if p.LeftPerHour == 0 {
+		return "nothing, so 0 participants can be sampled an hour: there are no figures of call quality"
+	}
+	return fmt.Sprintf(`%d points an hour for call quality; a session costs two of them and
+                    each participant one, so %d participants can be sampled an hour
+                    in sessions of three, and never more than %d`, p.LeftPerHour, p.LeftPerHour*3/5, p.LeftPerHour)
 }
 
 func rate(points int, window time.Duration) string {

@@ -1,0 +1,73 @@
+package sessions_test
+
+import (
+	"io"
+	"log/slog"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"whereby_exporter/collector/sessions"
+	"whereby_exporter/whereby"
+	"whereby_exporter/whereby/wherebytest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const room = "/acme-793e9ec1-c686-423d-9043-9b7a10c553fd"
+
+// TestSessionsBackToATime lists a room with 450 sessions, one a day.
+func TestSessionsBackToATime(t *testing.T) {
+	for name, tc := range map[string]struct {
+		fault    *wherebytest.Fault
+		room     string
+		days     int // back
+		requests int
+		least    int // sessions
+	}{
+		"a day takes a page":               {room: room, days: 1, requests: 1, least: 2},
+		"150 days take two":                {room: room, days: 150, requests: 2, least: 151},
+		"all take five":                    {room: room, days: 1000, requests: 5, least: 450},
+		"an order that is not kept":        {fault: ptr(wherebytest.SortIgnored()), room: room, days: 1, requests: 5, least: 450},
+		"an order that is refused":         {fault: ptr(wherebytest.Status(400).Times(1)), room: room, days: 1, requests: 6, least: 450},
+		"a room that Insights do not know": {room: "/acme-other", days: 1, requests: 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				account := wherebytest.New(wherebytest.Config{})
+				account.AddRoom(wherebytest.Room{Name: room})
+				latest := time.Now().Add(-time.Hour)
+				for i := range 450 {
+					account.Use(room, wherebytest.Totals{Sessions: 1, ParticipantMinutes: 1}, latest.Add(-time.Duration(449-i)*24*time.Hour))
+				}
+				if tc.fault != nil {
+					account.Inject(tc.fault.On(wherebytest.EndpointRoomSessions))
+				}
+				client := &whereby.Client{APIKey: whereby.StaticKey("test-key"), HTTPClient: &http.Client{Transport: account.RoundTripper()}}
+				lister := sessions.New(client, slog.New(slog.NewTextHandler(io.Discard, nil)))
+				since := time.Now().Add(-time.Duration(tc.days) * 24 * time.Hour)
+				list, requests, err := lister.Sessions(t.Context(), tc.room, since, latest)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if requests != tc.requests || len(list) < tc.least {
+					t.Errorf("%d sessions in %d requests; want %d at least, in %d", len(list), requests, tc.least, tc.requests)
+				}
+				within := 0
+				for _, s := range list {
+					if !s.StartedAt.Before(since) {
+						within++
+					}
+				}
+				if want := min(tc.days, 450); tc.room == room && within != want {
+					t.Errorf("%d sessions of %d days", within, want)
+				}
+			})
+		})
+	}
+}
+
+func ptr(f wherebytest.Fault) *wherebytest.Fault { return &f }
