@@ -158,7 +158,7 @@ func callAccount(c wherebytest.Config, random *rand.Rand, span time.Duration, me
 			start := next[room]
 			length := time.Duration(3+random.IntN(25)) * time.Minute
 			next[room] = start.Add(length + time.Duration(random.Int64N(int64(span)/10)))
-			if start.Sub(time.Now()) > span {
+			if time.Until(start) > span {
 				continue
 			}
 			s := wherebytest.Session{Start: start, End: start.Add(length)}

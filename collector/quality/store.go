@@ -129,10 +129,10 @@ func (c *change) session(s *session) *record {
 }
 
 // add puts in a session.
-func (c *change) add(s *session) *record {
+func (c *change) add(s *session) {
 	s.index = -1
 	c.added = append(c.added, s)
-	return c.session(s)
+	c.session(s)
 }
 
 // figures returns what those of a prefix are to be.

@@ -1,7 +1,6 @@
 package sessions_test
 
 import (
-	"io"
 	"log/slog"
 	"net/http"
 	"testing"
@@ -47,7 +46,7 @@ func TestSessionsBackToATime(t *testing.T) {
 					account.Inject(tc.fault.On(wherebytest.EndpointRoomSessions))
 				}
 				client := &whereby.Client{APIKey: whereby.StaticKey("test-key"), HTTPClient: &http.Client{Transport: account.RoundTripper()}}
-				lister := sessions.New(client, slog.New(slog.NewTextHandler(io.Discard, nil)))
+				lister := sessions.New(client, slog.New(slog.DiscardHandler))
 				since := time.Now().Add(-time.Duration(tc.days) * 24 * time.Hour)
 				list, requests, err := lister.Sessions(t.Context(), tc.room, since, latest)
 				if err != nil {
