@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"html"
 	"io"
 	"maps"
 	"net"
@@ -289,9 +290,13 @@ func TestTheProgramServesTheAccountsTruth(t *testing.T) {
 	if status != http.StatusOK || strings.Count(page, `"room_name":"/globex-`) != 83 {
 		t.Errorf("the rooms are answered with %d %s", status, page)
 	}
-	_, landing := p.get("/")
-	for _, link := range regexp.MustCompile(`href="(/[^"]*)"`).FindAllStringSubmatch(landing, -1) {
-		p.assertStatus(link[1], http.StatusOK)
+	_, overview := p.get("/")
+	links := regexp.MustCompile(`(?:href|src)="[.](/[^"]*)"`).FindAllStringSubmatch(overview, -1)
+	if len(links) < 10 {
+		t.Errorf("the status page has %d links", len(links))
+	}
+	for _, link := range links {
+		p.assertStatus(html.UnescapeString(link[1]), http.StatusOK)
 	}
 
 	address := p.address()

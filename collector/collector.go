@@ -60,6 +60,7 @@ type Collector struct {
 
 	reader   *baseline.Reader
 	sampling *sampling
+	watch    *watch // what the status page tells beside the figures
 
 	publishing sync.Mutex
 	file       *config.Config
@@ -157,6 +158,7 @@ func newCollector(c Config, s stores) (*Collector, error) {
 		stores: s,
 		ledger: l,
 		self:   newSelfMetrics(registry),
+		watch:  newWatch(),
 	}
 	collector.handler = exposition.NewHandler(registry, exposition.Options{
 		Live: collector.live,
@@ -165,7 +167,7 @@ func newCollector(c Config, s stores) (*Collector, error) {
 		},
 	})
 	client := *c.Client
-	client.OnExchange = collector.self.onExchange
+	client.OnExchange = collector.onExchange
 	collector.poller = poller.New(&client, l, poller.Config{
 		Interval:         c.PollInterval,
 		FullScanInterval: c.FullScanInterval,
@@ -248,7 +250,9 @@ func (c *Collector) Webhook() http.Handler {
 }
 
 // Rooms serves the rooms behind a prefix.
-func (c *Collector) Rooms() http.Handler {
+func (c *Collector) Rooms() http.Handler { return c.rooms() }
+
+func (c *Collector) rooms() *rooms.Handler {
 	return &rooms.Handler{
 		Source: c.stores.ledger,
 		Label:  c.ledger.Label,
@@ -259,6 +263,7 @@ func (c *Collector) Rooms() http.Handler {
 // onPass runs after every pass, and may run for two at once.
 func (c *Collector) onPass(r poller.Result) {
 	c.self.onPass(r)
+	c.watch.onPass(r)
 	if r.Err == nil {
 		c.publish()
 		c.reader.Look()

@@ -57,6 +57,7 @@ func (c *Collector) Reload(file *config.Config) error {
 	c.publish()
 	c.reader.Look()
 	c.self.onReload()
+	c.watch.onReload()
 	return nil
 }
 
@@ -70,4 +71,7 @@ func (c *Collector) RulesLoaded(loaded bool) {
 }
 
 // ReloadFailed notes that a configuration file could not be put in force.
-func (c *Collector) ReloadFailed() { c.self.reloaded.Set(0) }
+func (c *Collector) ReloadFailed() {
+	c.self.reloaded.Set(0)
+	c.watch.onReloadFailed()
+}

@@ -149,7 +149,11 @@ func (s service) serve(env *Env) error {
 
 // listen binds the addresses, that of the metrics first.
 func (s service) listen(c *collector.Collector, log *slog.Logger) ([]*server.Server, error) {
-	handlers := server.Handlers{Metrics: c.Metrics(), Rooms: c.Rooms(), Ready: c.Ready, Reload: s.reload.reload}
+	status, err := c.Status(s.web.TelemetryPath)
+	if err != nil {
+		return nil, err
+	}
+	handlers := server.Handlers{Metrics: c.Metrics(), Rooms: c.Rooms(), Status: status, Ready: c.Ready, Reload: s.reload.reload}
 	web, err := server.New(s.web, handlers, log)
 	if err != nil {
 		return nil, err

@@ -194,7 +194,7 @@ func (p *Poller) logResult(r Result) {
 	switch {
 	case r.Err != nil:
 		p.failing.Store(true)
-		p.log.Warn("poll failed; what was last known is still served", append(attrs, "err", r.Err, "class", errorClass(r.Err))...)
+		p.log.Warn("poll failed; what was last known is still served", append(attrs, "err", r.Err, "class", ErrorClass(r.Err))...)
 	case p.failing.Swap(false):
 		p.log.Info("poll succeeded again", attrs...)
 	case !p.polled.Load():
@@ -206,10 +206,10 @@ func (p *Poller) logResult(r Result) {
 
 // IsStorageError tells whether a pass failed for want of the store, and not for
 // what Whereby answered.
-func IsStorageError(err error) bool { return errorClass(err) == "store" }
+func IsStorageError(err error) bool { return ErrorClass(err) == "store" }
 
-// errorClass is a bounded word for what made a pass fail.
-func errorClass(err error) string {
+// ErrorClass is a bounded word for what made a pass fail.
+func ErrorClass(err error) string {
 	var (
 		auth      *whereby.AuthError
 		throttled *whereby.ThrottledError

@@ -3,8 +3,10 @@
 package rooms
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"iter"
 	"net/http"
@@ -76,8 +78,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		limit = n
 	}
-	from, err := base64.RawURLEncoding.DecodeString(query.Get("cursor"))
-	if err != nil {
+	cursor := query.Get("cursor")
+	if _, err := decodeCursor(cursor); err != nil {
 		fail(w, http.StatusBadRequest, "cursor is not one that this endpoint gave")
 		return
 	}
@@ -86,7 +88,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusServiceUnavailable, "the account has not been read completely yet")
 		return
 	}
-	page, err := h.page(r, prefix, string(from), limit)
+	page, err := h.Page(r.Context(), prefix, cursor, limit)
 	if err != nil {
 		fail(w, http.StatusInternalServerError, "the rooms could not be read")
 		return
@@ -94,8 +96,24 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	write(w, http.StatusOK, page)
 }
 
-func (h *Handler) page(r *http.Request, prefix, from string, limit int) (Page, error) {
+// ErrCursor means that a cursor is not one that a Page gave.
+var ErrCursor = errors.New("not a cursor of this listing")
+
+func decodeCursor(cursor string) (from string, err error) {
+	b, err := base64.RawURLEncoding.DecodeString(cursor)
+	if err != nil {
+		return "", ErrCursor
+	}
+	return string(b), nil
+}
+
+// Page reads rooms of a prefix by name, from a cursor on; "" is the first page.
+func (h *Handler) Page(ctx context.Context, prefix, cursor string, limit int) (Page, error) {
 	page := Page{RoomPrefix: prefix, Rooms: []Room{}}
+	from, err := decodeCursor(cursor)
+	if err != nil {
+		return page, err
+	}
 	// The names of a prefix's rooms begin with it, and so stand together; those of
 	// the reserved ones stand anywhere.
 	begin := "/"
@@ -104,7 +122,7 @@ func (h *Handler) page(r *http.Request, prefix, from string, limit int) (Page, e
 	}
 	for row, err := range h.Source.Rows(max(from, begin)) {
 		if err == nil {
-			err = r.Context().Err()
+			err = ctx.Err()
 		}
 		if err != nil {
 			return page, err
@@ -120,17 +138,32 @@ func (h *Handler) page(r *http.Request, prefix, from string, limit int) (Page, e
 			page.NextCursor = &next
 			break
 		}
-		page.Rooms = append(page.Rooms, Room{
-			RoomName:           row.Name,
-			ParticipantMinutes: row.ParticipantMinutes,
-			RecorderMinutes:    row.RecorderMinutes,
-			StreamerMinutes:    row.StreamerMinutes,
-			Sessions:           row.Sessions,
-			FirstSession:       timeOf(row.FirstSession),
-			LastSession:        timeOf(row.LastSession),
-		})
+		page.Rooms = append(page.Rooms, roomOf(row))
 	}
 	return page, nil
+}
+
+// Room finds a room by its name, and the prefix under which it counts.
+func (h *Handler) Room(name string) (room Room, prefix string, ok bool, err error) {
+	for row, err := range h.Source.Rows(name) {
+		if err != nil || row.Name != name {
+			return Room{}, "", false, err
+		}
+		return roomOf(row), h.Label(name), true, nil
+	}
+	return Room{}, "", false, nil
+}
+
+func roomOf(row ledger.Row) Room {
+	return Room{
+		RoomName:           row.Name,
+		ParticipantMinutes: row.ParticipantMinutes,
+		RecorderMinutes:    row.RecorderMinutes,
+		StreamerMinutes:    row.StreamerMinutes,
+		Sessions:           row.Sessions,
+		FirstSession:       timeOf(row.FirstSession),
+		LastSession:        timeOf(row.LastSession),
+	}
 }
 
 func timeOf(seconds int64) *time.Time {

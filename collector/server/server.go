@@ -1,5 +1,5 @@
 // Package server serves the exporter's web address: the metrics, the rooms behind
-// them, the landing page and the health endpoints.
+// them, the status page and the health endpoints.
 package server
 
 import (
@@ -16,9 +16,10 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/prometheus/common/version"
 	"github.com/prometheus/exporter-toolkit/web"
 	"golang.org/x/sync/errgroup"
+
+	"whereby_exporter/collector/statuspage"
 )
 
 // drainTime is how long requests under way may take to end after SIGTERM. The
@@ -28,6 +29,8 @@ const drainTime = 3 * time.Second
 const (
 	roomsPath   = "/api/v1/rooms"
 	healthyPath = "/-/healthy"
+	// statusPath is where the pages beside the first one are.
+	statusPath = statuspage.Prefix
 )
 
 // Options are the flags of the web address; they mean what they mean in all
@@ -49,7 +52,7 @@ func (o Options) Check() error {
 	if !o.SystemdSocket && (len(o.ListenAddress) == 0 || slices.Contains(o.ListenAddress, "")) {
 		return errors.New("--web.listen-address: must be an address such as :10036")
 	}
-	if p := o.TelemetryPath; !plainPath.MatchString(p) || p != path.Clean(p) || p == roomsPath || strings.HasPrefix(p, "/-/") {
+	if p := o.TelemetryPath; !plainPath.MatchString(p) || p != path.Clean(p) || p == roomsPath || strings.HasPrefix(p, "/-/") || strings.HasPrefix(p+"/", statusPath) {
 		return fmt.Errorf("--web.telemetry-path=%q: must begin with a slash and be a path of its own, for instance /metrics", p)
 	}
 	if err := web.Validate(o.ConfigFile); err != nil {
@@ -61,6 +64,8 @@ func (o Options) Check() error {
 // Handlers are what is served.
 type Handlers struct {
 	Metrics, Rooms http.Handler
+	// Status serves / and what is below [statuspage.Prefix].
+	Status http.Handler
 	// Ready tells whether the first complete poll has been.
 	Ready func() bool
 	// Reload puts the configuration file in force again.
@@ -82,10 +87,7 @@ func New(o Options, h Handlers, log *slog.Logger) (*Server, error) {
 	if !o.EnableLifecycle {
 		h.Reload = nil
 	}
-	mux, err := newMux(o.TelemetryPath, h)
-	if err != nil {
-		return nil, err
-	}
+	mux := newMux(o.TelemetryPath, h)
 	flags := web.FlagConfig{
 		WebListenAddresses: &o.ListenAddress,
 		WebSystemdSocket:   &o.SystemdSocket,
@@ -193,24 +195,10 @@ func (s *Server) drain(server *http.Server) {
 }
 
 // newMux lays the endpoints out.
-func newMux(telemetryPath string, h Handlers) (http.Handler, error) {
-	landing, err := web.NewLandingPage(web.LandingConfig{
-		Name:        "whereby_exporter",
-		Description: "Usage of a Whereby account by room prefix",
-		Version:     version.Info(),
-		Profiling:   "false",
-		Links: []web.LandingLinks{
-			{Address: telemetryPath, Text: "Metrics"},
-			{Address: roomsPath + "?room_prefix=_none", Text: "Rooms", Description: "as JSON, by room prefix; here those without one"},
-			{Address: "/-/ready", Text: "Ready", Description: "after the first complete poll"},
-			{Address: healthyPath, Text: "Healthy"},
-		},
-	})
-	if err != nil {
-		return nil, fmt.Errorf("make the landing page: %w", err)
-	}
+func newMux(telemetryPath string, h Handlers) http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("/", landing)
+	mux.Handle("/{$}", h.Status)
+	mux.Handle(statusPath, h.Status)
 	mux.Handle(telemetryPath, h.Metrics)
 	mux.Handle(roomsPath, h.Rooms)
 	mux.HandleFunc(healthyPath, healthy)
@@ -222,7 +210,7 @@ func newMux(telemetryPath string, h Handlers) (http.Handler, error) {
 		fmt.Fprintln(w, "whereby_exporter is ready.")
 	})
 	mux.HandleFunc("/-/reload", func(w http.ResponseWriter, r *http.Request) { reload(w, r, h.Reload) })
-	return mux, nil
+	return mux
 }
 
 // reload answers like Prometheus: only POST and PUT, and only where it is enabled.

@@ -17,7 +17,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -68,7 +67,7 @@ func said(text string) http.Handler {
 }
 
 func handlers() Handlers {
-	return Handlers{Metrics: said("the metrics"), Rooms: said("the rooms"), Ready: func() bool { return true }}
+	return Handlers{Metrics: said("the metrics"), Rooms: said("the rooms"), Status: said("the status"), Ready: func() bool { return true }}
 }
 
 // start runs a server on as many loopback ports as addresses are to be had.
@@ -147,23 +146,6 @@ func (r *running) getURL(url, withPassword string) (int, string) {
 	return resp.StatusCode, string(body)
 }
 
-func TestEveryLinkOfTheLandingPageAnswers(t *testing.T) {
-	r := start(t, 1, "", handlers())
-	status, page := r.get("/")
-	if status != http.StatusOK {
-		t.Fatalf("the landing page answers %d", status)
-	}
-	links := regexp.MustCompile(`href="(/[^"]*)"`).FindAllStringSubmatch(page, -1)
-	if len(links) < 4 {
-		t.Errorf("the landing page has %d links; want the metrics, the rooms and the health endpoints", len(links))
-	}
-	for _, link := range links {
-		if status, body := r.get(link[1]); status != http.StatusOK || body == "" {
-			t.Errorf("the link %s answers %d %q", link[1], status, body)
-		}
-	}
-}
-
 func TestEachPathIsServedByItsHandler(t *testing.T) {
 	var ready atomic.Bool
 	h := handlers()
@@ -177,6 +159,8 @@ func TestEachPathIsServedByItsHandler(t *testing.T) {
 	}{
 		{"metrics", "/metrics", true, http.StatusOK, "the metrics"},
 		{"rooms", "/api/v1/rooms?room_prefix=acme-", true, http.StatusOK, "the rooms"},
+		{"status page", "/", false, http.StatusOK, "the status"},
+		{"pages beside it", "/status/rooms?room_prefix=acme-", true, http.StatusOK, "the status"},
 		{"healthy although not ready", "/-/healthy", false, http.StatusOK, "is healthy"},
 		{"not ready before the first poll", "/-/ready", false, http.StatusServiceUnavailable, "no poll has succeeded"},
 		{"ready after the first poll", "/-/ready", true, http.StatusOK, "is ready"},
@@ -195,10 +179,7 @@ func TestEachPathIsServedByItsHandler(t *testing.T) {
 }
 
 func TestTheMetricsMayHaveAnotherPath(t *testing.T) {
-	mux, err := newMux("/usage/metrics", handlers())
-	if err != nil {
-		t.Fatal(err)
-	}
+	mux := newMux("/usage/metrics", handlers())
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -260,6 +241,10 @@ func TestTLSAndBasicAuthentication(t *testing.T) {
 			{"a wrong password is not", "https", "wrong", "/metrics", http.StatusUnauthorized},
 			{"nobody comes in without one", "https", "", "/metrics", http.StatusUnauthorized},
 			{"the rooms are protected too", "https", "", "/api/v1/rooms?room_prefix=acme-", http.StatusUnauthorized},
+			{"the status page is protected too", "https", "", "/", http.StatusUnauthorized},
+			{"so are the pages beside it", "https", "wrong", "/status/room?name=/acme-1", http.StatusUnauthorized},
+			{"and what they load", "https", "", "/status/script.js", http.StatusUnauthorized},
+			{"the status page opens with the password", "https", password, "/", http.StatusOK},
 			{"the health endpoint is protected too", "https", "", "/-/healthy", http.StatusUnauthorized},
 			{"HTTP without TLS is refused", "http", password, "/metrics", http.StatusBadRequest},
 		} {
@@ -492,7 +477,9 @@ func TestOptionsAreCheckedBeforeListening(t *testing.T) {
 		{"the default path is fine", path("/metrics"), ""},
 		{"a longer path is fine", path("/whereby/v1.0/metrics_all~x-y"), ""},
 		{"a path without a slash", path("metrics"), badPath},
-		{"the landing page's path", path("/"), badPath},
+		{"the status page's path", path("/"), badPath},
+		{"a path among the status pages", path("/status/metrics"), badPath},
+		{"the status pages' own path", path("/status"), badPath},
 		{"an empty path", path(""), badPath},
 		{"the path of the rooms", path("/api/v1/rooms"), badPath},
 		{"a path of the health endpoints", path("/-/healthy"), badPath},
@@ -519,9 +506,7 @@ func TestOptionsAreCheckedBeforeListening(t *testing.T) {
 				t.Errorf("got %v; want %q", err, c.want)
 			}
 			if c.want == "" {
-				if _, err := newMux(c.options.TelemetryPath, handlers()); err != nil {
-					t.Error(err)
-				}
+				newMux(c.options.TelemetryPath, handlers()) // panics where paths collide
 			}
 		})
 	}

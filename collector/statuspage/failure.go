@@ -1,0 +1,55 @@
+package statuspage
+
+import (
+	"strings"
+	"time"
+
+	"whereby_exporter/collector/poller"
+)
+
+// failure is an error in words for a person.
+type failure struct {
+	At stamp
+	// What went wrong, Message the error itself, Do what helps.
+	What, Message, Do string
+}
+
+// longestMessage bounds what an error may say, in characters.
+const longestMessage = 300
+
+func failureOf(now, at time.Time, err error) *failure {
+	if err == nil {
+		return nil
+	}
+	f := &failure{At: stampOf(now, at), Message: oneLine(err.Error())}
+	switch poller.ErrorClass(err) {
+	case "auth":
+		f.What = "Whereby does not accept the API key"
+		f.Do = "Check that it is whole, not revoked, and of this organization. With --whereby.api-key-file a new key is used without a restart."
+	case "throttled":
+		f.What = "The organization's points are used up"
+		f.Do = "Nothing is lost; the exporter waits as it was told. If it lasts, find what else spends the points, or lower --whereby.rate-limit-share."
+	case "server":
+		f.What = "Whereby does not answer as it should"
+		f.Do = "The exporter tries again at every poll. Check the network and any proxy from here to Whereby."
+	case "malformed":
+		f.What = "An answer of Whereby's could not be understood"
+		f.Do = "The exporter tries again at every poll. Check that --whereby.url is right, and that no proxy answers in Whereby's place."
+	case "request":
+		f.What = "Whereby did not accept a request"
+		f.Do = "Check that --whereby.url is right, and look for a newer version of the exporter."
+	default:
+		f.What = "The store could not be written"
+		f.Do = "The disk may be full or gone. Figures stand still until it is back."
+	}
+	return f
+}
+
+// oneLine cuts a text to a readable length.
+func oneLine(s string) string {
+	runes := []rune(strings.Join(strings.Fields(strings.ToValidUTF8(s, "\uFFFD")), " "))
+	if len(runes) > longestMessage {
+		return string(runes[:longestMessage]) + "…"
+	}
+	return string(runes)
+}

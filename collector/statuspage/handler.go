@@ -1,0 +1,282 @@
+package statuspage
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"errors"
+	"html/template"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"whereby_exporter/collector/rooms"
+)
+
+// Prefix is where the pages beside the first one are.
+const Prefix = "/status/"
+
+// Options are what a Handler is made of.
+type Options struct {
+	Source Source
+	// MetricsPath is where the metrics are.
+	MetricsPath string
+	Logger      *slog.Logger
+}
+
+const (
+	// refresh is how often the script brings a page up to date, and reload how often
+	// a browser without scripts loads it anew.
+	refresh = 10 * time.Second
+	reload  = 30 * time.Second
+	// roomsLimit is how many rooms a page shows.
+	roomsLimit = 100
+	// maxForm is far above a room's name.
+	maxForm = 8 << 10
+)
+
+var (
+	//go:embed templates
+	templateFiles embed.FS
+	//go:embed assets
+	assetFiles embed.FS
+)
+
+// policy allows what this package serves, and nothing else.
+const policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; " +
+	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+// Handler serves the pages: the first one at / and the others below [Prefix].
+type Handler struct {
+	options   Options
+	reader    *reader
+	templates map[string]*template.Template
+	assets    map[string]asset
+	mux       *http.ServeMux
+}
+
+type asset struct {
+	content     []byte
+	contentType string
+	// address is with a version, so that browsers may keep it for ever.
+	address string
+}
+
+// New makes the pages ready. It fails only where they are wrong in themselves.
+func New(o Options) (*Handler, error) {
+	h := &Handler{options: o, reader: newReader(o.Source), templates: map[string]*template.Template{}, assets: map[string]asset{}}
+	for _, page := range []string{"overview", "rooms", "room", "problem"} {
+		parsed, err := template.ParseFS(templateFiles, "templates/frame.html", "templates/"+page+".html")
+		if err != nil {
+			return nil, err
+		}
+		h.templates[page] = parsed
+	}
+	for name, contentType := range map[string]string{
+		"style.css": "text/css; charset=utf-8", "script.js": "text/javascript; charset=utf-8", "icon.svg": "image/svg+xml",
+	} {
+		content, err := assetFiles.ReadFile("assets/" + name)
+		if err != nil {
+			return nil, err
+		}
+		sum := sha256.Sum256(content)
+		h.assets[name] = asset{content, contentType, "status/" + name + "?v=" + hex.EncodeToString(sum[:6])}
+	}
+	h.mux = http.NewServeMux()
+	// GET matches HEAD too; other methods get 405.
+	h.mux.HandleFunc("GET /{$}", h.overview)
+	h.mux.HandleFunc("GET "+Prefix+"rooms", h.rooms)
+	h.mux.HandleFunc("GET "+Prefix+"room", h.room)
+	// What is posted spends a point, and no other site may do that.
+	own := http.NewCrossOriginProtection()
+	own.SetDenyHandler(http.HandlerFunc(h.foreign))
+	h.mux.Handle("POST "+Prefix+"room", own.Handler(http.HandlerFunc(h.readSessions)))
+	for name := range h.assets {
+		h.mux.HandleFunc("GET "+Prefix+name, h.asset)
+	}
+	return h, nil
+}
+
+// ServeHTTP implements [http.Handler].
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	header := w.Header()
+	header.Set("Content-Security-Policy", policy)
+	header.Set("X-Content-Type-Options", "nosniff")
+	// Not no-referrer: browsers would then post forms without saying where they are
+	// from, which is how the pages' own forms are told from others.
+	header.Set("Referrer-Policy", "same-origin")
+	header.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.mux.ServeHTTP(w, r)
+}
+
+// frame is what all pages have.
+type frame struct {
+	Title, Version string
+	// Root leads from the page to the first one, so that the pages work behind a
+	// proxy that puts a path before them.
+	Root                string
+	Style, Script, Icon string
+	Metrics             string
+	Now                 stamp
+	Clock               string
+	Refresh, Reload     int // in seconds
+	// Still is set where the page does not reload by itself; Toggle is its address
+	// with that the other way round, for browsers without scripts.
+	Still  bool
+	Toggle string
+}
+
+func (h *Handler) frame(root string, r Report) frame {
+	return frame{
+		Version: r.Version,
+		Root:    root,
+		Style:   root + h.assets["style.css"].address,
+		Script:  root + h.assets["script.js"].address,
+		Icon:    root + h.assets["icon.svg"].address,
+		Metrics: root + strings.TrimPrefix(h.options.MetricsPath, "/"),
+		Now:     stampOf(r.Now, r.Now),
+		Clock:   r.Now.UTC().Format("15:04:05 MST"),
+		Refresh: int(refresh / time.Second),
+		Reload:  int(reload / time.Second),
+	}
+}
+
+func (h *Handler) overview(w http.ResponseWriter, r *http.Request) {
+	report := h.options.Source.Report()
+	h.render(w, http.StatusOK, "overview", newOverview(h.frame("./", report), report, parseQuery(r.URL.Query())))
+}
+
+func (h *Handler) rooms(w http.ResponseWriter, r *http.Request) {
+	report := h.options.Source.Report()
+	f := h.frame("../", report)
+	prefix, cursor := r.URL.Query().Get("room_prefix"), r.URL.Query().Get("cursor")
+	if prefix == "" {
+		h.problem(w, f, http.StatusBadRequest, "Which rooms?", "The address names no room prefix. Choose a customer on the first page.")
+		return
+	}
+	customer := report.customer(prefix)
+	if report.Polls.AsOf.IsZero() {
+		page := newRoomsPage(f, report.Now, customer, rooms.Page{RoomPrefix: prefix}, "")
+		page.Waiting = true
+		h.render(w, http.StatusOK, "rooms", page)
+		return
+	}
+	found, err := h.options.Source.Page(r.Context(), prefix, cursor, roomsLimit)
+	if errors.Is(err, rooms.ErrCursor) {
+		h.problem(w, f, http.StatusBadRequest, "Which page?", "The address was cut or changed. Choose a customer on the first page.")
+		return
+	}
+	if err != nil {
+		h.failed(w, f, err)
+		return
+	}
+	if len(found.Rooms) == 0 && cursor == "" && !report.knows(prefix) {
+		h.problem(w, f, http.StatusNotFound, "No such room prefix", "The account has no rooms with this prefix, and no customer of the configuration file has it.")
+		return
+	}
+	h.render(w, http.StatusOK, "rooms", newRoomsPage(f, report.Now, customer, found, cursor))
+}
+
+func (h *Handler) room(w http.ResponseWriter, r *http.Request) {
+	report := h.options.Source.Report()
+	f := h.frame("../", report)
+	room, prefix, ok := h.find(w, r, f, r.URL.Query().Get("name"))
+	if !ok {
+		return
+	}
+	h.render(w, http.StatusOK, "room", newRoomPage(f, report.Now, room, prefix, report.customer(prefix), h.reader.last(room.RoomName)))
+}
+
+// readSessions spends a point, and leads back to the page, which can be loaded again
+// for nothing.
+func (h *Handler) readSessions(w http.ResponseWriter, r *http.Request) {
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	room, _, ok := h.find(w, r, h.frame("../", h.options.Source.Report()), r.PostFormValue("name"))
+	if !ok {
+		return
+	}
+	h.reader.read(r.Context(), room.RoomName)
+	w.Header().Set("Location", "room?"+url.Values{"name": {room.RoomName}}.Encode())
+	w.WriteHeader(http.StatusSeeOther)
+}
+
+func (h *Handler) foreign(w http.ResponseWriter, _ *http.Request) {
+	h.problem(w, h.frame("../", h.options.Source.Report()), http.StatusForbidden, "Not from elsewhere",
+		"The form was sent from another site, and sessions cost points. A proxy that changes the Host header looks like that, too.")
+}
+
+// find finds a room of the account, or says that there is none.
+func (h *Handler) find(w http.ResponseWriter, r *http.Request, f frame, name string) (rooms.Room, string, bool) {
+	room, prefix, ok, err := h.options.Source.Room(name)
+	if err != nil {
+		h.failed(w, f, err)
+		return room, prefix, false
+	}
+	if !ok {
+		h.problem(w, f, http.StatusNotFound, "No such room", "No poll has seen a room of this name.")
+	}
+	return room, prefix, ok
+}
+
+func (h *Handler) asset(w http.ResponseWriter, r *http.Request) {
+	a := h.assets[strings.TrimPrefix(r.URL.Path, Prefix)]
+	w.Header().Set("Content-Type", a.contentType)
+	w.Header().Set("Content-Length", strconv.Itoa(len(a.content)))
+	w.Header().Set("Cache-Control", "max-age=31536000, immutable")
+	_, _ = w.Write(a.content)
+}
+
+// problemPage says why there is nothing to see.
+type problemPage struct {
+	frame
+	Heading, Text string
+}
+
+func (h *Handler) problem(w http.ResponseWriter, f frame, status int, heading, text string) {
+	f.Title = heading + " – whereby_exporter"
+	f.Still = true
+	h.render(w, status, "problem", problemPage{f, heading, text})
+}
+
+// failed says that the store could not be read; the log says why.
+func (h *Handler) failed(w http.ResponseWriter, f frame, err error) {
+	h.options.Logger.Error("a status page could not be made", "err", err)
+	h.problem(w, f, http.StatusInternalServerError, "The rooms could not be read", "The log says why.")
+}
+
+func (h *Handler) render(w http.ResponseWriter, status int, name string, page any) {
+	var body bytes.Buffer
+	if err := h.templates[name].ExecuteTemplate(&body, "frame.html", page); err != nil {
+		h.options.Logger.Error("a status page could not be made", "err", err)
+		http.Error(w, "The page could not be made; the log says why.", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Content-Length", strconv.Itoa(body.Len()))
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = w.Write(body.Bytes())
+}
+
+// customer is what the owner of a prefix is called.
+func (r Report) customer(prefix string) string {
+	for _, c := range r.Customers {
+		if c.Prefix == prefix {
+			return c.title()
+		}
+	}
+	return prefix
+}
+
+func (r Report) knows(prefix string) bool {
+	for _, c := range r.Customers {
+		if c.Prefix == prefix {
+			return true
+		}
+	}
+	return false
+}

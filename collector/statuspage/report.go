@@ -1,0 +1,130 @@
+package statuspage
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"whereby_exporter/collector/billing"
+	"whereby_exporter/collector/config"
+	"whereby_exporter/collector/ledger"
+	"whereby_exporter/collector/rooms"
+	"whereby_exporter/whereby"
+)
+
+// Source knows what the pages show.
+type Source interface {
+	// Report gives all that is known now but for rooms.
+	Report() Report
+	// Page gives rooms of a prefix by name. An empty cursor is the first page; one that
+	// no page gave is rooms.ErrCursor.
+	Page(ctx context.Context, prefix, cursor string, limit int) (rooms.Page, error)
+	// Room finds a room and the prefix under which it counts.
+	Room(name string) (room rooms.Room, prefix string, ok bool, err error)
+	// Sessions asks Insights for the newest sessions of a room; it costs a point.
+	// The error is ErrNoPoint where there was none to be had, ErrNoAnswer where
+	// Insights took too long.
+	Sessions(ctx context.Context, room string) (sessions []whereby.RoomSession, more bool, err error)
+}
+
+// Errors of [Source.Sessions] that say nothing bad of Insights.
+var (
+	ErrNoPoint  = errors.New("no point of the rate limit was to be had")
+	ErrNoAnswer = errors.New("Insights took too long")
+)
+
+// Report is what the exporter knows at one time.
+type Report struct {
+	Now, Started time.Time
+	Version      string
+	// Customers are all room prefixes, those of the configuration file too.
+	Customers []Customer
+	// Account is the whole account; it has no prefix.
+	Account  Customer
+	Polls    Polls
+	Points   Points
+	Webhooks *Webhooks // nil where they are off
+	Reloads  Reloads
+	// DroppedPrefixes count under ledger.OtherPrefix.
+	DroppedPrefixes int
+}
+
+// Customer is a room prefix and its use of the billing period.
+type Customer struct {
+	Prefix string
+	Name   string // "" where the configuration file does not name the prefix
+	// Known is true once a complete poll has been.
+	Known bool
+	Rooms int64
+	// Usage of the period, and whether that is known yet.
+	ledger.PeriodUsage
+	People    int64 // in rooms now; meaningless where webhooks are off
+	Quotas    config.Quotas
+	NearRatio float64
+}
+
+// Configured tells whether the configuration file names the prefix.
+func (c Customer) Configured() bool { return c.Name != "" }
+
+// Polls is how fresh the figures are.
+type Polls struct {
+	Interval time.Duration
+	// AsOf is when the poll began that the figures are of; zero before the first. It
+	// may have been in an earlier process.
+	AsOf time.Time
+	// Succeeded is when the last successful poll of this process ended, FullScan when
+	// the last complete one of any process did. Zero is never.
+	Succeeded, FullScan time.Time
+	// Err is why the last poll failed, nil where it did not; Failed is when it did,
+	// Failing how many failed since the last success.
+	Err     error
+	Failed  time.Time
+	Failing int
+	// LastErr and LastErrAt are of the last poll that failed, even where others have
+	// succeeded since.
+	LastErr   error
+	LastErrAt time.Time
+	// Pages have been read of the first poll, and are of no use before it is over.
+	Pages int
+}
+
+// Points are what the exporter spends of the organization's rate limit.
+type Points struct {
+	// Spent is of the last minute, Allowed what may be spent in one.
+	Spent, Allowed int
+	// Limit and Remaining are the organization's, as an answer told them at At; At is
+	// zero where none has yet.
+	Limit, Remaining int
+	At               time.Time
+}
+
+// Webhooks is how event delivery goes.
+type Webhooks struct {
+	LastEvent          time.Time // zero before the first
+	Events, Duplicates int64
+	Rejected           []Rejected // in a fixed order, zeros too
+	Corrections        int64
+	People, Rooms      int64 // in all rooms now
+}
+
+// Rejected counts requests that were rejected for a reason.
+type Rejected struct {
+	Reason string
+	N      int64
+}
+
+// Reloads is what configuration is in force.
+type Reloads struct {
+	// Loaded is when it was read; Failed when one that came later was refused, zero
+	// where none was.
+	Loaded, Failed time.Time
+}
+
+// periodOver is which share of a period had passed at a time.
+func periodOver(p billing.Period, at time.Time) float64 {
+	whole := p.End.Sub(p.Start)
+	if whole <= 0 {
+		return 0
+	}
+	return float64(at.Sub(p.Start)) / float64(whole)
+}

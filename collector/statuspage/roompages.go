@@ -1,0 +1,146 @@
+package statuspage
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"strconv"
+	"time"
+
+	"whereby_exporter/collector/ledger"
+	"whereby_exporter/collector/rooms"
+	"whereby_exporter/whereby"
+)
+
+// roomsPage lists the rooms behind a prefix.
+type roomsPage struct {
+	frame
+	Customer, Prefix string
+	Rows             []roomRow
+	// Waiting is set before the first complete poll.
+	Waiting     bool
+	First, Next string // addresses; "" is none
+	JSON        string
+	Mixed       string
+}
+
+type roomRow struct {
+	Key, Name, Address                                        string
+	ParticipantMinutes, RecorderMinutes, StreamerMinutes, All string
+	Last                                                      stamp
+}
+
+func roomsAddress(root, prefix string) string {
+	return root + "status/rooms?" + url.Values{"room_prefix": {prefix}}.Encode()
+}
+
+func roomAddress(root, name string) string {
+	return root + "status/room?" + url.Values{"name": {name}}.Encode()
+}
+
+func newRoomsPage(f frame, now time.Time, customer string, page rooms.Page, cursor string) roomsPage {
+	p := roomsPage{frame: f, Customer: customer, Prefix: page.RoomPrefix}
+	p.Title = "Rooms of " + p.Customer + " – whereby_exporter"
+	p.JSON = "../api/v1/rooms?" + url.Values{"room_prefix": {page.RoomPrefix}}.Encode()
+	switch page.RoomPrefix {
+	case ledger.NonePrefix:
+		p.Mixed = "Rooms without a prefix, or named by hand: their names end in no UUID. To count some of them for a customer, name how they begin as a room_prefix in the configuration file."
+	case ledger.OtherPrefix:
+		p.Mixed = "Rooms of prefixes beyond room_prefixes.limit in the configuration file."
+	}
+	for _, room := range page.Rooms {
+		p.Rows = append(p.Rows, newRoomRow(now, room))
+	}
+	if cursor != "" {
+		p.First = roomsAddress("../", page.RoomPrefix)
+	}
+	if page.NextCursor != nil {
+		p.Next = roomsAddress("../", page.RoomPrefix) + "&" + url.Values{"cursor": {*page.NextCursor}}.Encode()
+	}
+	return p
+}
+
+func newRoomRow(now time.Time, room rooms.Room) roomRow {
+	row := roomRow{
+		Key: room.RoomName, Name: room.RoomName, Address: roomAddress("../", room.RoomName),
+		ParticipantMinutes: number(room.ParticipantMinutes), RecorderMinutes: number(room.RecorderMinutes),
+		StreamerMinutes: number(room.StreamerMinutes), All: number(room.Sessions),
+	}
+	if room.LastSession != nil {
+		row.Last = stampOf(now, *room.LastSession)
+	}
+	return row
+}
+
+// roomPage shows one room and, where somebody asked for them, its sessions.
+type roomPage struct {
+	frame
+	Room             roomRow
+	First            stamp
+	Customer, Prefix string
+	Up               string
+	// Read is when the sessions were read; not known where they never were.
+	Read     stamp
+	Rows     []sessionRow
+	More     bool
+	Problem  string
+	Failure  *failure
+	Address  string // of the form
+	Unlisted bool   // Insights do not know the room any more
+}
+
+type sessionRow struct {
+	Key                                                  string
+	Started, Ended                                       stamp
+	Length                                               string
+	ParticipantMinutes, RecorderMinutes, StreamerMinutes string
+	People, Rating                                       string
+}
+
+func newRoomPage(f frame, now time.Time, room rooms.Room, prefix, customer string, last reading) roomPage {
+	p := roomPage{
+		frame: f, Room: newRoomRow(now, room), Customer: customer, Prefix: prefix,
+		Up: roomsAddress("../", prefix), Address: roomAddress("../", room.RoomName), More: last.more,
+	}
+	p.Title = room.RoomName + " – whereby_exporter"
+	if room.FirstSession != nil {
+		p.First = stampOf(now, *room.FirstSession)
+	}
+	p.Read = stampOf(now, last.at)
+	for _, session := range last.sessions {
+		p.Rows = append(p.Rows, newSessionRow(now, session))
+	}
+	var refused *whereby.RequestError
+	switch err := last.err; {
+	case err == nil:
+	case errors.Is(err, errTooMany):
+		p.Problem = fmt.Sprintf("The sessions of %d rooms have been read from this page within a minute, which is as many as it may: they cost points that your production application shares. Try again in a minute.", perMinute)
+	case errors.Is(err, ErrNoPoint):
+		p.Problem = "The rate limit has no point to spare now: polls come first, and your production application lives off the same points. Nothing was spent. Try again in a minute."
+	case errors.Is(err, ErrNoAnswer):
+		p.Problem = fmt.Sprintf("Insights did not answer within %s. Try again.", span(answerWithin))
+	case errors.As(err, &refused) && refused.StatusCode == 404:
+		p.Unlisted = true
+		p.Problem = "Insights no longer know this room: it has been deleted. Its lifetime figures still count."
+	default:
+		p.Failure = failureOf(now, last.failed, err)
+	}
+	return p
+}
+
+func newSessionRow(now time.Time, s whereby.RoomSession) sessionRow {
+	row := sessionRow{
+		Key: s.ID, Started: stampOf(now, s.StartedAt), Ended: stampOf(now, s.EndedAt),
+		ParticipantMinutes: number(s.ParticipantMinutes), RecorderMinutes: number(s.RecorderMinutes),
+		StreamerMinutes: number(s.StreamerMinutes), People: number(s.UniqueParticipants),
+	}
+	ended := s.EndedAt
+	if ended.IsZero() {
+		ended = now
+	}
+	row.Length = span(max(0, ended.Sub(s.StartedAt)))
+	if s.Rating.Count > 0 {
+		row.Rating = strconv.FormatFloat(s.Rating.Mean, 'f', 1, 64) + " of 5 (" + number(s.Rating.Count) + ")"
+	}
+	return row
+}

@@ -1,0 +1,159 @@
+package statuspage
+
+import (
+	"cmp"
+	"math"
+	"time"
+
+	"whereby_exporter/collector/config"
+)
+
+// Standing is how a customer stands with its quotas.
+type Standing int
+
+// The standings, worst first. Over and Near are what the alerting rules take them for.
+const (
+	Over    Standing = iota // a quota is used up
+	Heading                 // the projection is above a quota
+	Near                    // a quota is used up to the customer's near ratio
+	Within
+	Unknown // there are quotas, and no figures to hold against them yet
+	NoQuota
+	standings // their number
+)
+
+var standingTexts = [standings]struct{ key, text string }{
+	Over:    {"over", "Over quota"},
+	Heading: {"heading", "Heading over"},
+	Near:    {"near", "Near quota"},
+	Within:  {"within", "Within quota"},
+	Unknown: {"unknown", "Not known yet"},
+	NoQuota: {"none", "No quota"},
+}
+
+// Key is the standing in addresses and classes.
+func (s Standing) Key() string { return standingTexts[s].key }
+
+func (s Standing) String() string { return standingTexts[s].text }
+
+// earliest is the share of a period before which nothing is projected: a busy first
+// Monday says little of a month.
+const earliest = 0.2
+
+// use is a resource of a customer with a quota.
+type use struct {
+	resource config.Resource
+	used     float64
+	limit    float64
+	known    bool
+	// projected is what the period will come to; there is none before an earliest
+	// time, and none of live participants.
+	projected float64
+	projects  bool
+	standing  Standing
+}
+
+// ratio orders uses by how much of their quota is gone.
+func (u use) ratio() float64 { return share(u.used, u.limit) }
+
+func share(n, limit float64) float64 {
+	switch {
+	case limit > 0:
+		return n / limit
+	case n > 0:
+		return math.Inf(1)
+	}
+	return 0
+}
+
+// assessed is a customer with what follows from its figures.
+type assessed struct {
+	Customer
+	uses     []use // of resources with a quota, in the order of the resources
+	standing Standing
+}
+
+// worst is the use that decides on the standing.
+func (a assessed) worst() (worst use, ok bool) {
+	for _, u := range a.uses {
+		if !ok || compareUses(u, worst) < 0 {
+			worst, ok = u, true
+		}
+	}
+	return worst, ok
+}
+
+func compareUses(a, b use) int {
+	return cmp.Or(cmp.Compare(a.standing, b.standing), cmp.Compare(b.severity(), a.severity()))
+}
+
+// severity compares uses of one standing.
+func (u use) severity() float64 {
+	if u.standing == Heading {
+		return share(u.projected, u.limit)
+	}
+	return u.ratio()
+}
+
+// assess holds a customer's figures against its quotas. asOf is when they were read:
+// while polls fail, the period goes on and the figures do not.
+func assess(c Customer, asOf time.Time, people bool) assessed {
+	a := assessed{Customer: c, standing: NoQuota}
+	for _, resource := range config.Resources() {
+		limit, ok := c.Quotas[resource]
+		if !ok || resource == config.LiveParticipants && !people {
+			continue
+		}
+		u := use{resource: resource, limit: limit, known: c.Known && c.PeriodUsage.Known}
+		if resource == config.LiveParticipants {
+			u.used, u.known = float64(c.People), true
+		} else {
+			u.used = c.amount(resource)
+			u.projected, u.projects = project(u.used, periodOver(c.Period, asOf))
+			u.projects = u.projects && u.known
+		}
+		u.standing = u.judge(c.NearRatio)
+		a.uses = append(a.uses, u)
+	}
+	if worst, ok := a.worst(); ok {
+		a.standing = worst.standing
+	}
+	return a
+}
+
+func (u use) judge(near float64) Standing {
+	switch {
+	case !u.known:
+		return Unknown
+	case u.used > 0 && u.used >= u.limit:
+		return Over
+	case u.projects && u.projected > u.limit:
+		return Heading
+	case u.limit > 0 && u.ratio() >= near:
+		return Near
+	}
+	return Within
+}
+
+// amount is what was used of a resource that is used up over a period.
+func (c Customer) amount(r config.Resource) float64 {
+	switch r {
+	case config.ParticipantMinutes:
+		return float64(c.Used.ParticipantMinutes)
+	case config.RecorderMinutes:
+		return float64(c.Used.RecorderMinutes)
+	case config.StreamerMinutes:
+		return float64(c.Used.StreamerMinutes)
+	case config.Sessions:
+		return float64(c.Used.Sessions)
+	}
+	return 0
+}
+
+// project gives what a period will come to if it goes on as it went so far.
+func project(used, over float64) (float64, bool) {
+	if over < earliest {
+		return 0, false
+	}
+	return math.Round(used / min(over, 1)), true
+}
