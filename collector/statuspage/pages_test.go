@@ -1,0 +1,277 @@
+package statuspage
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"whereby_exporter/collector/rooms"
+	"whereby_exporter/whereby"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// versions are of the files that a page loads; they change with every edit of those.
+var versions = regexp.MustCompile(`\?v=[0-9a-f]{12}`)
+
+func golden(t *testing.T, name, page string) {
+	t.Helper()
+	page = versions.ReplaceAllString(page, "?v=VERSION")
+	file := filepath.Join("testdata", name+".html")
+	if *update {
+		if err := os.WriteFile(file, []byte(page), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if page != string(want) {
+		t.Errorf("the page is not the one in %s; run go test -update and look at the difference.\n%s", file, firstDifference(page, string(want)))
+	}
+}
+
+func firstDifference(got, want string) string {
+	a, b := strings.Split(got, "\n"), strings.Split(want, "\n")
+	for i := range min(len(a), len(b)) {
+		if a[i] != b[i] {
+			return fmt.Sprintf("line %d\ngot  %s\nwant %s", i+1, a[i], b[i])
+		}
+	}
+	return fmt.Sprintf("%d lines, want %d", len(a), len(b))
+}
+
+func TestTheFirstPageOfEachState(t *testing.T) {
+	failing := running()
+	failing.Polls.AsOf, failing.Polls.Succeeded = now.Add(-2*time.Hour), now.Add(-2*time.Hour)
+	failing.Polls.Err = &whereby.Error{Endpoint: whereby.EndpointRooms, Page: 1, Err: &whereby.AuthError{StatusCode: 401}}
+	failing.Polls.LastErr, failing.Polls.Failed, failing.Polls.LastErrAt, failing.Polls.Failing = failing.Polls.Err, now.Add(-5*time.Second), now.Add(-5*time.Second), 120
+	failing.Reloads.Failed = now.Add(-time.Minute)
+
+	throttled := starting()
+	throttled.Polls.Pages = 0
+	throttled.Polls.Err = &whereby.ThrottledError{RetryAt: now.Add(40 * time.Second)}
+	throttled.Polls.LastErr, throttled.Polls.Failed, throttled.Polls.LastErrAt, throttled.Polls.Failing = throttled.Polls.Err, now.Add(-time.Second), now.Add(-time.Second), 1
+
+	quiet := running()
+	quiet.Webhooks = nil
+
+	unnamed := running()
+	unnamed.Customers = unnamed.Customers[7:]
+	unnamed.Account.Quotas = nil
+	unnamed.Polls.LastErr, unnamed.Polls.LastErrAt = &whereby.ServerError{StatusCode: 502}, now.Add(-time.Hour)
+
+	empty := running()
+	empty.Customers = nil
+
+	for name, report := range map[string]Report{
+		"starting": starting(), "running": running(), "failing": failing, "throttled": throttled,
+		"without-webhooks": quiet, "without-configuration": unnamed, "without-rooms": empty, "hostile": hostile(),
+	} {
+		t.Run(name, func(t *testing.T) {
+			golden(t, name, get(t, newHandler(t, &fake{report: report}), "/"))
+		})
+	}
+}
+
+const evil = `<script>alert(1)</script>"'&{{.}}`
+
+// hostile has names that would be code if they were not escaped.
+func hostile() Report {
+	r := running()
+	r.Customers = []Customer{customer(evil, evil, 2000, minutesQuota(1000)), customer("javascript:alert(1)", "", 1, nil)}
+	r.Polls.Err, r.Polls.Failed = &whereby.RequestError{StatusCode: 400, Message: evil}, now
+	r.Polls.LastErr, r.Polls.LastErrAt = r.Polls.Err, now
+	r.Version = evil
+	return r
+}
+
+func TestNothingHostileGetsThrough(t *testing.T) {
+	name := "/" + evil
+	f := &fake{report: hostile(), rooms: []rooms.Room{{RoomName: name}}}
+	h := newHandler(t, f)
+	query := "?" + strings.NewReplacer("<", "%3C", ">", "%3E", `"`, "%22", "&", "%26", "{", "%7B", "}", "%7D", "'", "%27", "/", "%2F").
+		Replace("q="+evil) + "&sort=%3Cscript%3E&state=%22%3E&order=%3C&page=9e9"
+	for _, target := range []string{
+		"/", "/" + query, "/status/rooms?room_prefix=%3Cscript%3Ealert(1)%3C%2Fscript%3E%22'%26%7B%7B.%7D%7D",
+		"/status/room?name=%2F%3Cscript%3Ealert(1)%3C%2Fscript%3E%22'%26%7B%7B.%7D%7D",
+	} {
+		page := get(t, h, target)
+		if strings.Contains(page, "<script>") || strings.Contains(page, evil) {
+			t.Errorf("%s lets markup through", target)
+		}
+		if strings.Contains(page, `href="javascript:`) {
+			t.Errorf("%s has a link that is code", target)
+		}
+		if strings.Contains(page, "ZgotmplZ") {
+			t.Errorf("%s has a value that the template refused", target)
+		}
+		for _, inline := range []string{" style=", "<style", " onclick=", "http://", "https://"} {
+			if strings.Contains(page, inline) {
+				t.Errorf("%s holds %q, which the policy does not allow", target, inline)
+			}
+		}
+	}
+}
+
+func TestTenThousandPrefixesStaySmall(t *testing.T) {
+	h := newHandler(t, &fake{report: many()})
+	page := get(t, h, "/")
+	if n := strings.Count(page, `data-key="row-`); n != pageSize {
+		t.Errorf("the page has %d rows, want %d", n, pageSize)
+	}
+	if len(page) > 150<<10 {
+		t.Errorf("the page has %d KiB", len(page)>>10)
+	}
+	if at := strings.Index(page, "Globex"); at < 0 || at > strings.Index(page, `id="filter"`) {
+		t.Error("the one over its quota is not named at the head of the page")
+	}
+	seen := map[string]int{}
+	rows := regexp.MustCompile(`data-key="row-([^"]*)"`)
+	pages := 0
+	for next := "./?sort=customer"; next != ""; pages++ {
+		page := get(t, h, strings.ReplaceAll(strings.TrimPrefix(next, "."), "&amp;", "&"))
+		for _, row := range rows.FindAllStringSubmatch(page, -1) {
+			seen[row[1]]++
+		}
+		next = ""
+		if link := regexp.MustCompile(`href="([^"]*)" id="next"`).FindStringSubmatch(page); link != nil {
+			next = link[1]
+		}
+	}
+	if pages != 100 || len(seen) != 10_000 {
+		t.Errorf("%d pages show %d customers, want 100 and 10,000", pages, len(seen))
+	}
+	for key, n := range seen {
+		if n != 1 {
+			t.Errorf("%s is on %d pages", key, n)
+		}
+	}
+	if page := get(t, h, "/?page=100000000000"); strings.Count(page, `data-key="row-`) != pageSize {
+		t.Error("a page beyond the last one is not the last one")
+	}
+}
+
+// rowsOf gives the rows of a page in their order.
+func rowsOf(page string) string {
+	var keys []string
+	for _, row := range regexp.MustCompile(`data-key="row-([^"]*)"`).FindAllStringSubmatch(page, -1) {
+		keys = append(keys, strings.TrimSuffix(row[1], "-"))
+	}
+	return strings.Join(keys, " ")
+}
+
+func TestCustomersAreSortedAndFiltered(t *testing.T) {
+	h := newHandler(t, &fake{report: running()})
+	for _, c := range []struct{ name, query, want string }{
+		{"worst first", "", "zero live acme heading acme-eu within unknown free _none"},
+		{"by name", "?sort=customer", "acme acme-eu free heading live unknown within _none zero"},
+		{"by name, the other way round", "?sort=customer&order=desc", "zero _none within unknown live heading free acme acme-eu"},
+		{"by minutes", "?sort=minutes", "free acme-eu acme heading within live _none zero unknown"},
+		{"by what is gone of a quota", "?sort=used", "zero live acme acme-eu heading within unknown free _none"},
+		{"by people", "?sort=live&q=li", "live"},
+		{"by the end of the period", "?sort=end&order=desc&q=acme", "acme-eu acme"},
+		{"a name, whatever its case", "?q=ACME", "acme acme-eu"},
+		{"a part of a prefix", "?q=me-e", "acme-eu"},
+		{"a state", "?state=over", "zero live"},
+		{"a state and a name", "?state=over&q=live", "live"},
+		{"what is not understood is left out", "?sort=nonsense&order=sideways&state=lost&page=-3", "zero live acme heading acme-eu within unknown free _none"},
+		{"nothing", "?q=nobody", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			page := get(t, h, "/"+c.query)
+			if got := rowsOf(page); got != c.want {
+				t.Errorf("got  %s\nwant %s", got, c.want)
+			}
+			if c.want == "" && !strings.Contains(page, "No customer matches.") {
+				t.Error("the page does not say that there is none")
+			}
+		})
+	}
+}
+
+func TestNobodyIsNotTheSameAsNotKnown(t *testing.T) {
+	report := running()
+	report.Webhooks = nil
+	page := get(t, newHandler(t, &fake{report: report}), "/")
+	for _, text := range []string{"People live now", "sort=live", "People at one time"} {
+		if strings.Contains(page, text) {
+			t.Errorf("without webhooks the page speaks of %q", text)
+		}
+	}
+	if !strings.Contains(page, "WHEREBY_WEBHOOK_SECRET") {
+		t.Error("the page does not say how to turn webhooks on")
+	}
+}
+
+func TestAnswers(t *testing.T) {
+	f := &fake{report: running(), rooms: []rooms.Room{{RoomName: "/acme-1"}}}
+	h := newHandler(t, f)
+	for _, c := range []struct {
+		name, method, target, form string
+		header                     []string
+		status                     int
+	}{
+		{"the first page", "GET", "/", "", nil, 200},
+		{"HEAD of the first page", "HEAD", "/", "", nil, 200},
+		{"nothing can be posted to it", "POST", "/", "", nil, 405},
+		{"rooms", "GET", "/status/rooms?room_prefix=acme-", "", nil, 200},
+		{"rooms of a prefix that is not named", "GET", "/status/rooms", "", nil, 400},
+		{"rooms of a prefix that nobody knows", "GET", "/status/rooms?room_prefix=nobody-", "", nil, 404},
+		{"a cursor that no page gave", "GET", "/status/rooms?room_prefix=acme-&cursor=!", "", nil, 400},
+		{"a room", "GET", "/status/room?name=/acme-1", "", nil, 200},
+		{"a room that nobody knows", "GET", "/status/room?name=/acme-2", "", nil, 404},
+		{"sessions of a room", "POST", "/status/room", "name=/acme-1", nil, 303},
+		{"sessions, from the page itself", "POST", "/status/room", "name=/acme-1", []string{"Sec-Fetch-Site", "same-origin"}, 303},
+		{"sessions of a room that nobody knows", "POST", "/status/room", "name=/acme-2", nil, 404},
+		{"sessions, from another site", "POST", "/status/room", "name=/acme-1", []string{"Sec-Fetch-Site", "cross-site"}, 403},
+		{"sessions, from another site and an old browser", "POST", "/status/room", "name=/acme-1", []string{"Origin", "http://example.net"}, 403},
+		{"no room", "POST", "/status/room", "", nil, 404},
+		{"a form that is too large", "POST", "/status/room", "name=" + strings.Repeat("a", maxForm), nil, 404},
+		{"the style", "GET", "/status/style.css", "", nil, 200},
+		{"the script", "HEAD", "/status/script.js", "", nil, 200},
+		{"the icon", "GET", "/status/icon.svg", "", nil, 200},
+		{"no list of files", "GET", "/status/", "", nil, 404},
+		{"nothing else", "GET", "/status/frame.html", "", nil, 404},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := ask(h, c.method, c.target, c.form, c.header...)
+			if w.Code != c.status {
+				t.Errorf("answered %d; want %d", w.Code, c.status)
+			}
+			for header, want := range map[string]string{
+				"Content-Security-Policy": policy, "X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin",
+			} {
+				if got := w.Header().Get(header); got != want {
+					t.Errorf("%s is %q; want %q", header, got, want)
+				}
+			}
+		})
+	}
+	if n := f.requests(); n != 1 {
+		t.Errorf("%d requests to Insights; want one: two for the same room within a minute are one, and all others none", n)
+	}
+}
+
+func TestAnErrorOfTheStoreIsNotShown(t *testing.T) {
+	h := newHandler(t, &fake{report: running()})
+	h.options.Source = broken{h.options.Source}
+	w := ask(h, http.MethodGet, "/status/room?name=/acme-1", "")
+	if w.Code != http.StatusInternalServerError || strings.Contains(w.Body.String(), "planted") {
+		t.Errorf("answered %d %s", w.Code, w.Body)
+	}
+}
+
+type broken struct{ Source }
+
+func (broken) Room(string) (rooms.Room, string, bool, error) {
+	return rooms.Room{}, "", false, errors.New("planted")
+}
