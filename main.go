@@ -32,6 +32,7 @@ type cli struct {
 	Demo        app.Demo        `cmd:"" help:"Serve the metrics of a simulated account: no API key, no network."`
 	Check       app.Check       `cmd:"" help:"Check the configuration, or print what polling an account costs."`
 	Alerts      app.Alerts      `cmd:"" help:"Write the alerting rules, with the thresholds of the configuration file."`
+	Dashboards  app.Dashboards  `cmd:"" help:"Write the Grafana dashboards."`
 	Healthcheck app.Healthcheck `cmd:"" help:"Ask a running exporter whether it is healthy; for containers without a shell."`
 }
 

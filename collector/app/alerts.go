@@ -81,10 +81,12 @@ func alertOptions() config.Options {
 	return o
 }
 
-// Sidecar are the flags on a Prometheus that the exporter keeps the rules of.
+// Sidecar are the flags on a Prometheus that the exporter keeps the rules of, and on a
+// Grafana that it keeps the dashboards of.
 type Sidecar struct {
-	RulesDir  string `placeholder:"DIR" help:"Directory to keep the alerting rules in, one that a Prometheus loads rules from. They change with the configuration file."`
-	ReloadURL string `placeholder:"URL" help:"Reload address of that Prometheus, such as http://localhost:9090/-/reload; it needs --web.enable-lifecycle there."`
+	RulesDir      string `placeholder:"DIR" help:"Directory to keep the alerting rules in, one that a Prometheus loads rules from. They change with the configuration file."`
+	ReloadURL     string `placeholder:"URL" help:"Reload address of that Prometheus, such as http://localhost:9090/-/reload; it needs --web.enable-lifecycle there."`
+	DashboardsDir string `placeholder:"DIR" help:"Directory to keep the dashboards in, one that Grafana's provisioning reads them from."`
 }
 
 func (s Sidecar) validate() error {

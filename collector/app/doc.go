@@ -26,7 +26,7 @@ func FlagGroups() []kong.Group {
 		{Key: "poll", Title: "Polling and storage"},
 		{Key: "webhook", Title: "Webhooks"},
 		{Key: "web", Title: "Web address"},
-		{Key: "sidecar", Title: "Alerting rules beside Prometheus"},
+		{Key: "sidecar", Title: "Rules beside Prometheus, dashboards beside Grafana"},
 		{Key: "logging", Title: "Logging"},
 	}
 }

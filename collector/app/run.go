@@ -133,6 +133,10 @@ func (s service) serve(env *Env) error {
 	if s.reload.rules != nil {
 		group.Go(func() error { return s.reload.rules.Run(ctx) })
 	}
+	if s.sidecar.DashboardsDir != "" {
+		keeper := sidecar.Dashboards{Dir: s.sidecar.DashboardsDir, Prefix: dashboardsPrefix, Files: dashboardFiles(), Logger: env.Log}
+		group.Go(func() error { return keeper.Run(ctx) })
+	}
 	if s.beside != nil {
 		group.Go(func() error { return s.beside(ctx, c) })
 	}

@@ -23,7 +23,7 @@ type directory struct {
 func (d directory) own() (map[string][]byte, error) {
 	entries, err := os.ReadDir(d.path)
 	if err != nil {
-		return nil, fmt.Errorf("list the rules: %w", err)
+		return nil, fmt.Errorf("list what is there: %w", err)
 	}
 	files := map[string][]byte{}
 	for _, entry := range entries {
@@ -35,7 +35,7 @@ func (d directory) own() (map[string][]byte, error) {
 			continue
 		}
 		if err != nil {
-			return nil, fmt.Errorf("read the rules: %w", err)
+			return nil, fmt.Errorf("read what is there: %w", err)
 		}
 		files[entry.Name()] = content
 	}
@@ -46,7 +46,7 @@ func (d directory) own() (map[string][]byte, error) {
 // it succeeds, and whether anything differs.
 func (d directory) replace(files map[string][]byte) (before map[string][]byte, changed bool, err error) {
 	if err := os.MkdirAll(d.path, 0o755); err != nil {
-		return nil, false, fmt.Errorf("make the directory of rules: %w", err)
+		return nil, false, fmt.Errorf("make the directory: %w", err)
 	}
 	before, err = d.own()
 	if err != nil {
@@ -58,7 +58,7 @@ func (d directory) replace(files map[string][]byte) (before map[string][]byte, c
 		}
 		changed = true
 		if err := d.write(name, files[name]); err != nil {
-			return before, changed, fmt.Errorf("write the rules: %w", err)
+			return before, changed, fmt.Errorf("write: %w", err)
 		}
 	}
 	for name := range before {
@@ -67,14 +67,14 @@ func (d directory) replace(files map[string][]byte) (before map[string][]byte, c
 		}
 		changed = true
 		if err := os.Remove(filepath.Join(d.path, name)); err != nil {
-			return before, changed, fmt.Errorf("delete old rules: %w", err)
+			return before, changed, fmt.Errorf("delete old files: %w", err)
 		}
 	}
 	return before, changed, nil
 }
 
 // write replaces a file as a whole. The temporary one has a name that no pattern for
-// rule files matches.
+// rule files or dashboards matches.
 func (d directory) write(name string, content []byte) (err error) {
 	temporary, err := os.CreateTemp(d.path, "."+name+".*.new")
 	if err != nil {

@@ -223,7 +223,7 @@ func TestADirectoryThatCannotBeWrittenIsAnError(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.Set(map[string][]byte{"whereby_a.yml": rules("A")})
-	look(t, r, false, "make the directory of rules")
+	look(t, r, false, "make the directory")
 }
 
 func TestRunLooksWhenTheRulesChangeAndSaysAnErrorOnce(t *testing.T) {
