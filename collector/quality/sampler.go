@@ -68,8 +68,9 @@ type Sampler struct {
 	agenda   *agenda
 	// poorAfter is as in Config.
 	poorAfter time.Duration
-	// failing is true from an error until something is read.
-	failing bool
+	// failing is true from an error until something is read, unkept from a change that
+	// could not be kept until one is.
+	failing, unkept bool
 }
 
 // Open goes on from what the store has. It starts nothing.
@@ -323,9 +324,7 @@ func (s *Sampler) expire(now time.Time) {
 			c.gone = append(c.gone, t)
 		}
 	}
-	if err := s.commit(c); err != nil {
-		s.log.Warn("sessions that are too old to sample could not be counted; it is tried again", "err", err)
-	}
+	_ = s.commit(c) // it has said so, and the next sweep tries again
 }
 
 // commit makes a change durable, and then visible.
@@ -337,8 +336,13 @@ func (s *Sampler) commit(c *change) error {
 		if s.config.OnStoreError != nil {
 			s.config.OnStoreError()
 		}
+		if !s.unkept {
+			s.log.Warn("call quality can't be kept, and is not counted; it is tried again", "err", err)
+		}
+		s.unkept = true
 		return fmt.Errorf("keep what was read of call quality: %w", err)
 	}
+	s.unkept = false
 	s.visible.Lock()
 	defer s.visible.Unlock()
 	c.apply()

@@ -19,9 +19,8 @@ func (s *Sampler) See(rooms []whereby.Room) {
 		s.see(c, room, now)
 	}
 	added := c.added
-	if err := s.commit(c); err != nil {
-		s.log.Warn("sessions to sample could not be kept; they are taken up with the next poll", "err", err)
-		return
+	if s.commit(c) != nil {
+		return // the next poll brings them again
 	}
 	for _, t := range added {
 		s.plan(t, now)

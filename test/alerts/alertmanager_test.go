@@ -191,7 +191,7 @@ func TestWhatSilencesWhat(t *testing.T) {
 		return slices.DeleteFunc(slices.Clone(all), func(l labels) bool { return slices.Contains(names, l["alertname"]) })
 	}
 	sources := []string{"WherebyExporterAbsent", "WherebyPollStale", "WherebyPollNeverSucceeded", "WherebyAPIKeyRejected", "WherebyStorageFailing",
-		"WherebyQuotaExceeded", "WherebyOrganizationQuotaExceeded"}
+		"WherebyQuotaExceeded", "WherebyOrganizationQuotaExceeded", "WherebyQualityPoor"}
 	but := func(name string) []string {
 		return slices.DeleteFunc(slices.Clone(sources), func(s string) bool { return s == name })
 	}
@@ -221,6 +221,14 @@ func TestWhatSilencesWhat(t *testing.T) {
 				quotaAlert("WherebyUsageAnomaly", "acme-", ""),
 			},
 			[]string{"WherebyPollStale  ", "WherebyQuotaExceeded globex- " + minutes, "WherebyLiveParticipantsNearLimit acme- live_participants"},
+		},
+		"poor calls silence calls that are too often poor, of the same customer": {
+			[]labels{
+				quotaAlert("WherebyQualityPoor", "acme-", ""),
+				quotaAlert("WherebyQualityBudgetBurn", "acme-", ""),
+				quotaAlert("WherebyQualityBudgetBurn", "globex-", ""),
+			},
+			[]string{"WherebyQualityPoor acme- ", "WherebyQualityBudgetBurn globex- "},
 		},
 		"no poll ever": {without(but("WherebyPollNeverSucceeded")...), except(append(but("WherebyPollNeverSucceeded"), stale...)...)},
 		"a rejected key silences the alerts on polls": {

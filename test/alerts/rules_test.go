@@ -186,7 +186,7 @@ func TestUnitTestsFailWhenARuleIsChanged(t *testing.T) {
 		{"WherebyQualityBudgetBurn", "quality.yml", "0.97 #", "0.968 #"},
 		{"WherebyQualityBudgetBurn", "quality.yml", "0.97 #", "0.972 #"},
 		{"WherebyQualityBudgetBurn", "quality.yml", "ratio_rate6h)", "ratio_rate3d)"},
-		{"recording_quality", "quality.yml", "sum_over_time", "avg_over_time"},
+		{"recording_quality", "quality.yml", "[3d:1h]", "[1d:1h]"},
 		{"recording_quality", "quality.yml", "max by (room_prefix, direction, verdict)", "max by (room_prefix, verdict)"},
 		{"WherebyRatingLow", "quality.yml", "< 3 #", "<= 3 #"},
 		{"WherebyRatingLow", "quality.yml", ">= 10 # rating", ">= 9 # rating"},

@@ -133,7 +133,7 @@ func truth(t *testing.T, e exporter, account *wherebytest.Account) {
 // mount one, and is skipped without.
 func TestAFullDiskKeepsServing(t *testing.T) {
 	storage := t.TempDir()
-	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", storage).CombinedOutput(); err != nil {
+	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", storage).CombinedOutput(); err != nil {
 		t.Skipf("can't mount a small disk: %v: %s", err, out)
 	}
 	t.Cleanup(func() {
@@ -151,7 +151,7 @@ func TestAFullDiskKeepsServing(t *testing.T) {
 	}
 
 	filler := filepath.Join(storage, "filler")
-	if err := os.WriteFile(filler, bytes.Repeat([]byte{1}, 2<<20), 0o600); err == nil {
+	if err := os.WriteFile(filler, bytes.Repeat([]byte{1}, 8<<20), 0o600); err == nil {
 		t.Fatal("the disk is larger than it should be")
 	}
 	l.add(2000, time.Hour) // too many for what room the file still has
@@ -218,6 +218,9 @@ func TestTheDemoIsUpWithinTwoSeconds(t *testing.T) {
 	if want := []string{
 		`whereby_live_participant_minutes_pending use base unit "seconds" instead of "minutes"`,
 		`whereby_participant_minutes_total use base unit "seconds" instead of "minutes"`,
+		// Whereby gives bits, as networks are sold.
+		`whereby_quality_bitrate_bits_per_second use base unit "bytes" instead of "bits"`,
+		`whereby_quality_participant_bitrate_bits_per_second use base unit "bytes" instead of "bits"`,
 		`whereby_recorder_minutes_total use base unit "seconds" instead of "minutes"`,
 		`whereby_streamer_minutes_total use base unit "seconds" instead of "minutes"`,
 	}; !slices.Equal(remarks, want) {
