@@ -184,7 +184,7 @@ func (h *Handler) rooms(w http.ResponseWriter, r *http.Request) {
 func (h *Handler) room(w http.ResponseWriter, r *http.Request) {
 	report := h.options.Source.Report()
 	f := h.frame("../", report)
-	room, prefix, ok := h.find(w, r, f, r.URL.Query().Get("name"))
+	room, prefix, ok := h.find(w, f, r.URL.Query().Get("name"))
 	if !ok {
 		return
 	}
@@ -195,7 +195,7 @@ func (h *Handler) room(w http.ResponseWriter, r *http.Request) {
 // for nothing.
 func (h *Handler) readSessions(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-	room, _, ok := h.find(w, r, h.frame("../", h.options.Source.Report()), r.PostFormValue("name"))
+	room, _, ok := h.find(w, h.frame("../", h.options.Source.Report()), r.PostFormValue("name"))
 	if !ok {
 		return
 	}
@@ -210,7 +210,7 @@ func (h *Handler) foreign(w http.ResponseWriter, _ *http.Request) {
 }
 
 // find finds a room of the account, or says that there is none.
-func (h *Handler) find(w http.ResponseWriter, r *http.Request, f frame, name string) (rooms.Room, string, bool) {
+func (h *Handler) find(w http.ResponseWriter, f frame, name string) (rooms.Room, string, bool) {
 	room, prefix, ok, err := h.options.Source.Room(name)
 	if err != nil {
 		h.failed(w, f, err)

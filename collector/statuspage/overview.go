@@ -340,7 +340,7 @@ func newRow(r Report, a assessed) customerRow {
 		row.People = number(a.People)
 	}
 	for _, u := range a.uses {
-		row.Uses = append(row.Uses, newUseLine(a.title(), a.Customer, u, r.figuresOf()))
+		row.Uses = append(row.Uses, newUseLine(a.title(), a.Customer, u))
 	}
 	return row
 }
@@ -358,7 +358,7 @@ func (c Customer) label() string {
 	return ""
 }
 
-func newUseLine(of string, c Customer, u use, asOf time.Time) useLine {
+func newUseLine(of string, c Customer, u use) useLine {
 	line := useLine{
 		Key: string(u.resource), Label: resourceLabels[u.resource], Of: of, Standing: u.standing, Known: u.known,
 		Limit: number(u.limit), Used: number(u.used), Percent: percent(u.ratio()),
@@ -431,7 +431,7 @@ func newAccount(r Report) accountCard {
 		card.People, card.LiveRooms = number(r.Webhooks.People), count(r.Webhooks.Rooms, "room", "rooms")
 	}
 	for _, u := range a.uses {
-		card.Uses = append(card.Uses, newUseLine("the whole account", a.Customer, u, r.figuresOf()))
+		card.Uses = append(card.Uses, newUseLine("the whole account", a.Customer, u))
 	}
 	return card
 }

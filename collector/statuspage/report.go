@@ -30,7 +30,7 @@ type Source interface {
 // Errors of [Source.Sessions] that say nothing bad of Insights.
 var (
 	ErrNoPoint  = errors.New("no point of the rate limit was to be had")
-	ErrNoAnswer = errors.New("Insights took too long")
+	ErrNoAnswer = errors.New("no answer from Insights in time")
 )
 
 // Report is what the exporter knows at one time.

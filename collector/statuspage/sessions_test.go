@@ -181,7 +181,7 @@ func TestReadingsAreBounded(t *testing.T) {
 		if v.h.reader.last(v.f.rooms[0].RoomName).at != (time.Time{}) {
 			t.Error("the oldest reading is still there")
 		}
-		if v.h.reader.last(v.f.rooms[2*kept-1].RoomName).at == (time.Time{}) {
+		if v.h.reader.last(v.f.rooms[2*kept-1].RoomName).at.IsZero() {
 			t.Error("the newest reading is gone")
 		}
 	})
