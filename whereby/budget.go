@@ -212,6 +212,12 @@ func (b *Budget) next(now time.Time, priority Priority) time.Time {
 			return later(at, now.Add(spareLook))
 		}
 		at = later(at, b.free(left, window, func(p point) bool { return p.priority == Spare }))
+		// Evenly, so that others who come find points at once, and not a minute later.
+		for _, p := range slices.Backward(b.spent) {
+			if p.priority == Spare {
+				return later(at, p.at.Add(window/time.Duration(left)))
+			}
+		}
 	}
 	return at
 }

@@ -13,7 +13,8 @@ const (
 	// and hold off while the organization has less than a tenth of its points left.
 	Background
 	// Spare requests get what the others leave: what of the allowance the others have
-	// not needed in any window of the last minutes, and never while one of them waits.
+	// not needed in any window of the last minutes, evenly over time, and never while one
+	// of them waits.
 	// They hold off while the organization has less than a fifth of its points left,
 	// and for a minute after a 429.
 	Spare

@@ -139,3 +139,25 @@ func TestSpareRequestsStayAwayAfterA429(t *testing.T) {
 		}
 	})
 }
+
+// TestSpareRequestsLeavePointsToThoseWhoCome: however much they want, somebody who comes
+// finds points.
+func TestSpareRequestsLeavePointsToThoseWhoCome(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &endless{limit: 1000}
+		c := s.client(budget(t, 0.4))
+		spendOne(t, c) // so that the limit is known
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		if n := greedy(ctx, c.WithPriority(whereby.Spare)); n < 45 || n > 55 {
+			t.Errorf("%d spare requests in 10 s of a minute with 300", n)
+		}
+		start := time.Now()
+		for range 200 {
+			spendOne(t, c.Background())
+		}
+		if waited := time.Since(start); waited > 0 {
+			t.Errorf("200 background requests waited %v behind the spare ones", waited)
+		}
+	})
+}
