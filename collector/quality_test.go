@@ -156,7 +156,7 @@ func callAccount(c wherebytest.Config, random *rand.Rand, span time.Duration, me
 		for i := range n {
 			room := i % rooms
 			start := next[room]
-			length := time.Duration(3+random.IntN(25)) * time.Minute
+			length := time.Duration(3+random.IntN(7)) * time.Minute
 			next[room] = start.Add(length + time.Duration(random.Int64N(int64(span)/10)))
 			if time.Until(start) > span {
 				continue
@@ -352,12 +352,12 @@ func TestTheSamplerHoldsToTheBudget(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		seed := rand.Uint64()
 		t.Logf("seed %d", seed)
-		account := callAccount(wherebytest.Config{Lag: 10 * time.Minute, PointsPerMinute: 200}, rand.New(rand.NewPCG(seed, 0)), 8*time.Hour,
-			map[string]int{"acme-": 3000, "globex-": 1500})
+		account := callAccount(wherebytest.Config{Lag: 10 * time.Minute, PointsPerMinute: 200}, rand.New(rand.NewPCG(seed, 0)), 4*time.Hour,
+			map[string]int{"acme-": 1500, "globex-": 750})
 		b := prepareSampling(t, account, 0.25, time.Minute, store.NoRecords{})
 		defer b.stop()
 		const allowed = 50
-		b.polls(8 * 60)
+		b.polls(4 * 60)
 		requests := account.Requests()
 		var spent []time.Time
 		for _, r := range requests {
@@ -375,14 +375,14 @@ func TestTheSamplerHoldsToTheBudget(t *testing.T) {
 		if most > allowed {
 			t.Errorf("%d requests within a minute; the share is %d", most, allowed)
 		}
-		if n := account.Count(wherebytest.EndpointParticipant); n < 6*60*20 {
+		if n := account.Count(wherebytest.EndpointParticipant); n < 2*60*20 {
 			t.Errorf("only %d participants were read: the sampler was not saturated", n)
 		}
 		if failed := b.samples(metrics.Polls)["error"]; failed > 0 {
 			t.Errorf("%v polls failed", failed)
 		}
-		if polls := b.samples(metrics.Polls)["success"]; polls < 8*60 {
-			t.Errorf("%v polls in %d minutes", polls, 8*60)
+		if polls := b.samples(metrics.Polls)["success"]; polls < 4*60 {
+			t.Errorf("%v polls in %d minutes", polls, 4*60)
 		}
 		if codes := b.samples(metrics.APIRequests); codes["429,participant"] > 0 {
 			t.Errorf("requests were throttled: %v", codes)
@@ -568,8 +568,8 @@ func TestMemoryOfSamplingStaysFlat(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		seed := rand.Uint64()
 		t.Logf("seed %d", seed)
-		account := callAccount(wherebytest.Config{Lag: 10 * time.Minute, NoRequestLog: true}, rand.New(rand.NewPCG(seed, 0)), 30*24*time.Hour, map[string]int{"acme-": 1500, "globex-": 150})
-		b := prepareSampling(t, account, 0.25, 5*time.Minute, store.NoRecords{})
+		account := callAccount(wherebytest.Config{Lag: 10 * time.Minute, NoRequestLog: true}, rand.New(rand.NewPCG(seed, 0)), 30*24*time.Hour, map[string]int{"acme-": 600, "globex-": 60})
+		b := prepareSampling(t, account, 0.25, 15*time.Minute, store.NoRecords{})
 		defer b.stop()
 		var kept []int
 		for range 30 {
@@ -577,7 +577,7 @@ func TestMemoryOfSamplingStaysFlat(t *testing.T) {
 			kept = append(kept, b.collector.sampling.Kept())
 		}
 		t.Logf("sessions kept at the end of each day: %v", kept)
-		if n := b.samples(metrics.QualityParticipants)["acme-,sampled"]; n < 3000 {
+		if n := b.samples(metrics.QualityParticipants)["acme-,sampled"]; n < 1000 {
 			t.Errorf("only %v participants in a month", n)
 		}
 		if most := slices.Max(kept[10:]); most > 2*slices.Max(kept[:10]) || most == 0 {
