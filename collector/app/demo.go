@@ -31,7 +31,13 @@ const (
 	// demoPollInterval is short, so that a visitor sees figures move.
 	demoPollInterval = 5 * time.Second
 	demoMaxAge       = 5 * time.Minute
-	demoWebhookPath  = "/webhook"
+	// demoPoints is more than the Grow plan's 1,000, for a visitor would wait two minutes
+	// while it reads what rooms used before the period began, and then call quality.
+	demoPoints = 5000
+	// demoShare leaves the simulated organization a fifth. Below that, sampling would
+	// hold off as it does for production.
+	demoShare       = 0.8
+	demoWebhookPath = "/webhook"
 )
 
 // demoConfig is the configuration of the demo: customers of all kinds, of which one
@@ -46,11 +52,13 @@ func (d *Demo) Run(env *Env) error {
 		return err
 	}
 	now := time.Now()
-	account := wherebytest.Demo(demoSeed, now, wherebytest.DemoOptions{Config: wherebytest.Config{APIKey: demoKey}})
+	account := wherebytest.Demo(demoSeed, now, wherebytest.DemoOptions{Config: wherebytest.Config{
+		APIKey: demoKey, PointsPerMinute: demoPoints,
+	}})
 	addTrial(account, now)
 	client, err := Whereby{
 		URL:            whereby.DefaultBaseURL, // never reached: the transport is the account
-		RateLimitShare: 1,                      // nobody else lives off the points
+		RateLimitShare: demoShare,
 	}.client(whereby.StaticKey(demoKey), account.RoundTripper())
 	if err != nil {
 		return err

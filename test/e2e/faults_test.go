@@ -204,6 +204,13 @@ func TestTheDemoIsUpWithinTwoSeconds(t *testing.T) {
 		}
 		return err
 	})
+	eventually(t, 60*time.Second, "call quality is sampled", func() error {
+		samples, err := e.metrics()
+		if err == nil && samples[`whereby_quality_poor_ratio{direction="recv",room_prefix="globex-clinic-"}`] == 0 {
+			err = fmt.Errorf("nobody in globex-clinic- has a poor network yet")
+		}
+		return err
+	})
 
 	_, body, err := get(t.Context(), e.base+"/metrics")
 	if err != nil {
