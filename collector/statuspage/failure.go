@@ -25,7 +25,7 @@ func failureOf(now, at time.Time, err error) *failure {
 	switch poller.ErrorClass(err) {
 	case "auth":
 		f.What = "Whereby does not accept the API key"
-		f.Do = "Check that it is whole, not revoked, and of this organization. With --whereby.api-key-file a new key is used without a restart."
+		f.Do = "With --whereby.api-key-file a new key is used without a restart."
 	case "throttled":
 		f.What = "The organization's points are used up"
 		f.Do = "Nothing is lost; the exporter waits as it was told. If it lasts, find what else spends the points, or lower --whereby.rate-limit-share."

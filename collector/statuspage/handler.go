@@ -109,7 +109,6 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// Not no-referrer: browsers would then post forms without saying where they are
 	// from, which is how the pages' own forms are told from others.
 	header.Set("Referrer-Policy", "same-origin")
-	header.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.mux.ServeHTTP(w, r)
 }
 

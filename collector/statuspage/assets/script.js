@@ -8,6 +8,13 @@
   let wanted = 0; // numbers the loads: only the newest may change the page
   let timer;
 
+  // here is an address of this site without the password that may stand in it: neither
+  // fetch nor the history take one.
+  const here = (address) => {
+    const { pathname, search } = new URL(address, location.href);
+    return { url: location.origin + pathname + search, path: pathname + search };
+  };
+
   const key = (node) => node.nodeType === 1 ? node.id || node.dataset.key || "" : "";
 
   // morph makes an element like another one.
@@ -70,7 +77,7 @@
     const mine = ++wanted;
     schedule();
     try {
-      const answer = await fetch(address, { headers: { Accept: "text/html" }, signal: AbortSignal.timeout(8000) });
+      const answer = await fetch(here(address).url, { headers: { Accept: "text/html" }, signal: AbortSignal.timeout(8000) });
       const text = await answer.text();
       if (mine !== wanted) return false;
       const page = new DOMParser().parseFromString(text, "text/html");
@@ -93,7 +100,7 @@
   async function go(address, keep) {
     const mine = wanted + 1;
     if (await load(address)) {
-      history[keep ? "replaceState" : "pushState"](null, "", address);
+      history[keep ? "replaceState" : "pushState"](null, "", here(address).path);
     } else if (mine === wanted && !keep) {
       location.assign(address);
     }

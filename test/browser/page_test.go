@@ -1,0 +1,233 @@
+package browser_test
+
+import (
+	"fmt"
+	"math"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+
+	"whereby_exporter/whereby/wherebytest"
+)
+
+func (s *site) roomAddress(name string) string {
+	return s.base + "/status/room?" + url.Values{"name": {name}}.Encode()
+}
+
+// pages are the addresses of every kind of page.
+func (s *site) pages() []string {
+	return []string{
+		s.base + "/",
+		s.base + "/?q=nobody",
+		s.base + "/status/rooms?room_prefix=acme-",
+		s.base + "/status/rooms?room_prefix=_none",
+		s.base + "/status/rooms?room_prefix=nobody-",
+		s.roomAddress(roomName("acme-", 0)),
+		s.roomAddress(hostileRoom),
+	}
+}
+
+func TestPagesLoadWithoutAComplaint(t *testing.T) {
+	s := startSite(t).ready()
+	s.join(roomName("acme-", 0), 3)
+	b := openTab(t)
+	for _, page := range s.pages() {
+		b.open(page)
+		if eval[string](b, "document.querySelector('h1').textContent") == "" {
+			t.Errorf("%s has no heading", page)
+		}
+		if n := eval[int](b, "document.scripts.length"); n != 1 {
+			t.Errorf("%s has %d scripts; want ours alone", page, n)
+		}
+	}
+	// A page that does not exist answers 404, which the browser tells of.
+	b.mu.Lock()
+	b.problems = slices.DeleteFunc(b.problems, func(problem string) bool { return strings.Contains(problem, "nobody-") })
+	b.mu.Unlock()
+	b.clean()
+
+	// What is asserted would be seen.
+	b.open(s.base + "/")
+	eval[any](b, `document.body.append(Object.assign(document.createElement("script"), {textContent: "window.broken = 1"})), null`)
+	eval[any](b, `document.body.setAttribute("style", "color: red"), null`)
+	eventually(t, 5*time.Second, "the browser tells of what the policy forbids", func() error {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		if len(b.problems) < 2 {
+			return fmt.Errorf("%q", b.problems)
+		}
+		return nil
+	})
+	if eval[bool](b, "'broken' in window") {
+		t.Error("a script that was put into the page ran")
+	}
+}
+
+func TestSortingAndFilteringWithoutScripts(t *testing.T) {
+	s := startSite(t).ready()
+	b := openTab(t)
+	b.withoutScripts()
+	b.open(s.base + "/")
+	if rows := b.rows(); !strings.HasPrefix(rows, "globex acme initech ") {
+		t.Errorf("the first rows are %.60s; want the one over its quota first", rows)
+	}
+	if got := eval[string](b, `document.querySelector("meta[http-equiv=refresh]").content`); got != "30" {
+		t.Errorf("the page reloads after %q s", got)
+	}
+	b.run(chromedp.Click(chromedp.CSS("#sort-minutes")))
+	b.holds(5*time.Second, "sorted by minutes", `document.querySelector("th[aria-sort=descending] a")?.id === "sort-minutes"`)
+	if rows := b.rows(); !strings.HasPrefix(rows, "globex small-129 small-128 ") {
+		t.Errorf("by minutes the first rows are %.60s", rows)
+	}
+	b.run(chromedp.Click(chromedp.CSS("#next")))
+	b.holds(5*time.Second, "the second page", `location.search.includes("page=2") && document.querySelectorAll("tbody tr").length === 34`)
+	b.run(chromedp.SendKeys(chromedp.CSS("#q"), "small-01"+kb.Enter))
+	b.holds(5*time.Second, "filtered, and still sorted", `location.search.includes("q=small-01") && location.search.includes("sort=minutes")`)
+	if rows, want := b.rows(), "small-019 small-018 small-017 small-016 small-015 small-014 small-013 small-012 small-011 small-010"; rows != want {
+		t.Errorf("filtered, the rows are %s; want %s", rows, want)
+	}
+	b.run(chromedp.Click(chromedp.CSS("#clear")))
+	b.holds(5*time.Second, "all again", `document.querySelectorAll("tbody tr").length === 100`)
+	b.run(chromedp.Click(chromedp.CSS("[data-key=state-over] a")))
+	b.holds(5*time.Second, "those over their quota", `document.querySelectorAll("tbody tr").length === 1`)
+	if eval[bool](b, `document.getElementById("pause").checkVisibility()`) {
+		t.Error("there is a button that needs scripts")
+	}
+	b.clean()
+}
+
+func TestSortingAndFilteringWithScripts(t *testing.T) {
+	s := startSite(t).ready()
+	b := openTab(t)
+	b.open(s.base + "/")
+	eval[any](b, "window.marker = 1, null")
+	b.run(chromedp.Focus(chromedp.CSS("#q")), chromedp.SendKeys(chromedp.CSS("#q"), "SMALL-01"))
+	b.holds(5*time.Second, "filtered while typing", `document.querySelectorAll("tbody tr").length === 10 && location.search === "?q=SMALL-01"`)
+	if got := eval[string](b, `document.getElementById("found").textContent`); got != "10 of 134 customers" {
+		t.Errorf("a screen reader hears %q", got)
+	}
+	b.run(chromedp.Click(chromedp.CSS("#sort-customer")))
+	b.holds(5*time.Second, "sorted", `location.search.includes("sort=customer") && document.querySelector("tbody tr").dataset.key === "row-small-010-"`)
+	b.run(chromedp.Click(chromedp.CSS("#sort-customer")))
+	b.holds(5*time.Second, "sorted the other way", `document.querySelector("tbody tr").dataset.key === "row-small-019-"`)
+	if got := eval[string](b, "document.activeElement.id"); got != "sort-customer" {
+		t.Errorf("after sorting, the focus is on %q", got)
+	}
+	if eval[int](b, "window.marker") != 1 {
+		t.Error("the page was loaded anew")
+	}
+	b.run(chromedp.NavigateBack())
+	b.holds(5*time.Second, "back", `document.querySelector("tbody tr")?.dataset.key === "row-small-010-"`)
+	b.run(chromedp.Click(chromedp.CSS("#clear")))
+	b.holds(5*time.Second, "all again", `document.querySelectorAll("tbody tr").length === 100 && document.getElementById("q").value === ""`)
+	b.clean()
+}
+
+func TestARefreshKeepsFilterFocusAndScroll(t *testing.T) {
+	s := startSite(t).ready()
+	b := openTab(t)
+	b.size(1400, 400)
+	b.open(s.base + "/?q=e")
+	eval[any](b, `window.marker = document.querySelector("[data-key='row-acme-'] a"), marker.focus(), scrollTo(0, 150), null`)
+	const place = `document.getElementById("q").getBoundingClientRect().top`
+	before := eval[float64](b, place)
+	if scroll := eval[float64](b, "scrollY"); scroll != 150 || before < 0 {
+		t.Fatalf("scrolled to %v, the filter is at %v", scroll, before)
+	}
+	// acme- goes over its quota further than globex-, so that its row moves up.
+	s.account.Use(roomName("acme-", 0), wherebytest.Totals{Sessions: 1, ParticipantMinutes: 5000}, time.Now())
+	b.holds(20*time.Second, "the page is up to date", `document.querySelector("tbody tr").dataset.key === "row-acme-"`)
+	if !eval[bool](b, "document.activeElement === marker && marker.isConnected") {
+		t.Error("the focus is on another element")
+	}
+	// The line above is gone that says by how much the only one is over. What is looked
+	// at stays where it is all the same.
+	if got := eval[float64](b, place); math.Abs(got-before) > 1 {
+		t.Errorf("the filter has moved on the screen from %v to %v", before, got)
+	}
+	if got := eval[string](b, `document.getElementById("q").value + location.search`); got != "e?q=e" {
+		t.Errorf("the filter is %q", got)
+	}
+
+	// Half-typed words stay, and so does what is selected of them.
+	eval[any](b, `(() => { const q = document.getElementById("q"); q.focus({preventScroll: true}); q.value = "half"; q.setSelectionRange(1, 3); })(), null`)
+	s.join(roomName("globex-", 0), 4)
+	b.holds(20*time.Second, "a second refresh", `document.querySelector("[data-key='row-globex-']").textContent.includes("Live 4")`)
+	if got := eval[string](b, `(q => q.value + q.selectionStart + q.selectionEnd + (q === document.activeElement))(document.getElementById("q"))`); got != "half13true" {
+		t.Errorf("the field has %q", got)
+	}
+	b.clean()
+}
+
+func TestPausing(t *testing.T) {
+	s := startSite(t).ready()
+	b := openTab(t)
+	b.open(s.base + "/")
+	b.run(chromedp.Click(chromedp.CSS("#pause")))
+	if eval[string](b, `document.getElementById("pause").ariaPressed`) != "true" {
+		t.Error("the button does not tell that it is pressed")
+	}
+	before := eval[string](b, `document.querySelector("#clock time").dateTime`)
+	eval[any](b, `document.dispatchEvent(new Event("visibilitychange")), null`)
+	s.join(roomName("acme-", 0), 7)
+	time.Sleep(500 * time.Millisecond)
+	if eval[string](b, `document.querySelector("#clock time").dateTime`) != before {
+		t.Error("a paused page changes")
+	}
+	b.run(chromedp.Click(chromedp.CSS("#pause")))
+	b.holds(5*time.Second, "the page is up to date again", `document.querySelector("[data-key='row-acme-']").textContent.includes("Live 7")`)
+	b.clean()
+}
+
+func TestSessionsAreReadAtAButton(t *testing.T) {
+	s := startSite(t).ready()
+	room := roomName("acme-", 5)
+	// By its other name the browser takes the exporter for an insecure site, and sends
+	// no Sec-Fetch-Site.
+	for _, base := range []string{s.base, strings.Replace(s.base, "127.0.0.1", otherName, 1)} {
+		t.Run(base, func(t *testing.T) {
+			b := openTab(t)
+			b.open(base + "/")
+			b.run(chromedp.Click(chromedp.CSS("[data-key='row-acme-'] a")))
+			b.holds(5*time.Second, "the rooms", `document.querySelectorAll("tbody tr").length === 100`)
+			b.run(chromedp.Click(chromedp.CSS(fmt.Sprintf("[data-key='room-%s'] a", room))))
+			b.holds(5*time.Second, "the room", `document.getElementById("read")`)
+			b.run(chromedp.Click(chromedp.CSS("#read button")))
+			b.holds(15*time.Second, "its sessions", `document.querySelectorAll("tbody tr").length === 1 && document.getElementById("sessions")`)
+			b.clean()
+		})
+	}
+	asked := 0
+	for _, request := range s.account.Requests() {
+		if request.Query.Get("roomName") == room && request.Query.Get("sortBy") == "startedAt:desc" {
+			asked++
+		}
+	}
+	if asked != 1 {
+		t.Errorf("the room's sessions were read %d times; want once: the second visitor came within a minute", asked)
+	}
+}
+
+func TestBehindAPassword(t *testing.T) {
+	const web = "basic_auth_users:\n  prometheus: $2a$04$iXDbrvSNiV1ajQLJuEFhGOwBZ9yQ1BbluTEGpsYtkHRqZLMI0.zZW\n"
+	s := startSite(t, "--web.config.file="+writeFile(t, "web.yml", web))
+	b := openTab(t)
+	address := "http://prometheus:planted-password-51c2@" + s.address + "/"
+	eventually(t, 20*time.Second, "the first poll", func() error {
+		if err := chromedp.Do(b, chromedp.Navigate(address)); err != nil {
+			return err
+		}
+		if rows := b.rows(); !strings.HasPrefix(rows, "globex") {
+			return fmt.Errorf("rows %.40q", rows)
+		}
+		return nil
+	})
+	b.run(chromedp.SendKeys(chromedp.CSS("#q"), "acme"))
+	b.holds(5*time.Second, "the script may read the page too", `document.querySelectorAll("tbody tr").length === 1`)
+	b.clean()
+}
