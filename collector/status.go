@@ -21,16 +21,16 @@ import (
 
 // Status serves the status page. The metrics are at metricsPath.
 func (c *Collector) Status(metricsPath string) (http.Handler, error) {
+	return statuspage.New(statuspage.Options{Source: c.statusSource(), MetricsPath: metricsPath, Logger: c.config.Logger})
+}
+
+func (c *Collector) statusSource() *statusSource {
 	client := c.config.Client.Background()
 	client.OnExchange = c.onExchange
 	// A person waits for the answer, and can ask again.
 	client.Retry.MaxAttempts = 1
 	client.Retry.MaxThrottleWait = time.Nanosecond
-	return statuspage.New(statuspage.Options{
-		Source:      &statusSource{Handler: c.rooms(), collector: c, client: client},
-		MetricsPath: metricsPath,
-		Logger:      c.config.Logger,
-	})
+	return &statusSource{Handler: c.rooms(), collector: c, client: client}
 }
 
 // onExchange is told of every request.
