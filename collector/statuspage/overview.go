@@ -232,7 +232,10 @@ func verdicts(r Report, l listing) []verdict {
 	}
 	if len(v) == 0 {
 		good := verdict{Kind: "good", Text: "All is well: the figures are fresh"}
-		if l.count[Within]+l.count[Near] > 0 {
+		switch {
+		case l.count[Unknown] > 0:
+			good.Text += ", and no customer is known to be over its quota"
+		case l.count[Within]+l.count[Near] > 0:
 			good.Text += " and no customer is over its quota"
 		}
 		v = append(v, good)

@@ -16,8 +16,8 @@ const (
 	Over    Standing = iota // a quota is used up
 	Heading                 // the projection is above a quota
 	Near                    // a quota is used up to the customer's near ratio
+	Unknown                 // of a quota it is not known yet how much is used
 	Within
-	Unknown // there are quotas, and no figures to hold against them yet
 	NoQuota
 	standings // their number
 )
@@ -26,8 +26,8 @@ var standingTexts = [standings]struct{ key, text string }{
 	Over:    {"over", "Over quota"},
 	Heading: {"heading", "Heading over"},
 	Near:    {"near", "Near quota"},
-	Within:  {"within", "Within quota"},
 	Unknown: {"unknown", "Not known yet"},
+	Within:  {"within", "Within quota"},
 	NoQuota: {"none", "No quota"},
 }
 

@@ -69,6 +69,18 @@ func TestTheWorstQuotaDecides(t *testing.T) {
 	}
 }
 
+func TestWhatIsNotKnownIsNotWithinAQuota(t *testing.T) {
+	of := customer("acme-", "Acme", 0, config.Quotas{config.ParticipantMinutes: 1000, config.LiveParticipants: 5})
+	of.PeriodUsage.Known = false
+	if a := assess(of, now, true); a.standing != Unknown {
+		t.Errorf("stands %v; want %v", a.standing, Unknown)
+	}
+	of.People = 5
+	if a := assess(of, now, true); a.standing != Over {
+		t.Errorf("with too many people: stands %v; want %v", a.standing, Over)
+	}
+}
+
 func TestFiguresAreProjectedFromWhenTheyAreOf(t *testing.T) {
 	r := running()
 	r.Customers = []Customer{customer("acme-", "Acme", 100, minutesQuota(1000))}

@@ -89,8 +89,8 @@ func freeAddress() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer listener.Close()
-	return listener.Addr().String(), nil
+	address := listener.Addr().String()
+	return address, listener.Close()
 }
 
 // wait waits until a customer is over its quota and everything is known.
