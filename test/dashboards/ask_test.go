@@ -2,6 +2,7 @@ package dashboards
 
 import (
 	"fmt"
+	"net/url"
 	"regexp"
 	"strconv"
 	"strings"
@@ -62,4 +63,23 @@ func substitute(q query, prefixes string, m moment) string {
 		"$job", ".+",
 		"$room_prefix", prefixes,
 	).Replace(q.expr)
+}
+
+// request is the path that Grafana asks Prometheus for.
+func request(q query, prefixes string, m moment) string {
+	if match := labelValues.FindStringSubmatch(q.expr); match != nil {
+		return "/api/v1/label/" + match[2] + "/values?" + url.Values{
+			"match[]": {strings.ReplaceAll(match[1], "$job", ".+")},
+			"start":   {fmt.Sprint(m.from.Unix())}, "end": {fmt.Sprint(m.to.Unix())},
+		}.Encode()
+	}
+	expr := substitute(q, prefixes, m)
+	if q.instant {
+		return "/api/v1/query?" + url.Values{"query": {expr}, "time": {fmt.Sprint(m.to.Unix())}}.Encode()
+	}
+	// Grafana moves both ends onto multiples of the step.
+	return "/api/v1/query_range?" + url.Values{
+		"query": {expr}, "step": {fmt.Sprint(m.step.Seconds())},
+		"start": {fmt.Sprint(m.from.Truncate(m.step).Unix())}, "end": {fmt.Sprint(m.to.Unix())},
+	}.Encode()
 }

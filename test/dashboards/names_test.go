@@ -1,6 +1,7 @@
 package dashboards
 
 import (
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -169,5 +170,18 @@ func TestUsageIsNeverSummedOverExporters(t *testing.T) {
 	}
 	if n < 50 {
 		t.Errorf("only %d figures", n)
+	}
+}
+
+func TestTheHistoryHasEveryFamily(t *testing.T) {
+	missing := map[string]bool{}
+	for _, m := range metrics.All() {
+		missing[m.Name] = true
+	}
+	for _, f := range families() {
+		delete(missing, f.Name)
+	}
+	if len(missing) > 0 {
+		t.Errorf("the history lacks %v", slices.Sorted(maps.Keys(missing)))
 	}
 }

@@ -1,0 +1,160 @@
+// Command pictures takes the pictures of the dashboards in docs, from a Grafana that
+// shows them, with a Chromium that is installed. To have something to show, start with a
+// history of a simulated account, and look at it within some minutes:
+//
+//	go -C test run ./cmd/history -output /tmp/whereby-prometheus
+//	prometheus --config.file=deploy/prometheus/prometheus.yml --storage.tsdb.path=/tmp/whereby-prometheus --storage.tsdb.retention.time=1y
+//	go -C test run ./cmd/pictures -grafana http://localhost:3000 -output ../docs
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"whereby_exporter/dashboards"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "pictures:", err)
+		os.Exit(1)
+	}
+}
+
+// picture is one to take.
+type picture struct {
+	dashboard, theme, prefix string
+	height                   int
+}
+
+// pictures are those in docs, cut where a reader has seen enough.
+var pictures = []picture{
+	{"overview", "dark", ".+", 1340},
+	{"customer", "light", "acme-", 1080},
+	{"quotas", "dark", ".+", 1040},
+	{"capacity", "light", ".+", 1060},
+}
+
+func run(ctx context.Context) error {
+	var (
+		grafana  = flag.String("grafana", "http://localhost:3000", "address of the Grafana; it must let anybody look")
+		output   = flag.String("output", "../docs", "directory of the pictures")
+		chromium = flag.String("chromium", "chromium", "the browser")
+		width    = flag.Int("width", 1400, "width of the pictures")
+		whole    = flag.Bool("whole", false, "take whole dashboards, in both themes")
+	)
+	flag.Parse()
+	version, err := versionOf(ctx, *grafana)
+	if err != nil {
+		return fmt.Errorf("ask Grafana for its version: %w", err)
+	}
+	fmt.Println("Grafana", version)
+	list := pictures
+	if *whole {
+		list = nil
+		for name := range dashboards.Files() {
+			height, err := bottom(name)
+			if err != nil {
+				return err
+			}
+			for _, theme := range []string{"dark", "light"} {
+				list = append(list, picture{strings.TrimSuffix(name, ".json"), theme, ".+", height})
+			}
+		}
+	}
+	if err := os.MkdirAll(*output, 0o755); err != nil {
+		return fmt.Errorf("make the directory of pictures: %w", err)
+	}
+	for _, p := range list {
+		name := p.dashboard
+		if *whole {
+			name = fmt.Sprintf("%s-%s-%d", p.dashboard, p.theme, *width)
+		}
+		file := filepath.Join(*output, name+".png")
+		if err := p.take(ctx, *chromium, *grafana, *width, file); err != nil {
+			return fmt.Errorf("take a picture of %s: %w", p.dashboard, err)
+		}
+		fmt.Println(file)
+	}
+	return nil
+}
+
+func versionOf(ctx context.Context, grafana string) (string, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, grafana+"/api/health", nil)
+	if err != nil {
+		return "", err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close()
+	var health struct{ Version string }
+	content, err := io.ReadAll(resp.Body)
+	if err == nil {
+		err = json.Unmarshal(content, &health)
+	}
+	if err == nil && resp.StatusCode != http.StatusOK {
+		err = errors.New(resp.Status)
+	}
+	return health.Version, err
+}
+
+// bottom is how many pixels down a dashboard's last panel ends.
+func bottom(name string) (int, error) {
+	var d struct {
+		Panels []struct{ GridPos struct{ Y, H int } }
+	}
+	if err := json.Unmarshal(dashboards.Files()[name], &d); err != nil {
+		return 0, fmt.Errorf("read dashboard %s: %w", name, err)
+	}
+	lines := 0
+	for _, p := range d.Panels {
+		lines = max(lines, p.GridPos.Y+p.GridPos.H)
+	}
+	return lines*38 + 120, nil
+}
+
+// take has the browser open the dashboard without menus, wait until nothing loads any
+// more, and keep what it shows.
+func (p picture) take(ctx context.Context, chromium, grafana string, width int, file string) error {
+	profile, err := os.MkdirTemp("", "pictures")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(profile) }()
+	prefix := p.prefix
+	if prefix == ".+" {
+		prefix = "$__all"
+	}
+	address := strings.TrimRight(grafana, "/") + "/d/whereby-" + p.dashboard + "?kiosk&" + url.Values{"theme": {p.theme}, "var-room_prefix": {prefix}}.Encode()
+	absolute, err := filepath.Abs(file)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, chromium, "--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--user-data-dir="+profile,
+		fmt.Sprintf("--window-size=%d,%d", width, p.height), "--virtual-time-budget=60000", "--screenshot="+absolute, address).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("%w: %s", err, out)
+	}
+	if info, err := os.Stat(absolute); err != nil || info.Size() == 0 {
+		return fmt.Errorf("no picture was taken: %s", out)
+	}
+	return nil
+}
