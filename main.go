@@ -31,6 +31,7 @@ type cli struct {
 	Run         app.Run         `cmd:"" default:"withargs" help:"Serve the metrics of a Whereby account (the default command)."`
 	Demo        app.Demo        `cmd:"" help:"Serve the metrics of a simulated account: no API key, no network."`
 	Check       app.Check       `cmd:"" help:"Check the configuration, or print what polling an account costs."`
+	Backfill    app.Backfill    `cmd:"" help:"Write past usage as OpenMetrics text, for promtool to make blocks of."`
 	Alerts      app.Alerts      `cmd:"" help:"Write the alerting rules, with the thresholds of the configuration file."`
 	Dashboards  app.Dashboards  `cmd:"" help:"Write the Grafana dashboards."`
 	Healthcheck app.Healthcheck `cmd:"" help:"Ask a running exporter whether it is healthy; for containers without a shell."`
@@ -71,7 +72,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return fail(stderr, fmt.Errorf("%w; see whereby_exporter --help", err))
 	}
 	log := newLogger(c.Log.Level, c.Log.Format, stderr)
-	err = command.Run(&app.Env{Context: ctx, Stdout: stdout, Log: log, Getenv: os.Getenv})
+	err = command.Run(&app.Env{Context: ctx, Stdout: stdout, Stderr: stderr, Log: log, Getenv: os.Getenv})
 	if err != nil && !errors.Is(err, context.Canceled) {
 		return fail(stderr, err)
 	}

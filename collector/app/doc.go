@@ -14,8 +14,10 @@ import (
 type Env struct {
 	Context context.Context
 	Stdout  io.Writer
-	Log     *slog.Logger
-	Getenv  func(string) string
+	// Stderr is where a person may watch; nil is nobody.
+	Stderr io.Writer
+	Log    *slog.Logger
+	Getenv func(string) string
 }
 
 // FlagGroups are the headings of --help, in order.

@@ -1,0 +1,89 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"whereby_exporter/collector/backfill"
+)
+
+// Backfill is the command backfill.
+type Backfill struct {
+	Output      string        `required:"" placeholder:"FILE" help:"File to write; where it must be cut, FILE, FILE.1 and so on. Work in progress is kept in FILE.partial."`
+	Start       time.Time     `placeholder:"TIME" help:"When the history begins, as in 2026-01-31T00:00:00Z (the first session)."`
+	End         time.Time     `placeholder:"TIME" help:"When it ends: at the exporter's first scrape or before (three hours ago)."`
+	Interval    time.Duration `default:"15m" placeholder:"DURATION" help:"Time from one sample to the next; it divides a day (${default})."`
+	Label       []string      `sep:"none" placeholder:"NAME=VALUE" help:"A label that the scrape adds to the exporter's series, such as job=whereby. Repeatable."`
+	Concurrency bool          `help:"Also write the peak of concurrent participants by hour; it costs a request for each session."`
+	StoragePath string        `name:"storage.path" placeholder:"DIR" help:"Storage directory of an exporter that is stopped, or a copy of it: it knows rooms that Insights no longer show."`
+	Config      Config        `embed:"" prefix:"config." group:"config"`
+	Whereby     Whereby       `embed:"" prefix:"whereby." group:"whereby"`
+}
+
+// Run writes the history.
+func (b *Backfill) Run(env *Env) error {
+	labels, err := b.labels()
+	options := backfill.Options{
+		Output: b.Output, Start: b.Start, End: b.End, Interval: b.Interval, Labels: labels,
+		Concurrency: b.Concurrency, StoragePath: b.StoragePath, Logger: env.Log,
+	}
+	now := time.Now()
+	if err := errors.Join(err, options.Validate(now), b.Whereby.validate()); err != nil {
+		return err
+	}
+	if options.File, err = b.Config.load(); err != nil {
+		return err
+	}
+	key, err := b.Whereby.key(env.Getenv)
+	if err != nil {
+		return err
+	}
+	transport := &transport{}
+	if err := transport.use(options.File); err != nil {
+		return fmt.Errorf("%s: %w", b.Config.File, err)
+	}
+	if options.Client, err = b.Whereby.client(key, transport); err != nil {
+		return err
+	}
+	if isTerminal(env.Stderr) {
+		options.Progress = env.Stderr
+	}
+	summary, err := backfill.Run(env.Context, options)
+	if err != nil {
+		return err
+	}
+	if !b.End.IsZero() && b.End.After(now.Add(-backfill.HeadAge)) {
+		env.Log.Warn("the history ends within the last three hours, of which Prometheus may hold samples of its own; make blocks of it only once it is older")
+	}
+	if len(labels) == 0 {
+		env.Log.Warn("without the labels that the scrape adds, such as --label=job=whereby and --label=instance=localhost:10036, the history is no part of the exporter's series")
+	}
+	summary.Print(env.Stdout, b.Output)
+	return nil
+}
+
+func (b *Backfill) labels() (labels []backfill.Label, err error) {
+	for _, text := range b.Label {
+		name, value, ok := strings.Cut(text, "=")
+		if !ok {
+			err = errors.Join(err, fmt.Errorf("--label=%s: must be NAME=VALUE", text))
+			continue
+		}
+		labels = append(labels, backfill.Label{Name: name, Value: value})
+	}
+	return labels, err
+}
+
+// isTerminal tells whether a person may be watching.
+func isTerminal(w io.Writer) bool {
+	file, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := file.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0 && os.Getenv("TERM") != "dumb" && file.Name() != os.DevNull
+}

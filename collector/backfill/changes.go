@@ -1,0 +1,333 @@
+package backfill
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"whereby_exporter/collector/ledger"
+	"whereby_exporter/collector/store"
+)
+
+// never is the number of a sample that is not there.
+const never = math.MaxInt64
+
+// prefix is a room prefix, or another value of the label, with its series.
+type prefix struct {
+	label string
+	// base is what the first samples hold.
+	base figures
+	// begins is the number of the first sample; never for a prefix without a history.
+	begins int64
+}
+
+// history is all that is to be written, sorted.
+type history struct {
+	period
+	// first is the number of the first sample of all.
+	first    int64
+	prefixes []prefix
+	// changes are by sample and prefix, peaks by hour and prefix; nil without.
+	changes, peaks *sorter
+	summary        Summary
+}
+
+// Summary is what a history rests on.
+type Summary struct {
+	Start, End time.Time
+	Files      int
+	// Prefixes and Sessions are those in the history, Rooms all that are known.
+	Prefixes, Rooms, Sessions int64
+	// Placed are the minutes and sessions with their time, Base those before all time.
+	Placed, Base figures
+	// BaseRooms are rooms with totals beyond their listed sessions; 0 where the start was
+	// given, for then Base is also what was used before.
+	BaseRooms int64
+	// GoneRooms are rooms that only the exporter's store knows, of which GoneBase has no
+	// time and is part of Base.
+	GoneRooms int64
+	GoneBase  figures
+	// Cut is by how much sessions exceeded the totals of their rooms.
+	Cut figures
+	// Left are rooms that are not part of the history, because it can't be told what they
+	// used before its end.
+	Left int64
+	// Moving are rooms in use all the time that they were read, Refused those of which
+	// Insights gave no sessions.
+	Moving, Refused int64
+	// Unknown are sessions of which Insights gave no participants.
+	Unknown int64
+}
+
+// labels gives rooms the labels that the exporter gives them.
+func (r *runner) labels(admitted []string) (func(roomName string) string, error) {
+	memory := store.NewMemory()
+	if err := memory.Commit(ledger.Change{Prefixes: admitted}); err != nil {
+		return nil, err
+	}
+	var configured []string
+	for _, customer := range r.File.Customers {
+		configured = append(configured, customer.RoomPrefix)
+	}
+	l, err := ledger.Open(memory, ledger.Options{
+		Classify: r.File.Classifier(), PrefixLimit: r.File.RoomPrefixes.Limit, Configured: configured, Now: time.Now(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return l.Label, nil
+}
+
+// history sorts what was read.
+func (r *runner) history() (*history, error) {
+	h := &history{period: r.period, changes: newSorter(r.work.dir, "changes"), first: never}
+	admitted, err := r.work.rooms(func(int, room) error { return nil })
+	if err != nil {
+		return nil, err
+	}
+	label, err := r.labels(admitted)
+	if err != nil {
+		return nil, err
+	}
+	byLabel := map[string]int64{}
+	var prefixOf []int32 // by room
+	_, err = r.work.rooms(func(_ int, row room) error {
+		name := label(row.name)
+		at, ok := byLabel[name]
+		if !ok {
+			at = int64(len(h.prefixes))
+			byLabel[name] = at
+			h.prefixes = append(h.prefixes, prefix{label: name, begins: never})
+		}
+		prefixOf = append(prefixOf, int32(at))
+		return h.addRoom(at, row, r.Concurrency)
+	})
+	if err != nil {
+		return nil, err
+	}
+	h.summary.Rooms = int64(len(prefixOf))
+	attempts, excess, err := r.work.outcomes(len(prefixOf), func(done listed) {
+		h.addBase(int64(prefixOf[done.room]), done.base)
+		h.summary.addOutcome(done, h.start == 0)
+	})
+	if err != nil {
+		return nil, err
+	}
+	cut, err := r.cut(attempts, excess)
+	if err != nil {
+		return nil, err
+	}
+	err = r.work.sessions(attempts, func(room int, s session) error {
+		if rest, ok := cut[room]; ok {
+			kept := least(s.figures, rest)
+			h.summary.Cut = h.summary.Cut.add(s.figures.sub(kept))
+			cut[room], s.figures = rest.sub(kept), kept
+		}
+		return h.addSession(int64(prefixOf[room]), s)
+	})
+	if err != nil {
+		return nil, err
+	}
+	if r.Concurrency {
+		if err := r.peaks(h, attempts, prefixOf); err != nil {
+			return nil, err
+		}
+	}
+	h.begin()
+	return h, nil
+}
+
+func least(a, b figures) figures {
+	for i := range a {
+		a[i] = min(a[i], b[i])
+	}
+	return a
+}
+
+// addRoom adds what a room's row tells by itself.
+func (h *history) addRoom(at int64, row room, people bool) error {
+	switch h.treat(row, people) {
+	case oneSession:
+		if row.gone {
+			h.summary.GoneRooms++
+		}
+		h.addBase(at, row.lowered)
+		return h.addSession(at, session{start: row.first, figures: row.figures})
+	case allBefore, allBase:
+		if row.gone {
+			h.summary.GoneRooms++
+			h.summary.GoneBase = h.summary.GoneBase.add(row.figures)
+		} else if row.last == 0 {
+			h.summary.BaseRooms++
+		}
+		h.addBase(at, row.figures.add(row.lowered))
+	case leaveOut:
+		h.summary.Left++
+	}
+	return nil
+}
+
+func (h *history) addBase(at int64, f figures) {
+	h.prefixes[at].base = h.prefixes[at].base.add(f)
+	h.summary.Base = h.summary.Base.add(f)
+}
+
+func (h *history) addSession(at int64, s session) error {
+	h.summary.Sessions++
+	h.summary.Placed = h.summary.Placed.add(s.figures)
+	point := h.point(s.start)
+	if point > h.last() {
+		return nil // after the last sample, so it is for the live counters
+	}
+	p := &h.prefixes[at]
+	p.begins = min(p.begins, point-1)
+	h.first = min(h.first, point-1)
+	return h.changes.add(change{major: point, minor: at, figures: s.figures})
+}
+
+// begin decides with which samples the series begin: those of a prefix that has used
+// something before, with the first of all, the others with the last before their first
+// session, so that its increase is seen.
+func (h *history) begin() {
+	if h.start != 0 {
+		h.first = h.point(h.start)
+	}
+	if h.first == never {
+		h.first = h.last()
+	}
+	for i := range h.prefixes {
+		p := &h.prefixes[i]
+		switch {
+		case p.base != figures{}:
+			p.begins = h.first
+		case p.begins != never:
+			p.begins = max(p.begins, h.first)
+		}
+		if p.begins != never {
+			h.summary.Prefixes++
+		}
+	}
+	h.summary.Start = time.UnixMilli(h.first * h.interval).UTC()
+	h.summary.End = time.UnixMilli(h.last() * h.interval).UTC()
+}
+
+func (s *Summary) addOutcome(done listed, whole bool) {
+	if whole && done.base != (figures{}) {
+		s.BaseRooms++
+	}
+	switch done.outcome {
+	case moving:
+		s.Moving++
+	case refused:
+		s.Refused++
+	case unplaced:
+		s.Left++
+	}
+}
+
+// cut gives, of rooms whose sessions exceed their totals, how much of the sessions is to
+// be kept, newest first.
+func (r *runner) cut(attempts []int64, excess map[int]figures) (map[int]figures, error) {
+	kept := map[int]figures{}
+	if len(excess) == 0 {
+		return kept, nil
+	}
+	err := r.work.sessions(attempts, func(room int, s session) error {
+		if _, ok := excess[room]; ok {
+			kept[room] = kept[room].add(s.figures)
+		}
+		return nil
+	})
+	for room, f := range kept {
+		kept[room] = f.sub(excess[room]).floor()
+	}
+	return kept, err
+}
+
+// peaks finds the highest number of people at a time, by prefix and hour.
+func (r *runner) peaks(h *history, attempts []int64, prefixOf []int32) error {
+	var prefixes []int32 // by session
+	err := r.work.sessions(attempts, func(room int, _ session) error {
+		prefixes = append(prefixes, prefixOf[room])
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	moves := newSorter(r.work.dir, "moves")
+	err = r.work.stays(func(number int64, known bool, stays []stay) error {
+		if number < 0 || number >= int64(len(prefixes)) {
+			return &damagedError{r.work.path(peopleFile), fmt.Sprintf("session %d", number)}
+		}
+		if !known {
+			h.summary.Unknown++
+		}
+		for _, s := range stays {
+			for at, by := range map[int64]int64{s.joined: 1, s.left: -1} {
+				if err := moves.add(change{major: int64(prefixes[number]), minor: at, figures: figures{by}}); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return r.work.explain(err)
+	}
+	h.peaks = newSorter(r.work.dir, "peaks")
+	return sweep(moves, h.peaks)
+}
+
+// hour is what peaks are told by. A peak stands at the end of its hour.
+var hour = time.Hour.Milliseconds()
+
+// sweep turns joins and leaves, by prefix and time, into the peaks of hours.
+func sweep(moves, peaks *sorter) error {
+	var prefix, present, highest, from int64 = -1, 0, 0, 0 // from: the hour that highest is of
+	tell := func() error {
+		if highest == 0 {
+			return nil
+		}
+		return peaks.add(change{major: (from + 1) * hour, minor: prefix, figures: figures{highest}})
+	}
+	for c, err := range moves.sorted() {
+		if err != nil {
+			return err
+		}
+		if c.major != prefix {
+			if err := tell(); err != nil {
+				return err
+			}
+			prefix, present, highest = c.major, 0, 0
+		}
+		for at := c.minor / hour; from != at; {
+			if err := tell(); err != nil {
+				return err
+			}
+			highest = present
+			if from++; present == 0 {
+				from = at
+			}
+			if from == at && c.minor%hour == 0 {
+				highest = 0 // who leaves with the hour was not there in it
+			}
+		}
+		present += c.figures[0]
+		highest = max(highest, present)
+	}
+	return tell()
+}
+
+// inOrder are the numbers of the prefixes that have series, by label.
+func (h *history) inOrder() []int {
+	var order []int
+	for i := range h.prefixes {
+		if h.prefixes[i].begins != never {
+			order = append(order, i)
+		}
+	}
+	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(h.prefixes[a].label, h.prefixes[b].label) })
+	return order
+}

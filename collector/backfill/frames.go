@@ -1,0 +1,172 @@
+package backfill
+
+import (
+	"bufio"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"os"
+	"sync"
+)
+
+// A work file is a sequence of frames: length, checksum, record.
+const (
+	frameHead = 8
+	// maxFrame is far above a page of a hundred rows with names at their longest.
+	maxFrame = 1 << 20
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// damagedError means that a work file holds something other than what was written.
+type damagedError struct {
+	path string
+	what string
+}
+
+func (e *damagedError) Error() string {
+	return fmt.Sprintf("work file %s is damaged (%s)", e.path, e.what)
+}
+
+// frames appends records to a file. It is safe for concurrent use. Records are handed
+// to the system one by one, so that a process that is killed loses at most the last.
+type frames struct {
+	mu   sync.Mutex
+	file *os.File
+	b    []byte
+}
+
+// openFrames opens a file for appending at a length, and cuts off what is behind it.
+func openFrames(path string, length int64) (*frames, error) {
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o640)
+	if err != nil {
+		return nil, err
+	}
+	err = file.Truncate(length)
+	if err == nil {
+		_, err = file.Seek(length, io.SeekStart)
+	}
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return &frames{file: file}, nil
+}
+
+func (f *frames) append(record []byte) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.b = binary.BigEndian.AppendUint32(f.b[:0], uint32(len(record)))
+	f.b = binary.BigEndian.AppendUint32(f.b, crc32.Checksum(record, castagnoli))
+	f.b = append(f.b, record...)
+	if _, err := f.file.Write(f.b); err != nil {
+		return fmt.Errorf("write the work file: %w", err)
+	}
+	return nil
+}
+
+// close syncs and closes.
+func (f *frames) close() error { return errors.Join(f.file.Sync(), f.file.Close()) }
+
+// scan hands each record to do, and returns the length of the whole ones. A last record
+// that was being written when the process died is passed over; a missing file has none.
+// The record is only valid during the call.
+func scan(path string, do func(record []byte) error) (length int64, err error) {
+	file, err := os.Open(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = file.Close() }()
+	r := bufio.NewReaderSize(file, 1<<16)
+	var head [frameHead]byte
+	var b []byte
+	for {
+		_, err := io.ReadFull(r, head[:])
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			return length, nil
+		}
+		if err != nil {
+			return length, fmt.Errorf("read the work file: %w", err)
+		}
+		n := binary.BigEndian.Uint32(head[:])
+		if n == 0 || n > maxFrame {
+			return length, &damagedError{path, fmt.Sprintf("a length at byte %d", length)}
+		}
+		if cap(b) < int(n) {
+			b = make([]byte, n)
+		}
+		b = b[:n]
+		_, err = io.ReadFull(r, b)
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			return length, nil
+		}
+		if err != nil {
+			return length, fmt.Errorf("read the work file: %w", err)
+		}
+		if crc32.Checksum(b, castagnoli) != binary.BigEndian.Uint32(head[4:]) {
+			return length, &damagedError{path, fmt.Sprintf("the checksum at byte %d", length)}
+		}
+		if err := do(b); err != nil {
+			if errors.Is(err, errShort) {
+				err = &damagedError{path, fmt.Sprintf("the record at byte %d", length)}
+			}
+			return length, err
+		}
+		length += frameHead + int64(n)
+	}
+}
+
+// errShort means that a record ends before what it should hold.
+var errShort = errors.New("a record is too short")
+
+// reader takes a record apart. Once it is too short, all that follows is zero.
+type reader struct {
+	b   []byte
+	err error
+}
+
+func (r *reader) byte() byte {
+	if len(r.b) == 0 {
+		r.err = errShort
+		return 0
+	}
+	b := r.b[0]
+	r.b = r.b[1:]
+	return b
+}
+
+func (r *reader) int() int64 {
+	v, n := binary.Varint(r.b)
+	if n <= 0 {
+		r.b, r.err = nil, errShort
+		return 0
+	}
+	r.b = r.b[n:]
+	return v
+}
+
+func (r *reader) string() string {
+	n := r.int()
+	if n < 0 || n > int64(len(r.b)) {
+		r.b, r.err = nil, errShort
+		return ""
+	}
+	s := string(r.b[:n])
+	r.b = r.b[n:]
+	return s
+}
+
+func appendString(b []byte, s string) []byte {
+	return append(binary.AppendVarint(b, int64(len(s))), s...)
+}
+
+func appendInts(b []byte, ints ...int64) []byte {
+	for _, v := range ints {
+		b = binary.AppendVarint(b, v)
+	}
+	return b
+}

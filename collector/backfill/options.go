@@ -1,0 +1,118 @@
+package backfill
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"whereby_exporter/collector/config"
+	"whereby_exporter/collector/metrics"
+	"whereby_exporter/whereby"
+)
+
+const (
+	// HeadAge is how far back Prometheus may still write samples of its own; blocks made
+	// from text are to end before.
+	HeadAge = 3 * time.Hour
+	// insightsDelay is how long after its end a session may still grow in Insights, as
+	// documented.
+	insightsDelay = 15 * time.Minute
+
+	day = 24 * time.Hour
+)
+
+// Label is a label that every series gets.
+type Label struct{ Name, Value string }
+
+// Options say what to write.
+type Options struct {
+	// Client reads Insights; all requests are background ones.
+	Client *whereby.Client
+	// File is the configuration file: which room has which prefix.
+	File *config.Config
+	// Output is the path of the text.
+	Output string
+	// Start is when the history begins; zero is with the first session. End is when it
+	// ends; zero is HeadAge ago.
+	Start, End time.Time
+	// Interval is the time from one sample to the next; it divides a day.
+	Interval time.Duration
+	// Labels are those that the scrape gives the live series.
+	Labels []Label
+	// Concurrency asks for the peak of concurrent participants too.
+	Concurrency bool
+	// StoragePath is the directory of an exporter's store, which knows rooms that Insights
+	// no longer show; "" is none.
+	StoragePath string
+	Logger      *slog.Logger
+	// Progress is where a person watches; nil where nobody does, and then the log says now
+	// and then how far it is.
+	Progress io.Writer
+
+	// workers and fileLines are for tests; 0 is the default.
+	workers, fileLines int
+}
+
+// Validate checks what can be checked without asking anybody. Errors name flags.
+func (o *Options) Validate(now time.Time) error {
+	var errs []error
+	if o.Output == "" {
+		errs = append(errs, errors.New("--output: name the file to write"))
+	}
+	end := o.End
+	if end.IsZero() {
+		end = now.Add(-HeadAge)
+	}
+	switch {
+	case end.After(now):
+		errs = append(errs, fmt.Errorf("--end=%s: is in the future", text(end)))
+	case !o.Start.IsZero() && !end.After(o.Start):
+		errs = append(errs, fmt.Errorf("--end=%s: must be after --start=%s", text(end), text(o.Start)))
+	}
+	if o.Interval < time.Minute || o.Interval > day || day%o.Interval != 0 {
+		errs = append(errs, fmt.Errorf("--interval=%v: must divide a day, and be from 1m to 24h", o.Interval))
+	}
+	for i, l := range o.Labels {
+		switch {
+		case !labelName.MatchString(l.Name) || strings.HasPrefix(l.Name, "__"):
+			errs = append(errs, fmt.Errorf("--label: %q is no name of a label", l.Name))
+		case l.Name == metrics.RoomPrefix:
+			errs = append(errs, fmt.Errorf("--label=%s: is the label that tells customers apart", l.Name))
+		case l.Value == "" || !utf8.ValidString(l.Value):
+			errs = append(errs, fmt.Errorf("--label=%s: has no value, or one that is not UTF-8", l.Name))
+		case slices.ContainsFunc(o.Labels[:i], func(b Label) bool { return b.Name == l.Name }):
+			errs = append(errs, fmt.Errorf("--label=%s: is given twice", l.Name))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+var labelName = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`)
+
+func text(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+// period is the time of a history in milliseconds, and its grid.
+type period struct {
+	start int64 // 0: the first session
+	// seam is by when a session must have been over to be part of the history.
+	seam     int64
+	end      int64
+	interval int64
+}
+
+// point is the number of the first sample at a time or later.
+func (p period) point(at int64) int64 { return (at + p.interval - 1) / p.interval }
+
+// last is the number of the last sample.
+func (p period) last() int64 { return p.end / p.interval }

@@ -1,0 +1,233 @@
+package backfill
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"whereby_exporter/collector/config"
+)
+
+// The files of the work directory.
+const (
+	parametersFile = "parameters.json"
+	lockFile       = "lock"
+	roomsFile      = "rooms"
+	listedFile     = "rooms.listed" // while rooms are being listed
+	sessionsFile   = "sessions"
+	peopleFile     = "participants"
+	readyFile      = "ready" // how many output files wait to be moved to their place
+	outputFile     = "output"
+)
+
+// workVersion counts the incompatible changes of the work directory.
+const workVersion = 1
+
+// work is the directory beside the output that holds what was read so far.
+type work struct {
+	dir    string
+	output string
+	params parameters
+	unlock func()
+}
+
+// parameters are what a run was begun with. One that goes on must have the same.
+type parameters struct {
+	Version     int               `json:"version"`
+	URL         string            `json:"url"`
+	Start       string            `json:"start"`
+	End         string            `json:"end"`
+	Interval    string            `json:"interval"`
+	Labels      map[string]string `json:"labels"`
+	Concurrency bool              `json:"concurrency"`
+	Storage     string            `json:"storage"`
+	Prefixes    string            `json:"prefixes"`
+}
+
+func (o *Options) parameters() parameters {
+	p := parameters{
+		Version: workVersion, URL: o.Client.BaseURL, Start: text(o.Start), End: text(o.End),
+		Interval: o.Interval.String(), Labels: map[string]string{}, Concurrency: o.Concurrency,
+		Storage: o.StoragePath, Prefixes: prefixSum(o.File),
+	}
+	for _, l := range o.Labels {
+		p.Labels[l.Name] = l.Value
+	}
+	return p
+}
+
+// prefixSum tells configuration files apart that sort rooms into other prefixes.
+func prefixSum(c *config.Config) string {
+	h := sha256.New()
+	fmt.Fprintf(h, "%v\n%d\n", c.RoomPrefixes.Pattern, c.RoomPrefixes.Limit)
+	var prefixes []string
+	for _, customer := range c.Customers {
+		prefixes = append(prefixes, customer.RoomPrefix)
+	}
+	slices.Sort(prefixes)
+	fmt.Fprint(h, strings.Join(prefixes, "\n"))
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+// differs names the flags in which a run is another one.
+func (p parameters) differs(o parameters) (flags []string) {
+	for flag, same := range map[string]bool{
+		"--whereby.url": p.URL == o.URL, "--start": p.Start == o.Start, "--end": p.End == o.End,
+		"--interval": p.Interval == o.Interval, "--concurrency": p.Concurrency == o.Concurrency,
+		"--storage.path": p.Storage == o.Storage, "--label": fmt.Sprint(p.Labels) == fmt.Sprint(o.Labels),
+		"the room prefixes of --config.file": p.Prefixes == o.Prefixes,
+	} {
+		if !same {
+			flags = append(flags, flag)
+		}
+	}
+	slices.Sort(flags)
+	return flags
+}
+
+// openWork makes the work directory, or finds that of an earlier run with the same
+// parameters. An --end that was not given is what it was then.
+func openWork(o *Options, now time.Time) (w *work, resumed bool, err error) {
+	w = &work{dir: o.Output + ".partial", output: o.Output}
+	if err := w.free(); err != nil {
+		return nil, false, fmt.Errorf("--output: %w", err)
+	}
+	if err := os.Mkdir(w.dir, 0o750); err != nil && !errors.Is(err, os.ErrExist) {
+		return nil, false, fmt.Errorf("--output: %w", err)
+	}
+	if w.unlock, err = lock(w.path(lockFile)); err != nil {
+		return nil, false, fmt.Errorf("--output: %w", err)
+	}
+	if resumed, err = w.begin(o, now); err != nil {
+		w.unlock()
+		return nil, false, err
+	}
+	return w, resumed, nil
+}
+
+// free finds files that the output would replace, or that would be taken for a part of it.
+func (w *work) free() error {
+	entries, err := os.ReadDir(filepath.Dir(w.output))
+	if err != nil {
+		return err
+	}
+	base := filepath.Base(w.output)
+	for _, entry := range entries {
+		rest, ok := strings.CutPrefix(entry.Name(), base)
+		number := strings.TrimPrefix(rest, ".")
+		part := rest == "" || len(number) < len(rest) && number != "" && strings.Trim(number, "0123456789") == ""
+		switch {
+		case ok && part && !w.moving():
+			return fmt.Errorf("%s is there already; move it away, or name another file", filepath.Join(filepath.Dir(w.output), entry.Name()))
+		case entry.Name() == filepath.Base(w.dir) && !entry.IsDir():
+			return fmt.Errorf("%s is where work in progress is kept, and is no directory; move it away", w.dir)
+		}
+	}
+	return nil
+}
+
+// begin writes the parameters, or compares those that are there.
+func (w *work) begin(o *Options, now time.Time) (resumed bool, err error) {
+	content, err := os.ReadFile(w.path(parametersFile))
+	if errors.Is(err, os.ErrNotExist) {
+		if o.End.IsZero() {
+			o.End = now.Add(-HeadAge).Truncate(time.Second)
+		}
+		w.params = o.parameters()
+		content, err = json.MarshalIndent(w.params, "", "  ")
+		if err != nil {
+			return false, err
+		}
+		if err := writeFile(w.path(parametersFile), content); err != nil {
+			return false, fmt.Errorf("--output: %w", err)
+		}
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("--output: %w", err)
+	}
+	var before parameters
+	if err := json.Unmarshal(content, &before); err != nil {
+		return false, w.explain(&damagedError{w.path(parametersFile), "it is no JSON"})
+	}
+	if before.Version != workVersion {
+		return false, w.explain(&damagedError{w.path(parametersFile), fmt.Sprintf("its version is %d, and this program knows %d", before.Version, workVersion)})
+	}
+	if o.End.IsZero() {
+		if o.End, err = time.Parse(time.RFC3339, before.End); err != nil {
+			return false, w.explain(&damagedError{w.path(parametersFile), "its end is no time"})
+		}
+	}
+	if flags := before.differs(o.parameters()); len(flags) > 0 {
+		return false, fmt.Errorf("%s holds the work of a run with other %s; run the command as it was, or delete %s to start anew",
+			w.dir, strings.Join(flags, ", "), w.dir)
+	}
+	w.params = before
+	return true, nil
+}
+
+// explain adds the way out to damage.
+func (w *work) explain(err error) error {
+	var damaged *damagedError
+	if errors.As(err, &damaged) {
+		return fmt.Errorf("%w; delete %s to start anew", err, w.dir)
+	}
+	return err
+}
+
+func (w *work) path(name string) string { return filepath.Join(w.dir, name) }
+
+// outputPath is where output file i belongs.
+func (w *work) outputPath(i int) string {
+	if i == 0 {
+		return w.output
+	}
+	return fmt.Sprintf("%s.%d", w.output, i)
+}
+
+// moving tells whether an earlier run had begun to move its output to its place.
+func (w *work) moving() bool {
+	_, err := os.Stat(w.path(readyFile))
+	return err == nil
+}
+
+// writeFile makes a file appear whole.
+func writeFile(path string, content []byte) error {
+	temporary := path + ".new"
+	file, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o640)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(content)
+	if err := errors.Join(err, file.Sync(), file.Close()); err != nil {
+		return err
+	}
+	return os.Rename(temporary, path)
+}
+
+// finish moves the output to its place, the first file last, so that it is the sign that
+// all are there; and deletes the work.
+func (w *work) finish(files int) error {
+	for i := files - 1; i >= 0; i-- {
+		err := os.Rename(w.path(fmt.Sprintf("%s.%d", outputFile, i)), w.outputPath(i))
+		if errors.Is(err, os.ErrNotExist) {
+			// An earlier run has moved it.
+			_, err = os.Stat(w.outputPath(i))
+		}
+		if err != nil {
+			return fmt.Errorf("--output: %w", err)
+		}
+	}
+	w.unlock()
+	if err := os.RemoveAll(w.dir); err != nil {
+		return fmt.Errorf("--output: the files are complete, but the work directory could not be deleted: %w", err)
+	}
+	return nil
+}
