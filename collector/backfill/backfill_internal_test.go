@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -109,17 +110,18 @@ func TestAStoppedRunGoesOn(t *testing.T) {
 				b.furnish(130, 40)
 				b.options.End = time.Now().Add(-HeadAge)
 				_, undisturbed := b.mustRun()
-				left, total := 0, b.account.Count(whereby.EndpointRooms)+b.account.Count(whereby.EndpointRoomSessions)+b.account.Count(whereby.EndpointParticipants)
-				var cancel context.CancelFunc
+				total := b.account.Count(whereby.EndpointRooms) + b.account.Count(whereby.EndpointRoomSessions) + b.account.Count(whereby.EndpointParticipants)
+				var left atomic.Int64
+				var stop atomic.Pointer[context.CancelFunc]
 				b.account.OnRequest(func(int, *http.Request) {
-					if left--; left == 0 {
-						cancel()
+					if left.Add(-1) == 0 {
+						(*stop.Load())()
 					}
 				})
 				for stops := 0; ; stops++ {
-					var ctx context.Context
-					ctx, cancel = context.WithCancel(t.Context())
-					left = 5 + b.random.IntN(total/2)
+					ctx, cancel := context.WithCancel(t.Context())
+					stop.Store(&cancel)
+					left.Store(5 + b.random.Int64N(int64(total/2)))
 					s, err := b.run(ctx)
 					cancel()
 					if err == nil {
@@ -326,6 +328,10 @@ func TestRoomsOfTheStore(t *testing.T) {
 		}
 		known := b.room("acme-")
 		b.account.Use(known, wherebytest.Totals{Sessions: 1, ParticipantMinutes: 30}, now.Add(-20*day))
+		lowered := b.room("acme-")
+		for i := range 2 {
+			b.account.Use(lowered, wherebytest.Totals{Sessions: 1, ParticipantMinutes: 10}, now.Add(-time.Duration(20+i)*day))
+		}
 		const gone = "0000-4000-8000-000000000000"
 		dir := t.TempDir()
 		s, err := store.OpenBolt(dir)
@@ -337,6 +343,7 @@ func TestRoomsOfTheStore(t *testing.T) {
 			row(1, "/acme-0000000b-"+gone, at(15), at(5), 100, 2),      // two: they have none
 			row(2, "/acme-0000000c-"+gone, at(15), now.Unix(), 900, 2), // used after the end
 			row(3, known, at(20), at(20), 32, 1),                       // 2 were taken back
+			row(4, lowered, at(21), at(20), 25, 2),                     // 5 were
 		}})
 		if err := errorsOf(err, s.Close()); err != nil {
 			t.Fatal(err)
@@ -344,10 +351,10 @@ func TestRoomsOfTheStore(t *testing.T) {
 		b.options.StoragePath = dir
 		summary, files := b.mustRun()
 		samples := parse(t, files)[`whereby_participant_minutes_total{room_prefix="acme-"}`]
-		if first, last := samples[0].value, samples[len(samples)-1].value; first != 102 || last != 102+30+7 {
-			t.Errorf("from %d to %d, want 102 to 139", first, last)
+		if first, last := samples[0].value, samples[len(samples)-1].value; first != 107 || last != 107+20+30+7 {
+			t.Errorf("from %d to %d, want 107 to 164", first, last)
 		}
-		if summary.GoneRooms != 2 || summary.Left != 1 || summary.GoneBase[0] != 100 || summary.Base[0] != 102 {
+		if summary.GoneRooms != 2 || summary.Left != 1 || summary.GoneBase[0] != 100 || summary.Base[0] != 107 {
 			t.Errorf("%+v", summary)
 		}
 

@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	// fileLines is about 32 MiB. promtool reads a file as often as it holds spans of 2
+	// fileLines is about 40 MB. promtool reads a file as often as it holds spans of 2
 	// hours, so small files are read sooner.
 	fileLines = 350_000
 	// slot is what promtool makes a block of, so files are cut between two.
@@ -75,10 +75,10 @@ func (h *history) emit(w *work, o *Options, progress func(int64)) (int, error) {
 	defer peaks.stop()
 	last := h.last()
 	// What was before the first sample is part of it.
-	if _, err := changes.until(h.first, func(c change) { e.now[c.minor] = e.now[c.minor].add(c.figures) }); err != nil {
+	if err := changes.until(h.first, func(c change) { e.now[c.minor] = e.now[c.minor].add(c.figures) }); err != nil {
 		return 0, err
 	}
-	if _, err := peaks.until(h.first*h.interval/hour*hour, func(change) {}); err != nil {
+	if err := peaks.until(h.first*h.interval/hour*hour, func(change) {}); err != nil {
 		return 0, err
 	}
 	for from := h.first; from <= last || e.files == 0; {
@@ -116,10 +116,10 @@ func (e *emitter) end(from int64) int64 {
 // file writes the samples from one to another.
 func (e *emitter) file(from, to int64, changes, peaks *queue) error {
 	var byPrefix, peaksByPrefix []change
-	if _, err := changes.until(to, func(c change) { byPrefix = append(byPrefix, c) }); err != nil {
+	if err := changes.until(to, func(c change) { byPrefix = append(byPrefix, c) }); err != nil {
 		return err
 	}
-	if _, err := peaks.until(to*e.interval, func(c change) { peaksByPrefix = append(peaksByPrefix, c) }); err != nil {
+	if err := peaks.until(to*e.interval, func(c change) { peaksByPrefix = append(peaksByPrefix, c) }); err != nil {
 		return err
 	}
 	ranked := func(a, b change) int {
@@ -244,20 +244,20 @@ func newQueue(s *sorter) *queue {
 }
 
 // until hands the changes with keys up to one to do.
-func (q *queue) until(major int64, do func(change)) (n int, err error) {
-	for ; ; n++ {
+func (q *queue) until(major int64, do func(change)) error {
+	for {
 		if q.waiting == nil {
 			c, err, ok := q.next()
 			if err != nil {
-				return n, err
+				return err
 			}
 			if !ok {
-				return n, nil
+				return nil
 			}
 			q.waiting = &c
 		}
 		if q.waiting.major > major {
-			return n, nil
+			return nil
 		}
 		do(*q.waiting)
 		q.waiting = nil

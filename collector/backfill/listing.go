@@ -43,9 +43,8 @@ type listed struct {
 type outcome int64
 
 const (
-	settled outcome = iota
 	// moving: the room was in use all the time, so its base may be too low.
-	moving
+	moving outcome = iota + 1
 	// refused: Insights gave no sessions of it.
 	refused
 	// unplaced: it is not known what it used before the end and what after.

@@ -39,12 +39,12 @@ const (
 	recordEnd    = 'e'
 )
 
-func (r room) encode(b []byte) []byte {
+func (r room) encode() []byte {
 	gone := int64(0)
 	if r.gone {
 		gone = 1
 	}
-	b = appendString(append(b, recordRoom), r.name)
+	b := appendString([]byte{recordRoom}, r.name)
 	b = appendInts(b, gone, r.first, r.last, r.read)
 	b = appendInts(b, r.figures[:]...)
 	return appendInts(b, r.lowered[:]...)
@@ -103,7 +103,7 @@ type roomListing struct {
 }
 
 func (l *roomListing) add(r room) error {
-	if err := l.out.append(r.encode(nil)); err != nil {
+	if err := l.out.append(r.encode()); err != nil {
 		return err
 	}
 	l.latest[sumOf(r.name)] = l.records
@@ -253,7 +253,7 @@ func (r *runner) writeRooms(l *roomListing, known ledger.Store, out *frames) err
 	var kept int64
 	keep := func(row room) error {
 		kept++
-		return out.append(row.encode(nil))
+		return out.append(row.encode())
 	}
 	_, err = scan(r.work.path(listedFile), func(b []byte) error {
 		in := &reader{b: b[1:]}
