@@ -221,7 +221,7 @@ func (r *runner) tryRoom(ctx context.Context, out *frames, i int, row room) (lis
 // the sum over those and over later ones, and the latest of all.
 func (r *runner) readSessions(ctx context.Context, out *frames, done listed, row room) (sum figures, latest whereby.RoomSession, err error) {
 	seen := map[nameSum]struct{}{}
-	for page, err := range r.lister.Pages(ctx, row.name, r.start/1000) {
+	for page, err := range r.lister.Pages(ctx, row.name, time.UnixMilli(r.start)) {
 		if err != nil {
 			return sum, latest, err
 		}

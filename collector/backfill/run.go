@@ -101,7 +101,7 @@ func (r *runner) budget() (*store.Points, error) {
 		budget.OnSpend = points.Record
 	}
 	r.client = r.Client.Background()
-	r.lister = sessions.NewLister(r.client, r.Logger)
+	r.lister = sessions.New(r.client, r.Logger)
 	return points, nil
 }
 

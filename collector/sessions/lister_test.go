@@ -3,6 +3,7 @@ package sessions_test
 import (
 	"log/slog"
 	"net/http"
+	"reflect"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -63,6 +64,27 @@ func TestSessionsBackToATime(t *testing.T) {
 				}
 				if want := min(tc.days, 450); tc.room == room && within != want {
 					t.Errorf("%d sessions of %d days", within, want)
+				}
+
+				var paged []whereby.RoomSession
+				for page, err := range lister.Pages(t.Context(), tc.room, since) {
+					if err != nil {
+						t.Fatal(err)
+					}
+					if len(page) > 100 {
+						t.Errorf("a page of %d sessions", len(page))
+					}
+					paged = append(paged, page...)
+				}
+				if !reflect.DeepEqual(paged, list) {
+					t.Errorf("%d sessions page by page, %d at once", len(paged), len(list))
+				}
+				account.ResetRequests()
+				for range lister.Pages(t.Context(), tc.room, time.Time{}) {
+					break
+				}
+				if spent := account.Count(wherebytest.EndpointRoomSessions); spent > 1 {
+					t.Errorf("the first page alone took %d requests", spent)
 				}
 			})
 		})
