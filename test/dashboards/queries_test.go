@@ -283,7 +283,9 @@ func TestCapacityNeedsNothingButBackfill(t *testing.T) {
 	}
 }
 
-// slow is what no panel may take for a fleet of a thousand customers.
+// slow is what no panel may take for a fleet of a thousand customers: in time of the
+// processor, so that it does not matter what else it does. On a machine with nothing else
+// to do it is the time that a person waits.
 const slow = time.Second
 
 // TestAThousandCustomersAreFast measures every query, and every group of rules.
@@ -301,18 +303,21 @@ func TestAThousandCustomersAreFast(t *testing.T) {
 			t.Errorf("%s takes %.2f s", g.Name, g.EvaluationTime)
 		}
 	}
+	p.stop()
+
+	p = startPrometheus(t, dir, options{noRules: true}) // so that nothing but queries costs anything
 	var slowest []string
 	for _, d := range all(t) {
 		for _, q := range d.queries(t) {
 			m := show(t, q, end, 0)
 			best := time.Hour
-			// Another program may have had the processor: the best of three counts.
-			for range 3 {
-				a, err := p.ask(q, ".+", m)
-				if err != nil {
+			// Now and then Prometheus tidies up meanwhile: the best of five counts.
+			for range 5 {
+				before := p.processorTime()
+				if _, err := p.ask(q, ".+", m); err != nil {
 					t.Errorf("%s: %v", q.name(), err)
 				}
-				if best = min(best, a.took); best < slow/2 {
+				if best = min(best, p.processorTime()-before); best < slow/2 {
 					break
 				}
 			}
