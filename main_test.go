@@ -372,17 +372,14 @@ func TestAReplacedKeyFileIsUsedWithoutARestart(t *testing.T) {
 	}
 }
 
-func TestTheDemoHasMetricsWithinTwoSeconds(t *testing.T) {
+// How soon it has them is measured of the real binary, from outside.
+func TestTheDemoHasMetricsAndLeavesNothing(t *testing.T) {
 	t.Setenv("WHEREBY_API_KEY", "") // needs none
 	t.Chdir(t.TempDir())            // and leaves nothing behind
-	began := time.Now()
 	p := start(t, "demo", "--web.listen-address=127.0.0.1:0", "--web.listen-address=127.0.0.1:0")
 	eventually(t, "participant minutes are exposed", func() bool {
 		return len(p.families()[metrics.ParticipantMinutes.Name].GetMetric()) > 1
 	})
-	if took := time.Since(began); took > 2*time.Second {
-		t.Errorf("the metrics took %v; want at most 2s", took)
-	}
 	links := regexp.MustCompile(`http://\S+`).FindAllString(p.stdout.String(), -1)
 	if len(links) != 6 {
 		t.Errorf("the demo prints %d addresses; want the overview, the metrics and the rooms of two ports:\n%s", len(links), &p.stdout)
