@@ -206,26 +206,6 @@ type answer struct {
 	found int
 }
 
-// processorTime is what Prometheus has used since it started.
-func (p *prometheus) processorTime() time.Duration {
-	p.t.Helper()
-	_, body, err := get(p.t.Context(), p.base+"/metrics")
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	for line := range strings.Lines(string(body)) {
-		if value, ok := strings.CutPrefix(line, "process_cpu_seconds_total "); ok {
-			used, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
-			if err != nil {
-				p.t.Fatal(err)
-			}
-			return time.Duration(used * float64(time.Second))
-		}
-	}
-	p.t.Fatal("Prometheus does not tell its processor time")
-	return 0
-}
-
 // ask sends a query as Grafana does. What it gives must be free of errors, warnings and
 // remarks, and finite.
 func (p *prometheus) ask(q query, prefixes string, m moment) (answer, error) {
