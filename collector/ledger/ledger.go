@@ -51,6 +51,8 @@ type Ledger struct {
 	sums         map[string]*prefixSum // by label
 	present      IDSet
 	nextID       uint32
+	// held keeps what is only half known from being published.
+	held bool
 
 	snapshot atomic.Pointer[Snapshot]
 	changed  chan struct{}
@@ -226,7 +228,7 @@ func (l *Ledger) merge(readings []Row, seen *IDSet, change Change) error {
 
 // publish makes the present sums visible, all at once.
 func (l *Ledger) publish() {
-	if !l.state.Complete {
+	if !l.state.Complete || l.held {
 		return
 	}
 	s := &Snapshot{
@@ -235,6 +237,7 @@ func (l *Ledger) publish() {
 		DroppedPrefixes: l.prefixes.Load().droppedCount(),
 		FullScan:        l.state.FullScan,
 		PassStarted:     l.state.PassStarted,
+		PassEnded:       l.state.PassEnded,
 	}
 	for _, label := range l.options.Configured {
 		l.sum(label)

@@ -137,6 +137,9 @@ func (p *Pass) Commit(c Completion) error {
 	if c.Started.After(state.PassStarted) {
 		state.PassStarted = c.Started
 	}
+	if c.Ended.After(state.PassEnded) {
+		state.PassEnded = c.Ended
+	}
 	state.Sorted = c.Sorted
 	change := Change{State: &state}
 	if c.Complete {

@@ -18,6 +18,9 @@ type Snapshot struct {
 	// FullScan is when the last complete pass ended, PassStarted when the last pass of
 	// any kind began.
 	FullScan, PassStarted time.Time
+	// PassEnded is when the last page of the last pass was read; zero where no pass has
+	// ended since the process began.
+	PassEnded time.Time
 	// Account is what all rooms used in the account's billing period.
 	Account PeriodUsage
 }

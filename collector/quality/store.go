@@ -22,6 +22,8 @@ type Record struct {
 	Value []byte
 }
 
+func (r Record) isSession() bool { return strings.HasPrefix(r.Key, sessionKey) }
+
 // The keys of records begin with what they are of.
 const (
 	sessionKey = "session "
@@ -54,7 +56,7 @@ func load(store Store) (*state, error) {
 func (s *state) restore(r Record) error {
 	label, isPrefix := strings.CutPrefix(r.Key, prefixKey)
 	switch {
-	case strings.HasPrefix(r.Key, sessionKey):
+	case r.isSession():
 		restored := &session{index: -1}
 		if err := json.Unmarshal(r.Value, &restored.record); err != nil {
 			return err
