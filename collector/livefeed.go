@@ -38,6 +38,11 @@ type liveFeed struct {
 	mu      sync.Mutex
 	options live.Options
 	tracker *live.Tracker
+	// next, where not nil, is what a replay brings; tracker is shown until it is over.
+	next *live.Tracker
+	// shown, where not nil, tells what Insights showed of a room when the event arrived
+	// that is being applied.
+	shown func(room string) (minutes int64, known bool)
 	// observing is false while events of an earlier process are replayed, whose
 	// histograms have been scraped.
 	observing bool
@@ -60,6 +65,9 @@ func newLiveFeed(r prometheus.Registerer, l *ledger.Ledger, segments *config.Seg
 	f.options = live.Options{
 		Label: l.Label,
 		Shown: func(room string) (int64, bool) {
+			if f.shown != nil {
+				return f.shown(room)
+			}
 			if !f.observing {
 				return 0, false // what Insights show now is not what they showed then
 			}
@@ -89,9 +97,17 @@ func (f *liveFeed) Segment(event whereby.Event) string {
 
 // Apply implements [webhook.State].
 func (f *liveFeed) Apply(event whereby.Event, segment string, arrived time.Time) {
+	f.applyShown(event, segment, arrived, nil)
+}
+
+// applyShown is Apply of an event of which it is known what Insights showed of its room
+// when it arrived; nil asks the ledger.
+func (f *liveFeed) applyShown(event whereby.Event, segment string, arrived time.Time, shown func(room string) (int64, bool)) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	result := f.tracker.ApplySegment(event, segment, arrived)
+	f.shown = shown
+	defer func() { f.shown = nil }()
+	result := f.applied().ApplySegment(event, segment, arrived)
 	if !f.observing {
 		return
 	}
@@ -108,10 +124,26 @@ func (f *liveFeed) Apply(event whereby.Event, segment string, arrived time.Time)
 	}
 }
 
+// applied is the tracker that events go to.
+func (f *liveFeed) applied() *live.Tracker {
+	if f.next != nil {
+		return f.next
+	}
+	return f.tracker
+}
+
+// replay begins one from nothing. What is known is shown until it is over.
+func (f *liveFeed) replay() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.next, f.observing = live.New(f.options), false
+}
+
 // observe ends the replay.
 func (f *liveFeed) observe() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.tracker, f.next = f.applied(), nil
 	f.observing = true
 }
 
@@ -129,6 +161,10 @@ func (f *liveFeed) UnmarshalBinary(b []byte) error {
 	tracker, err := live.Restore(b, time.Now(), staleAfter, f.options)
 	if err != nil {
 		return err
+	}
+	if f.next != nil {
+		f.next = tracker
+		return nil
 	}
 	f.tracker = tracker
 	return nil
@@ -166,17 +202,25 @@ func (f *liveFeed) configure(segments *config.Segments) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.useSegments(segments)
-	state, err := f.tracker.AppendBinary(nil)
-	if err != nil {
-		return err
+	tracker, err := f.relabelled(f.tracker)
+	if err == nil && f.next != nil {
+		f.next, err = f.relabelled(f.next)
 	}
-	// The state is of now, so no room is in doubt.
-	tracker, err := live.Restore(state, time.Now(), time.Duration(math.MaxInt64), f.options)
 	if err != nil {
 		return fmt.Errorf("put the live state under other prefixes: %w", err)
 	}
 	f.tracker = tracker
 	return nil
+}
+
+// relabelled is a tracker under the options of now.
+func (f *liveFeed) relabelled(t *live.Tracker) (*live.Tracker, error) {
+	state, err := t.AppendBinary(nil)
+	if err != nil {
+		return nil, err
+	}
+	// The state is of now, so no room is in doubt.
+	return live.Restore(state, time.Now(), time.Duration(math.MaxInt64), f.options)
 }
 
 // metered lists the rooms of which minutes may be pending.

@@ -42,7 +42,10 @@ func (c *Collector) settlement(snapshot *ledger.Snapshot) func() {
 	if err != nil {
 		c.config.Logger.Error("the minutes ahead of Insights could not be reckoned", "err", err)
 	}
-	ended := time.Now()
+	ended := snapshot.PassEnded
+	if ended.IsZero() {
+		ended = time.Now()
+	}
 	return func() { c.feed.settle(shown, snapshot.PassStarted, ended) }
 }
 
@@ -56,7 +59,7 @@ type exposed struct {
 func (c *Collector) live() []exposition.Family {
 	var families []exposition.Family
 	var view *live.View
-	if c.feed != nil {
+	if c.feed != nil && (c.replica == nil || c.replica.begunOnce()) {
 		view = c.feed.view(c.exposed.configured)
 		families = append(liveFamilies(view), segmentFamilies(view)...)
 	}

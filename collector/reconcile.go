@@ -23,7 +23,29 @@ const (
 type reconciler struct {
 	client *whereby.Client
 	feed   *liveFeed
-	log    *slog.Logger
+	// tell makes a correction known to all, and applies it.
+	tell func(context.Context, correction) error
+	log  *slog.Logger
+}
+
+// correction puts a room's live count right.
+type correction struct {
+	Room string `json:"room"`
+	// Reason is why nobody is in the room; "" means that the count was right.
+	Reason live.Correction `json:"reason,omitempty"`
+	// AsOf is the time of which Insights tell.
+	AsOf time.Time `json:"asOf"`
+}
+
+// correct applies a correction.
+func (f *liveFeed) correct(c correction) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if c.Reason == "" {
+		f.applied().Confirm(c.Room, c.AsOf)
+		return
+	}
+	f.applied().Drop(c.Room, c.Reason, c.AsOf)
 }
 
 // Run checks rooms until the context is done.
@@ -74,15 +96,13 @@ func (r *reconciler) check(ctx context.Context, suspect live.Suspect) error {
 			latest = session
 		}
 	}
-	r.feed.mu.Lock()
-	defer r.feed.mu.Unlock()
+	c := correction{Room: suspect.RoomName, AsOf: asOf}
 	switch {
 	case latest.ID != "" && latest.EndedAt.IsZero():
-		r.feed.tracker.Confirm(suspect.RoomName, asOf)
 	case suspect.Doubt == live.DoubtEnded:
-		r.feed.tracker.Drop(suspect.RoomName, live.SessionEnded, asOf)
+		c.Reason = live.SessionEnded
 	default:
-		r.feed.tracker.Drop(suspect.RoomName, live.Stale, asOf)
+		c.Reason = live.Stale
 	}
-	return nil
+	return r.tell(ctx, c)
 }

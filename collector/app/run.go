@@ -60,6 +60,10 @@ func (r *Run) Run(env *Env) error {
 	if err != nil {
 		return err
 	}
+	redis, err := r.Storage.redis(env.Getenv, env.Log)
+	if err != nil {
+		return err
+	}
 	webhook := r.Webhook.options()
 	return service{
 		collector: collector.Config{
@@ -67,6 +71,7 @@ func (r *Run) Run(env *Env) error {
 			File:             file,
 			Webhooks:         verifier,
 			StoragePath:      r.Storage.Path,
+			Redis:            redis,
 			PollInterval:     r.Poll.Interval,
 			FullScanInterval: r.Poll.FullScanInterval,
 			Logger:           env.Log,
@@ -103,7 +108,7 @@ type service struct {
 func (s service) serve(env *Env) error {
 	c, err := collector.New(s.collector)
 	if err != nil {
-		if s.collector.StoragePath != "" {
+		if s.collector.Redis == nil && s.collector.StoragePath != "" {
 			return fmt.Errorf("--storage.path=%s: %w", s.collector.StoragePath, err)
 		}
 		return err

@@ -175,6 +175,10 @@ var (
 		"When the configuration in force was read, in seconds since 1970."}
 	SidecarRulesLoaded = Metric{"whereby_exporter_sidecar_rules_loaded", Gauge, nil,
 		"1 if the Prometheus beside has loaded all alerting rules and none of them fails, else 0; only with --sidecar.rules-dir and --sidecar.reload-url."}
+	Leader = Metric{"whereby_exporter_leader", Gauge, nil,
+		"1 if this replica is the one that reads Insights, else 0; only with --storage.redis-url."}
+	SharedStateCurrent = Metric{"whereby_exporter_shared_state_current", Gauge, nil,
+		"1 if this replica knows all that the replicas share in Redis, else 0: then it serves what it knew last; only with --storage.redis-url."}
 	BuildInfo = Metric{"whereby_exporter_build_info", Gauge, []string{"branch", "goarch", "goos", "goversion", "revision", "tags", "version"},
 		"A metric with a constant '1' value labeled by version, revision, branch, goversion from which whereby_exporter was built, and the goos and goarch for the build."}
 )
@@ -197,7 +201,7 @@ func All() []Metric {
 		Up, Polls, PollDuration, LastSuccessfulPoll, LastFullScan,
 		APIRequests, APIRequestDuration, APIRateLimit, APIRateLimitRemaining,
 		LedgerDrift, RoomPrefixesDropped, StorageErrors,
-		ConfigLastReloadSuccessful, ConfigLastReloadSuccess, SidecarRulesLoaded, BuildInfo,
+		ConfigLastReloadSuccessful, ConfigLastReloadSuccess, SidecarRulesLoaded, Leader, SharedStateCurrent, BuildInfo,
 	}
 }
 
@@ -213,6 +217,11 @@ func (m Metric) NewGauge(r prometheus.Registerer) prometheus.Gauge {
 	g := prometheus.NewGauge(prometheus.GaugeOpts{Name: m.Name, Help: m.Help})
 	r.MustRegister(g)
 	return g
+}
+
+// NewGaugeFunc makes a gauge that has the value of a function at each scrape.
+func (m Metric) NewGaugeFunc(r prometheus.Registerer, value func() float64) {
+	r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: m.Name, Help: m.Help}, value))
 }
 
 // NewGaugeVec makes a gauge with the metric's labels, absent until it is set.

@@ -67,7 +67,7 @@ func OpenReceiver(storage string, state State, log *slog.Logger) (*Receiver, err
 	}
 	replayed := 0
 	r.journal, err = journal.Open(r.dir, from, func(record []byte) error {
-		event, segment, arrived, err := decodeRecord(record)
+		event, segment, arrived, err := DecodeRecord(record)
 		if err != nil {
 			return err
 		}
@@ -93,7 +93,7 @@ func (r *Receiver) Accept(ctx context.Context, event whereby.Event) error {
 		apply()
 		return nil
 	}
-	record, err := encodeRecord(event, segment, arrived)
+	record, err := EncodeRecord(event, segment, arrived)
 	if err != nil {
 		return err
 	}
@@ -226,7 +226,9 @@ type record struct {
 	Segment string `json:"segment,omitempty"`
 }
 
-func encodeRecord(e whereby.Event, segment string, arrived time.Time) ([]byte, error) {
+// EncodeRecord gives what is kept of an event that arrived at a time: no external id and
+// no metadata.
+func EncodeRecord(e whereby.Event, segment string, arrived time.Time) ([]byte, error) {
 	return json.Marshal(record{
 		ID: e.ID, Type: e.Type, Created: e.CreatedAt, Arrived: arrived,
 		Room: e.RoomName, Session: e.RoomSessionID, Participant: e.ParticipantID,
@@ -235,7 +237,8 @@ func encodeRecord(e whereby.Event, segment string, arrived time.Time) ([]byte, e
 	})
 }
 
-func decodeRecord(b []byte) (event whereby.Event, segment string, arrived time.Time, err error) {
+// DecodeRecord reads what [EncodeRecord] gave.
+func DecodeRecord(b []byte) (event whereby.Event, segment string, arrived time.Time, err error) {
 	var r record
 	if err := json.Unmarshal(b, &r); err != nil {
 		return whereby.Event{}, "", time.Time{}, fmt.Errorf("decode an event: %w", err)
