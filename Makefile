@@ -19,9 +19,11 @@ lint: ## Check formatting, vet, tidiness and lint
 	test -z "$$(gofmt -l . | tee /dev/stderr)"
 	go vet ./...
 	go -C test vet ./...
+	go -C test/helm vet ./...
 	go mod tidy -diff
 	go -C test mod tidy -diff
 	go -C test/programs/alertmanager mod tidy -diff
+	go -C test/helm mod tidy -diff
 	go -C test run ./cmd/lint
 
 fuzz: ## Fuzz every parser for a short while (FUZZTIME=20s)

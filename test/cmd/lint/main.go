@@ -32,7 +32,7 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, module := range []string{".", "test"} {
+	for _, module := range []string{".", "test", "test/helm"} {
 		fmt.Printf("linting module %s\n", module)
 		cmd := exec.CommandContext(ctx, linter, "run", "--config", filepath.Join(root, ".golangci.yml"), "./...")
 		cmd.Dir = filepath.Join(root, module)

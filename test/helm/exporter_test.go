@@ -1,0 +1,318 @@
+package helm
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	monitoring "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
+	core "k8s.io/api/core/v1"
+	"sigs.k8s.io/yaml"
+
+	"whereby_exporter/alerts"
+	"whereby_exporter/whereby/wherebytest"
+)
+
+// build builds a program where the other tests have it too.
+func build(t *testing.T, name, module string, args ...string) string {
+	t.Helper()
+	file := filepath.Join(root(t), ".cache", "bin", name)
+	cmd := exec.CommandContext(t.Context(), "go", append([]string{"build", "-o", file}, args...)...)
+	cmd.Dir = filepath.Join(root(t), module)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("build %s: %v\n%s", name, err, out)
+	}
+	return file
+}
+
+func buildExporter(t *testing.T) string { return build(t, "whereby_exporter", ".", ".") }
+
+func buildPromtool(t *testing.T) string {
+	return build(t, "promtool", "test", "-tags", "remove_all_sd", "github.com/prometheus/prometheus/cmd/promtool")
+}
+
+func writeFile(t *testing.T, file, content string) string {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// redisVariable is of a flag that the exporter is yet to get.
+const redisVariable = "WHEREBY_EXPORTER_STORAGE_REDIS_URL"
+
+func TestVariablesAndPortsAreTheExporters(t *testing.T) {
+	out, err := exec.CommandContext(t.Context(), buildExporter(t), "run", "--help").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	help := strings.Join(strings.Fields(string(out)), " ")
+	for _, name := range sets(t) {
+		for _, env := range mustRender(t, set(t, name)).exporter().Env {
+			if strings.HasPrefix(env.Name, "WHEREBY_EXPORTER_") && env.Name != redisVariable && !strings.Contains(help, "($"+env.Name+")") {
+				t.Errorf("%s: no flag of the exporter reads %s", name, env.Name)
+			}
+		}
+	}
+	for _, text := range []string{
+		fmt.Sprintf("Address to serve metrics on (:%d).", metricsPort), fmt.Sprintf(":%d once a secret is given", webhookPort),
+		"Path of the metrics (/metrics)", "Path of the webhook (/webhook)",
+	} {
+		if !strings.Contains(help, text) {
+			t.Errorf("the exporter's help does not have %q", text)
+		}
+	}
+}
+
+// freeAddress is a loopback address whose port is free now.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	return listener.Addr().String()
+}
+
+const (
+	plantedKey    = "planted-key-51c0"
+	plantedSecret = "planted-secret-51c0"
+)
+
+// The real exporter runs with the arguments of the chart, on files where the chart
+// mounts them, and answers the probes and the webhook.
+func TestTheExporterRunsAsTheChartHasIt(t *testing.T) {
+	program := buildExporter(t)
+	for _, name := range sets(t) {
+		t.Run(name, func(t *testing.T) {
+			i := mustRender(t, set(t, name))
+			api := httptest.NewServer(wherebytest.New(wherebytest.Config{APIKey: plantedKey}))
+			defer api.Close()
+			dir := t.TempDir()
+			writeFile(t, filepath.Join(dir, "etc/whereby_exporter/secrets/api-key"), plantedKey+"\n")
+			if i.services["webhook"] != nil {
+				writeFile(t, filepath.Join(dir, "etc/whereby_exporter/secrets/webhook-secret"), plantedSecret+"\n")
+			}
+			file := "billing: {anchor_day: 1}\n"
+			if i.config != nil {
+				file = i.config.Data["whereby.yml"]
+			}
+			writeFile(t, filepath.Join(dir, "etc/whereby_exporter/config/whereby.yml"), file)
+			address := map[string]string{"metrics": freeAddress(t), "webhook": freeAddress(t)}
+			args := []string{}
+			for _, arg := range i.exporter().Args {
+				arg = strings.Replace(arg, "=/", "="+dir+"/", 1)
+				if strings.HasPrefix(arg, "--webhook.path=") {
+					arg = strings.Replace(arg, dir, "", 1)
+				}
+				args = append(args, strings.Replace(arg, "=:10037", "="+address["webhook"], 1))
+			}
+			args = append(args, "--whereby.url="+api.URL+"/v1", "--web.listen-address="+address["metrics"])
+
+			ctx, cancel := context.WithCancel(t.Context())
+			var out bytes.Buffer
+			cmd := exec.CommandContext(ctx, program, args...)
+			cmd.Stdout, cmd.Stderr, cmd.Env = &out, &out, []string{}
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			defer func() {
+				cancel()
+				_ = cmd.Wait()
+				if strings.Contains(out.String(), "planted") {
+					t.Error("the exporter prints a secret")
+				}
+				if t.Failed() {
+					t.Logf("the exporter printed:\n%s", out.String())
+				}
+			}()
+			for _, probe := range []*core.Probe{i.exporter().StartupProbe, i.exporter().LivenessProbe, i.exporter().ReadinessProbe} {
+				get := probe.HTTPGet
+				answers(t, http.MethodGet, address[get.Port.StrVal], get.Path, http.StatusOK)
+			}
+			answers(t, http.MethodGet, address["metrics"], "/metrics", http.StatusOK)
+			if i.services["webhook"] != nil {
+				path := webhookPath(t, i)
+				answers(t, http.MethodPost, address["webhook"], path, http.StatusUnauthorized)
+				answers(t, http.MethodPost, address["metrics"], path, http.StatusNotFound)
+				answers(t, http.MethodGet, address["webhook"], "/metrics", http.StatusNotFound)
+			}
+		})
+	}
+}
+
+// webhookPath is what the exporter is told.
+func webhookPath(t *testing.T, i *install) string {
+	t.Helper()
+	for _, arg := range i.exporter().Args {
+		if path, ok := strings.CutPrefix(arg, "--webhook.path="); ok {
+			return path
+		}
+	}
+	t.Fatal("the exporter is told no path of the webhook")
+	return ""
+}
+
+// answers waits until a request is answered with a status.
+func answers(t *testing.T, method, address, path string, want int) {
+	t.Helper()
+	deadline := time.Now().Add(20 * time.Second)
+	for {
+		var got string
+		req, err := http.NewRequestWithContext(t.Context(), method, "http://"+address+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if err == nil {
+			resp.Body.Close()
+			if resp.StatusCode == want {
+				return
+			}
+			got = resp.Status
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%s %s: %s %v, want %d", method, path, got, err, want)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// TestRulesAreThoseOfTheConfiguration compares the PrometheusRule with what the
+// exporter's command alerts makes of the same configuration file.
+func TestRulesAreThoseOfTheConfiguration(t *testing.T) {
+	program, promtool := buildExporter(t), buildPromtool(t)
+	low, high := map[string]any{}, map[string]any{}
+	for _, threshold := range alerts.Thresholds() {
+		low[threshold.Name], high[threshold.Name] = threshold.Min, threshold.Max
+	}
+	// The command leaves this one alone, as it stands in a recording rule. The chart does not.
+	delete(low, objective)
+	delete(high, objective)
+	critical := map[string]any{}
+	for _, name := range alerts.Names() {
+		critical[name] = "critical"
+	}
+	for name, settings := range map[string]map[string]any{
+		"nothing set":         {},
+		"lowest thresholds":   {"thresholds": low},
+		"highest thresholds":  {"thresholds": high},
+		"fractions":           {"thresholds": map[string]any{"quota_fast_burn_factor": 4.25, "poll_stale_seconds": 3600.5, "usage_anomaly_floor_minutes": 1000000}},
+		"severities":          {"severities": critical},
+		"one disabled":        {"disabled": alerts.Names()[:1]},
+		"all disabled":        {"disabled": alerts.Names()},
+		"other addresses":     {"runbook_url": "https://example.com/r/", "dashboard_url": "http://grafana.example.com:3000"},
+		"disabled but severe": {"disabled": alerts.Names()[2:3], "severities": map[string]any{alerts.Names()[2]: "info", alerts.Names()[3]: "info"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			i := mustRender(t, map[string]any{"config": map[string]any{"billing": map[string]any{"anchor_day": 1}, "alerts": settings}})
+			dir := t.TempDir()
+			file := writeFile(t, filepath.Join(dir, "whereby.yml"), i.config.Data["whereby.yml"])
+			cmd := exec.CommandContext(t.Context(), program, "alerts", "--config.file="+file)
+			var stderr bytes.Buffer
+			cmd.Stderr = &stderr
+			out, err := cmd.Output()
+			if err != nil {
+				t.Fatalf("alerts: %v\n%s", err, stderr.String())
+			}
+			var want monitoring.PrometheusRuleSpec
+			if err := yaml.UnmarshalStrict(out, &want); err != nil {
+				t.Fatal(err)
+			}
+			byName := func(a, b monitoring.RuleGroup) int { return cmp.Compare(a.Name, b.Name) }
+			slices.SortFunc(want.Groups, byName)
+			slices.SortFunc(i.rule.Spec.Groups, byName)
+			got, err := yaml.Marshal(i.rule.Spec)
+			if err != nil {
+				t.Fatal(err)
+			}
+			wanted, err := yaml.Marshal(want)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(want.Groups) == 0 || !bytes.Equal(got, wanted) {
+				t.Errorf("the rules differ%s", firstDifference(string(got), string(wanted)))
+			}
+			rules := writeFile(t, filepath.Join(dir, "rules.yml"), string(got))
+			if out, err := exec.CommandContext(t.Context(), promtool, "check", "rules", "--lint=all", "--lint-fatal", rules).CombinedOutput(); err != nil {
+				t.Errorf("promtool: %v\n%s", err, out)
+			}
+		})
+	}
+}
+
+const objective = "quality_objective_ratio"
+
+func TestTheObjectiveOfQualityIsThatOfTheConfiguration(t *testing.T) {
+	i := mustRender(t, values(t, "config: {alerts: {thresholds: {"+objective+": 0.875}}}"))
+	found := 0
+	for _, group := range i.rule.Spec.Groups {
+		for _, rule := range group.Rules {
+			found += strings.Count(rule.Expr.StrVal, "0.875 # "+objective)
+		}
+	}
+	if found != 1 {
+		t.Errorf("the objective is set %d times, want once", found)
+	}
+}
+
+func firstDifference(got, want string) string {
+	a, b := strings.Split(got, "\n"), strings.Split(want, "\n")
+	for i := range min(len(a), len(b)) {
+		if a[i] != b[i] {
+			return fmt.Sprintf(" at line %d: %q, want %q", i+1, a[i], b[i])
+		}
+	}
+	return " in length"
+}
+
+// The dashboards go through templates, and must come out as they went in.
+func TestDashboardsAreThoseOfTheExporter(t *testing.T) {
+	program := buildExporter(t)
+	dir := t.TempDir()
+	if out, err := exec.CommandContext(t.Context(), program, "dashboards", "--output-dir="+dir).CombinedOutput(); err != nil {
+		t.Fatalf("dashboards: %v\n%s", err, out)
+	}
+	files, err := os.ReadDir(dir)
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no dashboards: %v", err)
+	}
+	i := mustRender(t, nil)
+	boards := map[string]string{}
+	for name, board := range i.boards {
+		if board.Labels["grafana_dashboard"] != "1" || board.Annotations["grafana_folder"] != "Whereby" {
+			t.Errorf("%s has not what Grafana's sidecar looks for", name)
+		}
+		for file, content := range board.Data {
+			boards[file] = content
+		}
+	}
+	if len(boards) != len(files) {
+		t.Errorf("%d dashboards, want %d", len(boards), len(files))
+	}
+	for _, file := range files {
+		content, err := os.ReadFile(filepath.Join(dir, file.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if boards[file.Name()] != string(content) {
+			t.Errorf("%s is not what the exporter writes", file.Name())
+		}
+	}
+}

@@ -1,0 +1,219 @@
+package helm
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	core "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+)
+
+func TestValuesAreRefusedWithAClearLine(t *testing.T) {
+	for name, c := range map[string]struct{ values, want string }{
+		"two replicas without a shared store":        {"replicas: 2", "replicas: 2 need a store that they share: set redis.existingSecret, or replicas to 1"},
+		"several replicas on one claim":              {"{replicas: 3, redis: {existingSecret: r}, persistence: {existingClaim: c}}", "persistence.existingClaim: one claim can't serve several replicas"},
+		"an ingress to nothing":                      {"{ingress: {enabled: true, host: a.example.com}, webhook: {enabled: false}}", "ingress.enabled: the ingress leads to the webhook, and webhook.enabled is false"},
+		"an ingress for every host":                  {"ingress: {enabled: true}", "ingress.host: name the host"},
+		"two configurations":                         {"{existingConfigMap: c, config: {billing: {anchor_day: 1}}}", "config, existingConfigMap: set one of them"},
+		"an API key in the environment":              {"extraEnv: [{name: WHEREBY_API_KEY, value: abc}]", "extraEnv: WHEREBY_API_KEY is a secret"},
+		"a webhook secret in the environment":        {"extraEnv: [{name: WHEREBY_WEBHOOK_SECRET, value: abc}]", "extraEnv: WHEREBY_WEBHOOK_SECRET is a secret"},
+		"a password of Redis in the environment":     {"extraEnv: [{name: WHEREBY_EXPORTER_STORAGE_REDIS_URL, value: 'redis://:x@h'}]", "extraEnv: WHEREBY_EXPORTER_STORAGE_REDIS_URL is a secret"},
+		"a password of Redis as an argument":         {"extraArgs: ['--storage.redis-url=redis://:x@h']", "extraArgs: the address of Redis holds a password"},
+		"an API key as a value":                      {"apiKey: {value: abc}", "value"},
+		"a webhook secret as a value":                {"webhook: {secret: abc}", "secret"},
+		"an address of Redis as a value":             {"redis: {url: 'redis://:x@h'}", "url"},
+		"a misspelt value":                           {"replica: 2", "replica"},
+		"a misspelt value within another":            {"persistence: {enable: false}", "enable"},
+		"no replica":                                 {"replicas: 0", "/replicas"},
+		"half a replica":                             {"replicas: 1.5", "/replicas"},
+		"replicas as text":                           {"replicas: two", "/replicas"},
+		"no name of the API key's secret":            {"apiKey: {existingSecret: ''}", "/apiKey/existingSecret"},
+		"a secret's name that Kubernetes has not":    {"webhook: {existingSecret: My_Secret}", "/webhook/existingSecret"},
+		"a key that is a path":                       {"apiKey: {key: a/b}", "/apiKey/key"},
+		"a webhook path that is none":                {"webhook: {path: webhook}", "/webhook/path"},
+		"a webhook path that ends in a slash":        {"webhook: {path: /webhook/}", "/webhook/path"},
+		"a webhook path with an argument":            {"webhook: {path: '/a --web.listen-address=:1'}", "/webhook/path"},
+		"a Service of an unknown type":               {"webhook: {service: {type: Public}}", "/webhook/service/type"},
+		"a Service of the metrics that faces others": {"service: {type: LoadBalancer}", "type"},
+		"a host with a scheme":                       {"ingress: {host: 'https://a.example.com'}", "/ingress/host"},
+		"root":                                       {"podSecurityContext: {runAsUser: 0}", "/podSecurityContext/runAsUser"},
+		"no need of another user than root":          {"podSecurityContext: {runAsNonRoot: false}", "runAsNonRoot"},
+		"privileges":                                 {"securityContext: {privileged: true}", "securityContext"},
+		"everybody as a peer":                        {"networkPolicy: {metricsFrom: [{}]}", "/networkPolicy/metricsFrom/0"},
+		"a peer of an unknown kind":                  {"networkPolicy: {metricsFrom: [{namespace: monitoring}]}", "namespace"},
+		"a probe of another path":                    {"livenessProbe: {httpGet: {path: /}}", "httpGet"},
+		"a volume of no size":                        {"persistence: {size: 0Gi}", "/persistence/size"},
+		"a volume that several may only read":        {"persistence: {accessModes: [ReadOnlyMany]}", "/persistence/accessModes/0"},
+		"an interval without a unit":                 {"serviceMonitor: {interval: '15'}", "/serviceMonitor/interval"},
+		"a budget of none":                           {"podDisruptionBudget: {maxUnavailable: 0}", "/podDisruptionBudget/maxUnavailable"},
+		"an argument that is no flag":                {"extraArgs: [demo]", "/extraArgs/0"},
+		"a label that is a number":                   {"podLabels: {a: 1}", "/podLabels/a"},
+		"a tag with a blank":                         {"image: {tag: 'a b'}", "/image/tag"},
+		"a digest that is cut off":                   {"image: {digest: 'sha256:12'}", "/image/digest"},
+		"a configuration as text":                    {"config: 'customers: []'", "/config"},
+	} {
+		_, err := render(loadChart(t), Release, values(t, c.values))
+		if err == nil {
+			t.Errorf("%s is accepted", name)
+			continue
+		}
+		if !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %q does not have %q", name, err, c.want)
+		}
+		if at := strings.Index(err.Error(), "execution error"); at >= 0 && strings.Contains(strings.TrimSpace(err.Error()), "\n") {
+			t.Errorf("%s: more than a line: %q", name, err)
+		}
+	}
+}
+
+func TestTheImageIsTheChartsVersionUnlessItIsNamed(t *testing.T) {
+	c := loadChart(t)
+	c.Metadata.AppVersion = "7.8.9"
+	for text, want := range map[string]string{
+		"": "whereby_exporter:7.8.9",
+		"image: {repository: registry.example.com/w}":                            "registry.example.com/w:7.8.9",
+		"image: {tag: 1.2.3}":                                                    "whereby_exporter:1.2.3",
+		"image: {tag: 1.2.3, digest: 'sha256:" + strings.Repeat("ab", 32) + "'}": "whereby_exporter@sha256:" + strings.Repeat("ab", 32),
+		"image: {digest: 'sha256:" + strings.Repeat("ab", 32) + "', tag: ''}":    "whereby_exporter@sha256:" + strings.Repeat("ab", 32),
+		"image: {repository: 'localhost:5000/w', tag: v1}":                       "localhost:5000/w:v1",
+	} {
+		i, err := render(c, Release, values(t, text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := i.exporter().Image; got != want {
+			t.Errorf("%s: image %s, want %s", text, got, want)
+		}
+	}
+}
+
+func TestDefaults(t *testing.T) {
+	i := mustRender(t, set(t, "default"))
+	if n := i.stateful.Spec.Replicas; n == nil || *n != 1 {
+		t.Errorf("replicas %v, want 1", n)
+	}
+	files := i.secretFiles()
+	if f := files["api-key"]; f.Name != "whereby-exporter" || f.Key != "api-key" {
+		t.Errorf("the API key is %v", f)
+	}
+	if f := files["webhook-secret"]; f.Name != "whereby-exporter" || f.Key != "webhook-secret" {
+		t.Errorf("the webhook's secret is %v", f)
+	}
+	claims := i.stateful.Spec.VolumeClaimTemplates
+	if len(claims) != 1 || claims[0].Name != "data" || claims[0].Spec.StorageClassName != nil {
+		t.Fatalf("claims %v", claims)
+	}
+	if got := claims[0].Spec.Resources.Requests[core.ResourceStorage]; got.Cmp(resource.MustParse("1Gi")) != 0 {
+		t.Errorf("the claim is of %v", got)
+	}
+	if len(i.boards) == 0 || i.config != nil {
+		t.Errorf("%d dashboards, configuration %v", len(i.boards), i.config)
+	}
+	if i.exporter().Resources.Limits.Memory().IsZero() || i.exporter().Resources.Requests.Cpu().IsZero() {
+		t.Error("no limit of memory, or no request of CPU")
+	}
+}
+
+func TestWhoMayScrape(t *testing.T) {
+	for name, want := range map[string][]string{
+		"default":    {"a pod beside the exporter", "Prometheus in monitoring"},
+		"everything": {"an address in the office", "Prometheus of the SREs"},
+		"memory":     nil,
+	} {
+		i := mustRender(t, set(t, name))
+		var may []string
+		for _, c := range callers {
+			if allows(i.policy, c, metricsPort) {
+				may = append(may, c.name)
+			}
+		}
+		if !slices.Equal(may, want) {
+			t.Errorf("%s: %v may scrape, want %v", name, may, want)
+		}
+	}
+	if i := mustRender(t, values(t, "networkPolicy: {enabled: false}")); i.policy != nil {
+		t.Error("a policy that was turned off")
+	}
+}
+
+func TestEveryValueGetsWhereItBelongs(t *testing.T) {
+	i := mustRender(t, set(t, "everything"))
+	pod, c := i.pod().Spec, i.exporter()
+	service, webhook := i.services["metrics"], i.services["webhook"]
+	claim := i.stateful.Spec.VolumeClaimTemplates[0]
+	endpoint := i.monitor.Spec.Endpoints[0]
+	for name, ok := range map[string]bool{
+		"replicas":            *i.stateful.Spec.Replicas == 2,
+		"image":               c.Image == "registry.example.com/whereby_exporter:9.9.9" && c.ImagePullPolicy == core.PullAlways,
+		"pull secrets":        len(pod.ImagePullSecrets) == 1 && pod.ImagePullSecrets[0].Name == "registry",
+		"names":               i.stateful.Name == "acme-usage" && i.stateful.Labels["app.kubernetes.io/name"] == "usage",
+		"webhook path":        slices.Contains(c.Args, "--webhook.path=/hooks/whereby"),
+		"webhook Service":     webhook.Spec.Type == core.ServiceTypeLoadBalancer && webhook.Annotations["example.com/balancer"] == "public",
+		"service annotations": service.Annotations["example.com/internal"] == "true",
+		"ingress":             *i.ingress.Spec.IngressClassName == "nginx" && i.ingress.Annotations["example.com/limit"] == "100",
+		"ingress TLS":         i.ingress.Spec.TLS[0].SecretName == "webhooks-tls" && i.ingress.Spec.TLS[0].Hosts[0] == "webhooks.example.com",
+		"arguments":           slices.Equal(c.Args[len(c.Args)-3:], []string{"--poll.interval=2m", "--log.format=json", "--web.enable-lifecycle"}),
+		"Redis":               c.Env[0].ValueFrom.SecretKeyRef.Name == "acme-redis" && c.Env[0].ValueFrom.SecretKeyRef.Key == "url",
+		"environment":         c.Env[1].Name == "GOMEMLIMIT" && c.EnvFrom[0].ConfigMapRef.Name == "proxies",
+		"volumes":             pod.Volumes[len(pod.Volumes)-1].ConfigMap.Name == "ca" && c.VolumeMounts[len(c.VolumeMounts)-1].MountPath == "/etc/ca",
+		"claim":               *claim.Spec.StorageClassName == "fast" && claim.Spec.AccessModes[0] == core.ReadWriteOncePod && claim.Annotations["example.com/backup"] == "daily",
+		"ServiceMonitor":      endpoint.Interval == "30s" && endpoint.ScrapeTimeout == "10s" && i.monitor.Labels["release"] == "kube-prometheus-stack",
+		"relabelings":         endpoint.RelabelConfigs[0].Regex == "pod" && endpoint.MetricRelabelConfigs[0].Regex == "go_.*",
+		"PrometheusRule":      i.rule.Labels["release"] == "kube-prometheus-stack",
+		"dashboards":          i.boards["acme-usage-dashboard-overview"].Labels["dashboards"] == "yes" && i.boards["acme-usage-dashboard-overview"].Annotations["folder"] == "Calls",
+		"budget":              i.budget.Spec.MaxUnavailable.IntValue() == 1,
+		"account":             i.account.Name == "usage" && pod.ServiceAccountName == "usage" && i.account.Annotations["example.com/role"] == "none",
+		"resources":           c.Resources.Limits.Cpu().Value() == 1 && c.Resources.Requests.Memory().String() == "128Mi",
+		"user":                *pod.SecurityContext.RunAsUser == 1000 && *pod.SecurityContext.FSGroup == 1000,
+		"probe":               c.LivenessProbe.InitialDelaySeconds == 5 && c.LivenessProbe.PeriodSeconds == 10,
+		"pod labels":          i.pod().Labels["team"] == "sre" && i.pod().Annotations["example.com/owner"] == "sre",
+		"node":                pod.NodeSelector["kubernetes.io/os"] == "linux" && pod.Tolerations[0].Key == "dedicated" && pod.PriorityClassName == "high",
+		"affinity":            pod.Affinity.PodAntiAffinity != nil && pod.TopologySpreadConstraints[0].TopologyKey == "topology.kubernetes.io/zone",
+		"notes":               strings.Contains(i.notes, "https://webhooks.example.com/hooks/whereby") && strings.Contains(i.notes, "acme-redis: url"),
+	} {
+		if !ok {
+			t.Errorf("%s: not as the values have it", name)
+		}
+	}
+}
+
+func TestWhatIsThereAlreadyIsUsed(t *testing.T) {
+	i := mustRender(t, set(t, "existing"))
+	claimed, configured := false, false
+	for _, v := range i.pod().Spec.Volumes {
+		claimed = claimed || v.PersistentVolumeClaim != nil && v.PersistentVolumeClaim.ClaimName == "globex-data"
+		configured = configured || v.ConfigMap != nil && v.ConfigMap.Name == "globex-whereby"
+	}
+	files := i.secretFiles()
+	for name, ok := range map[string]bool{
+		"API key":        files["api-key"].Name == "globex-api" && files["api-key"].Key == "token",
+		"webhook secret": files["webhook-secret"].Name == "globex-webhook" && files["webhook-secret"].Key == "hook",
+		"claim":          claimed && len(i.stateful.Spec.VolumeClaimTemplates) == 0,
+		"configuration":  configured && i.config == nil,
+		"account":        i.pod().Spec.ServiceAccountName == "default",
+	} {
+		if !ok {
+			t.Errorf("%s: another one is used", name)
+		}
+	}
+}
+
+// A change of the configuration restarts the pods, and nothing else does.
+func TestPodsRestartWithTheirConfiguration(t *testing.T) {
+	annotations := func(text string) string { return mustRender(t, values(t, text)).pod().Annotations["checksum/config"] }
+	one, two := annotations("config: {billing: {anchor_day: 1}}"), annotations("config: {billing: {anchor_day: 2}}")
+	if one == "" || one == two {
+		t.Errorf("checksums %q and %q", one, two)
+	}
+	if other := annotations("{config: {billing: {anchor_day: 1}}, serviceMonitor: {interval: 1m}}"); other != one {
+		t.Error("the pods restart with the ServiceMonitor")
+	}
+}
+
+func TestReplicasAreSpreadOverNodes(t *testing.T) {
+	spread := mustRender(t, set(t, "redis")).pod().Spec.TopologySpreadConstraints
+	if len(spread) != 1 || spread[0].TopologyKey != core.LabelHostname || spread[0].WhenUnsatisfiable != core.ScheduleAnyway {
+		t.Errorf("topology spread %v", spread)
+	}
+}
