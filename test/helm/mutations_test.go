@@ -47,6 +47,7 @@ func TestPromisesBreakWhenTheChartIsChanged(t *testing.T) {
 		{template: "servicemonitor.yaml", from: "      app.kubernetes.io/component: metrics\n", to: "", want: "takes Service whereby-exporter-webhook: true"},
 		{template: "servicemonitor.yaml", from: "component: metrics", to: "component: webhook", want: "takes Service whereby-exporter: false"},
 		{template: "servicemonitor.yaml", from: "port: metrics", to: "port: webhook", want: "scrapes /metrics of port webhook"},
+		{template: "servicemonitor.yaml", from: "regex: endpoint", to: "regex: pod", want: "endpoint of whereby_exporter_api_requests_total is displaced"},
 		{template: "servicemonitor.yaml", from: "scrapeTimeout:", to: "scrape_timeout:", set: "everything", want: `unknown field "spec.endpoints[0].scrape_timeout"`},
 		{template: "prometheusrule.yaml", from: "groups:", to: "group:", want: `unknown field "spec.group"`},
 		{template: "networkpolicy.yaml", from: "{{- with .Values.networkPolicy.metricsFrom }}", to: "{{- with .Values.networkPolicy }}", want: "cannot unmarshal object"},

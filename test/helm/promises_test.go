@@ -14,6 +14,8 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/apimachinery/pkg/util/validation"
+
+	"whereby_exporter/collector/metrics"
 )
 
 const (
@@ -29,6 +31,7 @@ func (i *install) problems() []string {
 	i.checkSecrets(&p)
 	i.checkSelectors(&p)
 	i.checkPorts(&p)
+	i.checkScrape(&p)
 	i.checkVolumes(&p)
 	i.checkPolicy(&p)
 	i.checkIngress(&p)
@@ -174,6 +177,27 @@ func (i *install) checkPorts(p *problems) {
 			p.want(e.Port == "metrics" && e.Path == "/metrics", "ports: the ServiceMonitor scrapes %s of port %s", e.Path, e.Port)
 		}
 		p.want(len(i.monitor.Spec.Endpoints) == 1, "ports: the ServiceMonitor has %d endpoints", len(i.monitor.Spec.Endpoints))
+	}
+}
+
+// operatorLabels are what the Prometheus operator adds to the targets of a ServiceMonitor.
+var operatorLabels = []string{"namespace", "service", "pod", "container", "node", "endpoint", "job", "instance"}
+
+// checkScrape finds labels of the exporter's metrics that those of the target displace.
+func (i *install) checkScrape(p *problems) {
+	if i.monitor == nil {
+		return
+	}
+	left := slices.Clone(operatorLabels)
+	for _, r := range i.monitor.Spec.Endpoints[0].RelabelConfigs {
+		if r.Action == "labeldrop" {
+			left = slices.DeleteFunc(left, func(label string) bool { return label == r.Regex })
+		}
+	}
+	for _, m := range metrics.All() {
+		for _, label := range m.Labels {
+			p.want(!slices.Contains(left, label), "scrape: label %s of %s is displaced by the operator's", label, m.Name)
+		}
 	}
 }
 

@@ -159,7 +159,7 @@ func TestEveryValueGetsWhereItBelongs(t *testing.T) {
 		"volumes":             pod.Volumes[len(pod.Volumes)-1].ConfigMap.Name == "ca" && c.VolumeMounts[len(c.VolumeMounts)-1].MountPath == "/etc/ca",
 		"claim":               *claim.Spec.StorageClassName == "fast" && claim.Spec.AccessModes[0] == core.ReadWriteOncePod && claim.Annotations["example.com/backup"] == "daily",
 		"ServiceMonitor":      endpoint.Interval == "30s" && endpoint.ScrapeTimeout == "10s" && i.monitor.Labels["release"] == "kube-prometheus-stack",
-		"relabelings":         endpoint.RelabelConfigs[0].Regex == "pod" && endpoint.MetricRelabelConfigs[0].Regex == "go_.*",
+		"relabelings":         endpoint.RelabelConfigs[1].Regex == "pod" && endpoint.MetricRelabelConfigs[0].Regex == "go_.*",
 		"PrometheusRule":      i.rule.Labels["release"] == "kube-prometheus-stack",
 		"dashboards":          i.boards["acme-usage-dashboard-overview"].Labels["dashboards"] == "yes" && i.boards["acme-usage-dashboard-overview"].Annotations["folder"] == "Calls",
 		"budget":              i.budget.Spec.MaxUnavailable.IntValue() == 1,
