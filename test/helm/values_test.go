@@ -199,6 +199,28 @@ func TestWhatIsThereAlreadyIsUsed(t *testing.T) {
 	}
 }
 
+func TestNotesSayWhatIsLeftToDo(t *testing.T) {
+	for _, c := range []struct {
+		set, text string
+		want      bool
+	}{
+		{"default", "  whereby-exporter: webhook-secret\n", true},
+		{"default", "port 10037 of service/whereby-exporter-webhook at /webhook", true},
+		{"default", "networkPolicy.metricsFrom", true},
+		{"default", "Nothing outlives the pod", false},
+		{"existing", "  globex-api: token\n  globex-webhook: hook\n", true},
+		{"memory", "webhook", false},
+		{"memory", "Nothing outlives the pod", true},
+		{"redis", "Nothing outlives the pod", false},
+		{"redis", "  whereby-redis: redis-url\n", true},
+		{"everything", "https://webhooks.example.com/hooks/whereby\n", true},
+	} {
+		if got := strings.Contains(mustRender(t, set(t, c.set)).notes, c.text); got != c.want {
+			t.Errorf("%s: the notes have %q: %v, want %v", c.set, c.text, got, c.want)
+		}
+	}
+}
+
 // A change of the configuration restarts the pods, and nothing else does.
 func TestPodsRestartWithTheirConfiguration(t *testing.T) {
 	annotations := func(text string) string { return mustRender(t, values(t, text)).pod().Annotations["checksum/config"] }
