@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -211,9 +212,10 @@ func TestRulesAreThoseOfTheConfiguration(t *testing.T) {
 	}
 	for name, settings := range map[string]map[string]any{
 		"nothing set":         {},
+		"empty sections":      {"thresholds": nil, "severities": nil, "disabled": nil},
 		"lowest thresholds":   {"thresholds": low},
 		"highest thresholds":  {"thresholds": high},
-		"fractions":           {"thresholds": map[string]any{"quota_fast_burn_factor": 4.25, "poll_stale_seconds": 3600.5, "usage_anomaly_floor_minutes": 1000000}},
+		"fractions":           {"thresholds": map[string]any{"quota_fast_burn_factor": 4.25, "quota_exceeded_for_seconds": 600.5, "poll_stale_seconds": 3600.5, "usage_anomaly_floor_minutes": 1000000}},
 		"severities":          {"severities": critical},
 		"one disabled":        {"disabled": alerts.Names()[:1]},
 		"all disabled":        {"disabled": alerts.Names()},
@@ -269,6 +271,13 @@ func TestTheObjectiveOfQualityIsThatOfTheConfiguration(t *testing.T) {
 	}
 	if found != 1 {
 		t.Errorf("the objective is set %d times, want once", found)
+	}
+}
+
+func TestAnEmptySectionOfAlertsChangesNoRule(t *testing.T) {
+	i := mustRender(t, values(t, "config: {billing: {anchor_day: 1}, alerts: null}"))
+	if want := mustRender(t, nil); !reflect.DeepEqual(i.rule, want.rule) {
+		t.Error("the rules differ from the defaults")
 	}
 }
 

@@ -1,6 +1,7 @@
 package helm
 
 import (
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -230,6 +231,40 @@ func TestPodsRestartWithTheirConfiguration(t *testing.T) {
 	}
 	if other := annotations("{config: {billing: {anchor_day: 1}}, serviceMonitor: {interval: 1m}}"); other != one {
 		t.Error("the pods restart with the ServiceMonitor")
+	}
+}
+
+// Kubernetes refuses changes of these fields of a StatefulSet, and Helm would fail.
+func TestUpgradesChangeNothingThatIsFixed(t *testing.T) {
+	c := loadChart(t)
+	before, err := render(c, Release, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Metadata.Version, c.Metadata.AppVersion = "7.8.9", "7.8.9"
+	after, err := render(c, Release, values(t, `
+replicas: 2
+redis: {existingSecret: r}
+podLabels: {team: sre}
+podAnnotations: {team: sre}
+webhook: {enabled: false}
+config: {billing: {anchor_day: 2}}
+image: {tag: "7"}
+serviceAccount: {create: false}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, b := before.stateful.Spec, after.stateful.Spec
+	for field, equal := range map[string]bool{
+		"selector":             reflect.DeepEqual(a.Selector, b.Selector),
+		"serviceName":          a.ServiceName == b.ServiceName,
+		"podManagementPolicy":  a.PodManagementPolicy == b.PodManagementPolicy,
+		"volumeClaimTemplates": reflect.DeepEqual(a.VolumeClaimTemplates, b.VolumeClaimTemplates),
+	} {
+		if !equal {
+			t.Errorf("%s changes", field)
+		}
 	}
 }
 

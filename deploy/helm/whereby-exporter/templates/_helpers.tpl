@@ -79,9 +79,9 @@ The groups of rules, with what config.alerts changes in them: the same as the co
 alerts makes of the same settings. A threshold is the number before its name.
 */}}
 {{- define "whereby-exporter.ruleGroups" -}}
-{{- $settings := dig "alerts" dict .Values.config }}
-{{- $disabled := dig "disabled" list $settings }}
-{{- $severities := dig "severities" dict $settings }}
+{{- $settings := dig "alerts" dict .Values.config | default dict }}
+{{- $disabled := dig "disabled" list $settings | default list }}
+{{- $severities := dig "severities" dict $settings | default dict }}
 {{- $groups := list }}
 {{- range $path, $content := .Files.Glob "files/rules/*.yml" }}
   {{- $text := toString $content }}
