@@ -126,16 +126,21 @@ func TestTheExporterRunsAsTheChartHasIt(t *testing.T) {
 			}
 			args = append(args, "--whereby.url="+api.URL+"/v1", "--web.listen-address="+address["metrics"])
 
-			ctx, cancel := context.WithCancel(t.Context())
+			// The context is done once the exporter has ended.
+			ctx, ended := context.WithCancel(t.Context())
 			var out bytes.Buffer
-			cmd := exec.CommandContext(ctx, program, args...)
+			cmd := exec.Command(program, args...)
 			cmd.Stdout, cmd.Stderr, cmd.Env = &out, &out, []string{}
 			if err := cmd.Start(); err != nil {
 				t.Fatal(err)
 			}
-			defer func() {
-				cancel()
+			go func() {
 				_ = cmd.Wait()
+				ended()
+			}()
+			defer func() {
+				_ = cmd.Process.Kill()
+				<-ctx.Done()
 				if strings.Contains(out.String(), "planted") {
 					t.Error("the exporter prints a secret")
 				}
@@ -145,14 +150,14 @@ func TestTheExporterRunsAsTheChartHasIt(t *testing.T) {
 			}()
 			for _, probe := range []*core.Probe{i.exporter().StartupProbe, i.exporter().LivenessProbe, i.exporter().ReadinessProbe} {
 				get := probe.HTTPGet
-				answers(t, http.MethodGet, address[get.Port.StrVal], get.Path, http.StatusOK)
+				answers(ctx, t, http.MethodGet, address[get.Port.StrVal], get.Path, http.StatusOK)
 			}
-			answers(t, http.MethodGet, address["metrics"], "/metrics", http.StatusOK)
+			answers(ctx, t, http.MethodGet, address["metrics"], "/metrics", http.StatusOK)
 			if i.services["webhook"] != nil {
 				path := webhookPath(t, i)
-				answers(t, http.MethodPost, address["webhook"], path, http.StatusUnauthorized)
-				answers(t, http.MethodPost, address["metrics"], path, http.StatusNotFound)
-				answers(t, http.MethodGet, address["webhook"], "/metrics", http.StatusNotFound)
+				answers(ctx, t, http.MethodPost, address["webhook"], path, http.StatusUnauthorized)
+				answers(ctx, t, http.MethodPost, address["metrics"], path, http.StatusNotFound)
+				answers(ctx, t, http.MethodGet, address["webhook"], "/metrics", http.StatusNotFound)
 			}
 		})
 	}
@@ -171,12 +176,12 @@ func webhookPath(t *testing.T, i *install) string {
 }
 
 // answers waits until a request is answered with a status.
-func answers(t *testing.T, method, address, path string, want int) {
+func answers(ctx context.Context, t *testing.T, method, address, path string, want int) {
 	t.Helper()
 	deadline := time.Now().Add(20 * time.Second)
 	for {
 		var got string
-		req, err := http.NewRequestWithContext(t.Context(), method, "http://"+address+path, nil)
+		req, err := http.NewRequestWithContext(ctx, method, "http://"+address+path, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -188,7 +193,7 @@ func answers(t *testing.T, method, address, path string, want int) {
 			}
 			got = resp.Status
 		}
-		if time.Now().After(deadline) {
+		if ctx.Err() != nil || time.Now().After(deadline) {
 			t.Fatalf("%s %s: %s %v, want %d", method, path, got, err, want)
 		}
 		time.Sleep(20 * time.Millisecond)
