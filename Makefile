@@ -24,6 +24,7 @@ lint: ## Check formatting, vet, tidiness and lint
 	go -C test mod tidy -diff
 	go -C test/programs/alertmanager mod tidy -diff
 	go -C test/helm mod tidy -diff
+	go -C test/programs/nfpm mod tidy -diff
 	go -C test run ./cmd/lint
 
 fuzz: ## Fuzz every parser for a short while (FUZZTIME=20s)

@@ -53,6 +53,7 @@ var (
 	// it beside Prometheus.
 	Alertmanager = Program{Name: "alertmanager", Module: "test/programs/alertmanager", Package: "github.com/prometheus/alertmanager/cmd/alertmanager"}
 	Amtool       = Program{Name: "amtool", Module: "test/programs/alertmanager", Package: "github.com/prometheus/alertmanager/cmd/amtool"}
+	Nfpm         = Program{Name: "nfpm", Module: "test/programs/nfpm", Package: "github.com/goreleaser/nfpm/v2/cmd/nfpm"}
 	Linter       = Program{Name: "golangci-lint", Module: "test/lint", Package: "github.com/golangci/golangci-lint/v2/cmd/golangci-lint"}
 )
 

@@ -1,0 +1,117 @@
+#compdef whereby_exporter
+# Written by go test . -update from the command line itself; do not edit.
+
+local command= word
+local -a subcommands flags
+subcommands=(
+    'run:Serve the metrics of a Whereby account (the default command).'
+    'demo:Serve the metrics of a simulated account: no API key, no network.'
+    'check:Check the configuration, or print what polling an account costs.'
+    'alerts:Write the alerting rules, with the thresholds of the configuration file.'
+    'dashboards:Write the Grafana dashboards.'
+    'healthcheck:Ask a running exporter whether it is healthy; for containers without a shell.'
+)
+for word in ${words[2,CURRENT-1]}; do
+    case $word in
+    run|demo|check|alerts|dashboards|healthcheck) command=$word; break ;;
+    esac
+done
+case $command in
+run|'') flags=(
+    '--config.file=[Configuration file\: customers, quotas, billing periods, HTTP client settings. Read anew on SIGHUP.]:file:_files'
+    '--whereby.url=[Address of Whereby'\''s API (https\://api.whereby.dev/v1).]:url: '
+    '--whereby.api-key-file=[File that holds the API key. Read anew for every request, so the key can be rotated. Instead of it, WHEREBY_API_KEY may hold the key itself.]:file:_files'
+    '--whereby.rate-limit-share=[Share of the organization'\''s points per minute to spend at most, above 0 up to 1 (0.25).]:share: '
+    '--poll.interval=[Time from one poll to the next, at least 1s (1m).]:duration: '
+    '--poll.full-scan-interval=[Longest time between two scans of the whole account (6h).]:duration: '
+    '--storage.path=[Directory of the store; empty keeps state in memory only (data/).]:dir:_files -/'
+    '--webhook.listen-address=[Address to receive webhooks on, the only one that has to face the internet; \:10037 once a secret is given. Empty turns webhooks off.]:address: '
+    '--webhook.path=[Path of the webhook (/webhook).]:path: '
+    '--webhook.secret-file=[File that holds the webhook'\''s secrets, one a line, of which any may match. Instead of it, WHEREBY_WEBHOOK_SECRET may hold one.]:file:_files'
+    '--webhook.max-age=[Age up to which a signature is accepted (5m).]:duration: '
+    '--webhook.config.file=[TLS for the webhook'\''s address, in the exporter-toolkit'\''s format.]:file:_files'
+    '--web.listen-address=[Address to serve metrics on (\:10036). Repeatable.]:address: '
+    '--web.systemd-socket[Use systemd socket activation instead of --web.listen-address.]'
+    '--web.config.file=[TLS, basic authentication and HTTP headers, in the exporter-toolkit'\''s format.]:file:_files'
+    '--web.enable-lifecycle[Reload the configuration on POST /-/reload.]'
+    '--web.telemetry-path=[Path of the metrics (/metrics).]:path: '
+    '--sidecar.rules-dir=[Directory to keep the alerting rules in, one that a Prometheus loads rules from. They change with the configuration file.]:dir:_files -/'
+    '--sidecar.reload-url=[Reload address of that Prometheus, such as http\://localhost\:9090/-/reload; it needs --web.enable-lifecycle there.]:url: '
+    '--sidecar.dashboards-dir=[Directory to keep the dashboards in, one that Grafana'\''s provisioning reads them from.]:dir:_files -/'
+    '--help[Show context-sensitive help.]'
+    '--log.level=[Least severe level to log\: debug,info,warn,error (info).]:value:(debug info warn error)'
+    '--log.format=[Format of the log\: logfmt,json (logfmt).]:value:(logfmt json)'
+    '--version[Print the version and exit.]'
+) ;;
+demo) flags=(
+    '--web.listen-address=[Address to serve metrics on (\:10036). Repeatable.]:address: '
+    '--web.systemd-socket[Use systemd socket activation instead of --web.listen-address.]'
+    '--web.config.file=[TLS, basic authentication and HTTP headers, in the exporter-toolkit'\''s format.]:file:_files'
+    '--web.enable-lifecycle[Reload the configuration on POST /-/reload.]'
+    '--web.telemetry-path=[Path of the metrics (/metrics).]:path: '
+    '--sidecar.rules-dir=[Directory to keep the alerting rules in, one that a Prometheus loads rules from. They change with the configuration file.]:dir:_files -/'
+    '--sidecar.reload-url=[Reload address of that Prometheus, such as http\://localhost\:9090/-/reload; it needs --web.enable-lifecycle there.]:url: '
+    '--sidecar.dashboards-dir=[Directory to keep the dashboards in, one that Grafana'\''s provisioning reads them from.]:dir:_files -/'
+    '--help[Show context-sensitive help.]'
+    '--log.level=[Least severe level to log\: debug,info,warn,error (info).]:value:(debug info warn error)'
+    '--log.format=[Format of the log\: logfmt,json (logfmt).]:value:(logfmt json)'
+    '--version[Print the version and exit.]'
+) ;;
+check) flags=(
+    '--online[Also make one call to Whereby'\''s API; it costs one point.]'
+    '--plan=[Print what to expect of an account on this Whereby plan, and check nothing.]:build|grow: '
+    '--rooms=[With --plan\: rooms in the account (1000).]:n: '
+    '--active=[With --plan\: rooms used within 24 hours (100, or all where there are fewer).]:n: '
+    '--config.file=[Configuration file\: customers, quotas, billing periods, HTTP client settings. Read anew on SIGHUP.]:file:_files'
+    '--whereby.url=[Address of Whereby'\''s API (https\://api.whereby.dev/v1).]:url: '
+    '--whereby.api-key-file=[File that holds the API key. Read anew for every request, so the key can be rotated. Instead of it, WHEREBY_API_KEY may hold the key itself.]:file:_files'
+    '--whereby.rate-limit-share=[Share of the organization'\''s points per minute to spend at most, above 0 up to 1 (0.25).]:share: '
+    '--poll.interval=[Time from one poll to the next, at least 1s (1m).]:duration: '
+    '--poll.full-scan-interval=[Longest time between two scans of the whole account (6h).]:duration: '
+    '--storage.path=[Directory of the store; empty keeps state in memory only (data/).]:dir:_files -/'
+    '--webhook.listen-address=[Address to receive webhooks on, the only one that has to face the internet; \:10037 once a secret is given. Empty turns webhooks off.]:address: '
+    '--webhook.path=[Path of the webhook (/webhook).]:path: '
+    '--webhook.secret-file=[File that holds the webhook'\''s secrets, one a line, of which any may match. Instead of it, WHEREBY_WEBHOOK_SECRET may hold one.]:file:_files'
+    '--webhook.max-age=[Age up to which a signature is accepted (5m).]:duration: '
+    '--webhook.config.file=[TLS for the webhook'\''s address, in the exporter-toolkit'\''s format.]:file:_files'
+    '--web.listen-address=[Address to serve metrics on (\:10036). Repeatable.]:address: '
+    '--web.systemd-socket[Use systemd socket activation instead of --web.listen-address.]'
+    '--web.config.file=[TLS, basic authentication and HTTP headers, in the exporter-toolkit'\''s format.]:file:_files'
+    '--web.enable-lifecycle[Reload the configuration on POST /-/reload.]'
+    '--web.telemetry-path=[Path of the metrics (/metrics).]:path: '
+    '--sidecar.rules-dir=[Directory to keep the alerting rules in, one that a Prometheus loads rules from. They change with the configuration file.]:dir:_files -/'
+    '--sidecar.reload-url=[Reload address of that Prometheus, such as http\://localhost\:9090/-/reload; it needs --web.enable-lifecycle there.]:url: '
+    '--sidecar.dashboards-dir=[Directory to keep the dashboards in, one that Grafana'\''s provisioning reads them from.]:dir:_files -/'
+    '--help[Show context-sensitive help.]'
+    '--log.level=[Least severe level to log\: debug,info,warn,error (info).]:value:(debug info warn error)'
+    '--log.format=[Format of the log\: logfmt,json (logfmt).]:value:(logfmt json)'
+    '--version[Print the version and exit.]'
+) ;;
+alerts) flags=(
+    '--config.file=[Configuration file\: customers, quotas, billing periods, HTTP client settings. Read anew on SIGHUP.]:file:_files'
+    '--output-dir=[Directory to write the rules to, a file for each concern; without it they go to standard output.]:dir:_files -/'
+    '--help[Show context-sensitive help.]'
+    '--log.level=[Least severe level to log\: debug,info,warn,error (info).]:value:(debug info warn error)'
+    '--log.format=[Format of the log\: logfmt,json (logfmt).]:value:(logfmt json)'
+    '--version[Print the version and exit.]'
+) ;;
+dashboards) flags=(
+    '--output-dir=[Directory to write the dashboards to, one that Grafana'\''s provisioning reads, or to import them from.]:dir:_files -/'
+    '--help[Show context-sensitive help.]'
+    '--log.level=[Least severe level to log\: debug,info,warn,error (info).]:value:(debug info warn error)'
+    '--log.format=[Format of the log\: logfmt,json (logfmt).]:value:(logfmt json)'
+    '--version[Print the version and exit.]'
+) ;;
+healthcheck) flags=(
+    '--url=[Address to ask (http\://127.0.0.1\:10036/-/healthy).]:url: '
+    '--help[Show context-sensitive help.]'
+    '--log.level=[Least severe level to log\: debug,info,warn,error (info).]:value:(debug info warn error)'
+    '--log.format=[Format of the log\: logfmt,json (logfmt).]:value:(logfmt json)'
+    '--version[Print the version and exit.]'
+) ;;
+esac
+if [[ -z $command && ${words[CURRENT]} != -* ]]; then
+    _describe command subcommands
+else
+    _arguments $flags '*: :'
+fi
