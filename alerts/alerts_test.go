@@ -130,6 +130,15 @@ func TestEveryThresholdIsInTheRulesWithItsDefault(t *testing.T) {
 	}
 }
 
+func TestEveryThresholdHasAnEffect(t *testing.T) {
+	before := written(t, Settings{})
+	for _, threshold := range Thresholds() {
+		if written(t, Settings{Thresholds: map[string]float64{threshold.Name: threshold.Max}}) == before {
+			t.Errorf("%s changes nothing", threshold.Name)
+		}
+	}
+}
+
 func TestSettingsChangeWhatTheyNameAndNothingElse(t *testing.T) {
 	before := strings.Split(written(t, Settings{}), "\n")
 	for name, test := range map[string]struct {
@@ -141,6 +150,8 @@ func TestSettingsChangeWhatTheyNameAndNothingElse(t *testing.T) {
 			[]string{"> 1.25 # quota_projected_ratio", "> 1.25 # quota_projected_ratio"}},
 		"a large threshold": {Settings{Thresholds: map[string]float64{"usage_anomaly_floor_minutes": 1e7}},
 			[]string{">= 10000000 # usage_anomaly_floor_minutes", ">= 10000000 # usage_anomaly_floor_minutes"}},
+		"a threshold of a recording rule": {Settings{Thresholds: map[string]float64{"quality_objective_ratio": 0.9}},
+			[]string{"0.9 # quality_objective_ratio"}},
 		"a severity":  {Settings{Severities: map[string]string{"WherebyQuotaExceeded": "critical"}}, []string{"severity: critical"}},
 		"the default": {Settings{Thresholds: map[string]float64{"poll_stale_seconds": 2700}}, nil},
 	} {

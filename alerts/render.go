@@ -100,7 +100,7 @@ var mark = regexp.MustCompile(`([0-9.]+)(s? # ([a-z0-9_]+)\n)$`)
 
 func (s Settings) line(alert, line string) string {
 	text := strings.TrimSpace(line)
-	if alert == "" || strings.HasPrefix(text, "#") {
+	if strings.HasPrefix(text, "#") {
 		return line
 	}
 	if severity, ok := s.Severities[alert]; ok && strings.HasPrefix(text, "severity: ") {

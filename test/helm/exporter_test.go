@@ -54,9 +54,6 @@ func writeFile(t *testing.T, file, content string) string {
 	return file
 }
 
-// redisVariable is of a flag that the exporter is yet to get.
-const redisVariable = "WHEREBY_EXPORTER_STORAGE_REDIS_URL"
-
 func TestVariablesAndPortsAreTheExporters(t *testing.T) {
 	out, err := exec.CommandContext(t.Context(), buildExporter(t), "run", "--help").Output()
 	if err != nil {
@@ -65,7 +62,7 @@ func TestVariablesAndPortsAreTheExporters(t *testing.T) {
 	help := strings.Join(strings.Fields(string(out)), " ")
 	for _, name := range sets(t) {
 		for _, env := range mustRender(t, set(t, name)).exporter().Env {
-			if strings.HasPrefix(env.Name, "WHEREBY_EXPORTER_") && env.Name != redisVariable && !strings.Contains(help, "($"+env.Name+")") {
+			if strings.HasPrefix(env.Name, "WHEREBY_EXPORTER_") && !strings.Contains(help, "($"+env.Name+")") {
 				t.Errorf("%s: no flag of the exporter reads %s", name, env.Name)
 			}
 		}
@@ -208,9 +205,6 @@ func TestRulesAreThoseOfTheConfiguration(t *testing.T) {
 	for _, threshold := range alerts.Thresholds() {
 		low[threshold.Name], high[threshold.Name] = threshold.Min, threshold.Max
 	}
-	// The command leaves this one alone, as it stands in a recording rule. The chart does not.
-	delete(low, objective)
-	delete(high, objective)
 	critical := map[string]any{}
 	for _, name := range alerts.Names() {
 		critical[name] = "critical"
