@@ -7,13 +7,14 @@ subcommands=(
     'run:Serve the metrics of a Whereby account (the default command).'
     'demo:Serve the metrics of a simulated account: no API key, no network.'
     'check:Check the configuration, or print what polling an account costs.'
+    'backfill:Write past usage as OpenMetrics text, for promtool to make blocks of.'
     'alerts:Write the alerting rules, with the thresholds of the configuration file.'
     'dashboards:Write the Grafana dashboards.'
     'healthcheck:Ask a running exporter whether it is healthy; for containers without a shell.'
 )
 for word in ${words[2,CURRENT-1]}; do
     case $word in
-    run|demo|check|alerts|dashboards|healthcheck) command=$word; break ;;
+    run|demo|check|backfill|alerts|dashboards|healthcheck) command=$word; break ;;
     esac
 done
 case $command in
@@ -25,6 +26,9 @@ run|'') flags=(
     '--poll.interval=[Time from one poll to the next, at least 1s (1m).]:duration: '
     '--poll.full-scan-interval=[Longest time between two scans of the whole account (6h).]:duration: '
     '--storage.path=[Directory of the store; empty keeps state in memory only (data/).]:dir:_files -/'
+    '--storage.redis-url=[Redis that several replicas share, such as redis\://redis\:6379 or rediss\://redis\:6379/2, in place of the directory\: all take webhooks, and one of them reads Insights. As a flag it holds no password.]:url: '
+    '--storage.redis-password-file=[File with the password of that Redis, read anew for every connection. Instead of it, the address in WHEREBY_EXPORTER_STORAGE_REDIS_URL may hold one.]:file:_files'
+    '--storage.redis-ca-file=[File with the certificates that the certificate of that Redis is checked against, where it is rediss\://; without it, the system'\''s.]:file:_files'
     '--webhook.listen-address=[Address to receive webhooks on, the only one that has to face the internet; \:10037 once a secret is given. Empty turns webhooks off.]:address: '
     '--webhook.path=[Path of the webhook (/webhook).]:path: '
     '--webhook.secret-file=[File that holds the webhook'\''s secrets, one a line, of which any may match. Instead of it, WHEREBY_WEBHOOK_SECRET may hold one.]:file:_files'
@@ -69,6 +73,9 @@ check) flags=(
     '--poll.interval=[Time from one poll to the next, at least 1s (1m).]:duration: '
     '--poll.full-scan-interval=[Longest time between two scans of the whole account (6h).]:duration: '
     '--storage.path=[Directory of the store; empty keeps state in memory only (data/).]:dir:_files -/'
+    '--storage.redis-url=[Redis that several replicas share, such as redis\://redis\:6379 or rediss\://redis\:6379/2, in place of the directory\: all take webhooks, and one of them reads Insights. As a flag it holds no password.]:url: '
+    '--storage.redis-password-file=[File with the password of that Redis, read anew for every connection. Instead of it, the address in WHEREBY_EXPORTER_STORAGE_REDIS_URL may hold one.]:file:_files'
+    '--storage.redis-ca-file=[File with the certificates that the certificate of that Redis is checked against, where it is rediss\://; without it, the system'\''s.]:file:_files'
     '--webhook.listen-address=[Address to receive webhooks on, the only one that has to face the internet; \:10037 once a secret is given. Empty turns webhooks off.]:address: '
     '--webhook.path=[Path of the webhook (/webhook).]:path: '
     '--webhook.secret-file=[File that holds the webhook'\''s secrets, one a line, of which any may match. Instead of it, WHEREBY_WEBHOOK_SECRET may hold one.]:file:_files'
@@ -82,6 +89,23 @@ check) flags=(
     '--sidecar.rules-dir=[Directory to keep the alerting rules in, one that a Prometheus loads rules from. They change with the configuration file.]:dir:_files -/'
     '--sidecar.reload-url=[Reload address of that Prometheus, such as http\://localhost\:9090/-/reload; it needs --web.enable-lifecycle there.]:url: '
     '--sidecar.dashboards-dir=[Directory to keep the dashboards in, one that Grafana'\''s provisioning reads them from.]:dir:_files -/'
+    '--help[Show context-sensitive help.]'
+    '--log.level=[Least severe level to log\: debug,info,warn,error (info).]:value:(debug info warn error)'
+    '--log.format=[Format of the log\: logfmt,json (logfmt).]:value:(logfmt json)'
+    '--version[Print the version and exit.]'
+) ;;
+backfill) flags=(
+    '--output=[File to write; where it must be cut, FILE, FILE.1 and so on. Work in progress is kept in FILE.partial.]:file:_files'
+    '--start=[When the history begins, as in 2026-01-31T00\:00\:00Z (the first session).]:time: '
+    '--end=[When it ends\: at the exporter'\''s first scrape or before (three hours ago).]:time: '
+    '--interval=[Time from one sample to the next; it divides a day (15m).]:duration: '
+    '--label=[A label that the scrape adds to the exporter'\''s series, such as job=whereby. Repeatable.]:name=value: '
+    '--concurrency[Also write the peak of concurrent participants by hour; it costs a request for each session.]'
+    '--storage.path=[Storage directory of an exporter that is stopped, or a copy of it\: it knows rooms that Insights no longer show.]:dir:_files -/'
+    '--config.file=[Configuration file\: customers, quotas, billing periods, HTTP client settings. Read anew on SIGHUP.]:file:_files'
+    '--whereby.url=[Address of Whereby'\''s API (https\://api.whereby.dev/v1).]:url: '
+    '--whereby.api-key-file=[File that holds the API key. Read anew for every request, so the key can be rotated. Instead of it, WHEREBY_API_KEY may hold the key itself.]:file:_files'
+    '--whereby.rate-limit-share=[Share of the organization'\''s points per minute to spend at most, above 0 up to 1 (0.25).]:share: '
     '--help[Show context-sensitive help.]'
     '--log.level=[Least severe level to log\: debug,info,warn,error (info).]:value:(debug info warn error)'
     '--log.format=[Format of the log\: logfmt,json (logfmt).]:value:(logfmt json)'
