@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"errors"
 	"io"
 	"os"
 	"os/exec"
@@ -143,7 +144,7 @@ func TestThePackageHoldsWhatItShould(t *testing.T) {
 	archive := tar.NewReader(bytes.NewReader(output(t, "dpkg-deb", "--fsys-tarfile", file)))
 	for {
 		header, err := archive.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
