@@ -37,6 +37,10 @@ var shares = []float64{0.7, 0.5, 0.62, 1.1, 0.4, 0.8, 0, 1.4}
 func (h History) account() *account {
 	end := h.End.Unix()
 	a := &account{begins: end/day*day - int64(h.Days)*day}
+	shift := int64(0) // of working hours
+	if h.Workday {
+		shift = time.Date(2026, 7, 1, 15, 0, 0, 0, time.UTC).Unix() - end // a Wednesday
+	}
 	n := int((end-a.begins)/hour) + 2
 	a.total = customer{index: -1, begins: a.begins, hours: make([]float64, n), quota: 0.75}
 	for i := range h.Customers {
@@ -53,7 +57,7 @@ func (h History) account() *account {
 			a.total.hours[j] += c.hours[j]
 			// Growth of a half to a double in half a year, more or less by customer.
 			growth := 1 + float64(j)/(26*7*24)*(0.5+0.5*math.Sin(float64(i)))
-			used += size * growth * busy(a.begins+int64(j)*hour, i)
+			used += size * growth * busy(a.begins+int64(j)*hour+shift, i)
 		}
 		a.customers = append(a.customers, c)
 	}

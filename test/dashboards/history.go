@@ -11,6 +11,8 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/storage"
 	"github.com/prometheus/prometheus/tsdb"
+
+	"whereby_exporter/collector/backfill"
 )
 
 // History is what Prometheus would hold of an account after some time: working hours
@@ -23,13 +25,16 @@ type History struct {
 	// End is the time of the last samples, Days the time before it.
 	End  time.Time
 	Days int
+	// Workday has the end be in the middle of a working day, whatever time it is: what
+	// is looked at does not depend on when.
+	Workday bool
 	// Dense is how long before the end there is a sample a minute; before that there is
 	// one each Step.
 	Dense, Step time.Duration
 	// Recorded adds what rules have recorded by then, once an hour.
 	Recorded bool
-	// Backfilled leaves nothing but usage, as backfill writes it: without an exporter's
-	// labels, only where something changed, and up to three hours before the end.
+	// Backfilled leaves nothing but what backfill writes: usage and peaks without an
+	// exporter's labels, only where something changed, and up to three hours before the end.
 	Backfilled bool
 }
 
@@ -62,7 +67,7 @@ func (h History) block(ctx context.Context, dir string, a *account, from, to int
 	out := &appender{writer: w, ctx: ctx, from: from, to: to, app: w.Appender(ctx)}
 	switch {
 	case h.Backfilled:
-		h.backfill(a, out)
+		h.past(a, out)
 	default:
 		h.scraped(a, out)
 		if h.Recorded {
@@ -141,8 +146,8 @@ func hourly(out *appender) []int64 {
 	return times
 }
 
-// backfill appends usage where it has changed.
-func (h History) backfill(a *account, out *appender) {
+// past appends what backfill writes: usage where it has changed, and peaks.
+func (h History) past(a *account, out *appender) {
 	for i := range a.customers {
 		c := &a.customers[i]
 		for _, u := range usage {
@@ -156,6 +161,12 @@ func (h History) backfill(a *account, out *appender) {
 				return v
 			})
 		}
+		out.series(backfill.PeakMetric, map[string]string{"room_prefix": c.prefix}, hourly(out), func(at int64) float64 {
+			if at > h.End.Unix()-3*hour {
+				return math.NaN()
+			}
+			return c.people(at)
+		})
 	}
 }
 

@@ -296,7 +296,7 @@ func listed(list ...string) func(string) bool {
 
 // neverSure may be empty with any data: no alert need fire, and no quota be used up
 // before its period ends.
-var neverSure = []string{"annotation ", "Which alerts fire?", "Who has used how much of what? E", "Plan is too small from"}
+var neverSure = []string{"annotation ", "Which alerts fire?", "Who has used how much of what? E"}
 
 // justRecorded are graphs of what rules have recorded only since Prometheus started, so
 // that none of their points is there yet.

@@ -44,13 +44,13 @@ func (h History) writeAsItIs(t testing.TB) (dir string) {
 
 var writer = programs.Program{Name: "history", Module: "test", Package: "./cmd/history"}
 
-var small = History{Customers: 8, Instances: []string{"one:10036"}, Days: 120, Dense: 2 * time.Hour, Step: time.Hour, Recorded: true}
+var small = History{Customers: 8, Instances: []string{"one:10036"}, Days: 120, Dense: 2 * time.Hour, Step: time.Hour, Recorded: true, Workday: true}
 
 func TestEveryQueryGivesFigures(t *testing.T) {
 	t.Parallel()
-	dir, _ := small.write(t)
+	dir, last := small.write(t)
 	p := startPrometheus(t, dir, options{evaluate: time.Second})
-	p.evaluated(time.Minute)
+	p.evaluated(3 * time.Minute)
 	end := time.Now() // rules have recorded since
 	for name, test := range map[string]struct {
 		prefixes string
@@ -71,16 +71,17 @@ func TestEveryQueryGivesFigures(t *testing.T) {
 			p.every(end, test.prefixes, test.over, listed(slices.Concat(neverSure, justRecorded, test.empty)...))
 		})
 	}
-	t.Run("figures are the account's", func(t *testing.T) { p.truth(t, end) })
+	t.Run("figures are the account's", func(t *testing.T) { p.truth(t, last, end) })
 }
 
-// truth compares some panels with what the account knows.
-func (p *prometheus) truth(t *testing.T, end time.Time) {
+// truth compares what some panels show at the end with what the account knows of the
+// last scrape.
+func (p *prometheus) truth(t *testing.T, last, end time.Time) {
 	h := small
-	h.End = end
+	h.End = last
 	a := h.account()
-	at := end.Unix()
-	midnight := at / day * day
+	at := last.Unix()
+	midnight := show(t, query{timeFrom: "now/d"}, end, time.Hour).from.Unix()
 	over, today := 0, 0.0
 	for i := range a.customers {
 		c := &a.customers[i]
@@ -115,8 +116,7 @@ func (p *prometheus) truth(t *testing.T, end time.Time) {
 				}
 			}
 		}
-		// Counters are stored by the minute, so today's may lack some of the first.
-		if !found || !(math.Abs(got-want) <= 0.01*want) {
+		if !found || !(math.Abs(got-want) <= 0.001*want) {
 			t.Errorf("%s is %v, want %v", name, got, want)
 		}
 	}
@@ -142,7 +142,7 @@ func TestTwoExportersShowWhatOneShows(t *testing.T) {
 		servers = append(servers, startPrometheus(t, h.writeAsItIs(t), options{evaluate: time.Second}))
 	}
 	for _, p := range servers {
-		p.evaluated(time.Minute)
+		p.evaluated(3 * time.Minute)
 	}
 	now := time.Now()
 	var answers []map[string]answer
@@ -197,7 +197,7 @@ func TestADemoFillsTheDashboards(t *testing.T) {
 		}
 		return err
 	})
-	p.evaluated(time.Minute)
+	p.evaluated(3 * time.Minute)
 	// A graph has its first point only once a step is over, so what it would have now counts.
 	p.these(time.Now(), ".+", 0, listed(slices.Concat(neverSure, patience)...), func(q query) query {
 		q.instant = !q.variable
@@ -233,7 +233,7 @@ func TestAFreshInstallShowsNoErrors(t *testing.T) {
 // as README says, and looks at the dashboard: what needs no webhooks and no plan is there.
 func TestCapacityNeedsNothingButBackfill(t *testing.T) {
 	t.Parallel()
-	h := History{Customers: 5, Days: 70, Backfilled: true}
+	h := History{Customers: 5, Days: 70, Backfilled: true, Workday: true}
 	dir, end := h.write(t)
 	h.End = end
 	p := startPrometheus(t, dir, options{noRules: true})
@@ -252,10 +252,10 @@ func TestCapacityNeedsNothingButBackfill(t *testing.T) {
 	p.stop()
 
 	p = startPrometheus(t, dir, options{evaluate: time.Second})
-	p.evaluated(time.Minute)
+	p.evaluated(3 * time.Minute)
 	p.every(time.Now(), ".+", 0, func(name string) bool {
 		return !strings.HasPrefix(name, "whereby-capacity") ||
-			listed("annotation", "variable job", "Most people at once", "Plan ", "Is usage growing? C", "How many people are there at once?", "Who grows? F", "Where does the quarter end? C", "Where does the quarter end? D")(name)
+			listed("annotation", "variable job", "Most people at once", "Plan left", "Is usage growing? C", "How many people are there at once? A", "Who grows? F", "Where does the quarter end? C", "Where does the quarter end? D")(name)
 	})
 
 	// What promtool records is what is recorded here all at once.
@@ -276,8 +276,10 @@ func TestCapacityNeedsNothingButBackfill(t *testing.T) {
 	// So is the quarter, but for what was used before the history began.
 	first, last := quarter(end.Unix())
 	used := sumOver(a, func(c *customer) float64 { return c.minutes(at) - c.minutes(max(first, a.begins)) })
-	if got := p.one(`resource:whereby_usage:quarter_used{resource="participant_minutes"}`, time.Now()); math.Abs(got-used) > 0.02*used {
-		t.Errorf("the quarter has %v, and had %v", got, used)
+	if at > first { // else the quarter is younger than the end of what is backfilled
+		if got := p.one(`resource:whereby_usage:quarter_used{resource="participant_minutes"}`, time.Now()); math.Abs(got-used) > 0.02*max(used, want) {
+			t.Errorf("the quarter has %v, and had %v", got, used)
+		}
 	}
 	// The forecast of the rest agrees with the last weeks.
 	rest := want / 7 * float64(last-end.Unix()) / float64(day)
@@ -286,20 +288,21 @@ func TestCapacityNeedsNothingButBackfill(t *testing.T) {
 	}
 }
 
-// slow is what no panel may take for a fleet of a thousand customers.
-const slow = time.Second
-
-// TestAHundredCustomersAreFastWhateverElseRuns asks what [BenchmarkAThousandCustomers]
-// asks, of a tenth of its fleet: a busy machine has that much time.
-func TestAHundredCustomersAreFastWhateverElseRuns(t *testing.T) {
+// TestAHundredCustomersFillTheDashboards asks all of a tenth of the fleet whose queries
+// [BenchmarkAThousandCustomers] times.
+func TestAHundredCustomersFillTheDashboards(t *testing.T) {
 	t.Parallel()
 	h := fleet
 	h.Customers /= 10
-	dir, end := h.write(t)
+	dir, _ := h.write(t)
 	p := startPrometheus(t, dir, options{evaluate: 5 * time.Second})
-	p.evaluated(3 * time.Minute)
-	slowest(t, p, end)
+	p.evaluated(10 * time.Minute)
+	// A month of history is not enough for all that looks further back.
+	p.every(time.Now(), ".+", 0, listed(slices.Concat(neverSure, justRecorded, []string{"Who grows? B", "Who grows? C", "Who grows? D"})...))
 }
+
+// slow is what no panel may take for a fleet of a thousand customers.
+const slow = time.Second
 
 // slowest runs every query, and returns the time of the slowest.
 func slowest(t testing.TB, p *prometheus, end time.Time) time.Duration {
@@ -332,7 +335,7 @@ func slowest(t testing.TB, p *prometheus, end time.Time) time.Duration {
 	return most
 }
 
-var fleet = History{Customers: 1000, Instances: []string{"one:10036"}, Days: 30, Dense: 6 * time.Hour, Step: time.Hour, Recorded: true}
+var fleet = History{Customers: 1000, Instances: []string{"one:10036"}, Days: 30, Dense: 6 * time.Hour, Step: time.Hour, Recorded: true, Workday: true}
 
 // BenchmarkAThousandCustomers measures every query, and every group of rules, on a
 // machine that has nothing else to do. It writes a hundred million samples.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/url"
 	"regexp"
 	"slices"
@@ -342,5 +343,61 @@ func TestEveryAlertLeadsToThePanelThatExplainsIt(t *testing.T) {
 		if byCustomer := annotated[i][2] != ""; byCustomer != (values.Get("var-room_prefix") == "$1") || byCustomer && path != "whereby-customer" {
 			t.Errorf("%s leads to %q", name, leads[0])
 		}
+	}
+}
+
+// delays are how long it takes until a panel shows something: each says so where it is
+// empty, for a person who has just installed it all must not look for a mistake.
+var delays = map[string]string{
+	"whereby-capacity: Busy hour":                            "an hour",
+	"whereby-capacity: Quarter ends in":                      "an hour",
+	"whereby-capacity: Which weekdays are busy?":             "once an hour",
+	"whereby-capacity: Which hours are busy?":                "once an hour",
+	"whereby-capacity: How much is used by the day?":         "once an hour",
+	"whereby-capacity: How many people are there at once?":   "an hour",
+	"whereby-capacity: Is usage growing?":                    "a week",
+	"whereby-capacity: How much is recorded and streamed?":   "a week",
+	"whereby-capacity: Where does the quarter end?":          "four weeks",
+	"whereby-capacity: Who drives usage?":                    "four weeks",
+	"whereby-capacity: Who grows?":                           "four weeks",
+	"whereby-capacity: A week uses":                          "4 weeks",
+	"whereby-capacity: Growth in four weeks":                 "4 weeks",
+	"whereby-capacity: This quarter, expected":               "4 weeks",
+	"whereby-capacity: Give or take":                         "4 weeks",
+	"whereby-capacity: Plan is too small from":               "4 weeks",
+	"whereby-capacity: Sessions a week":                      "4 weeks",
+	"whereby-capacity: Recorded a week":                      "4 weeks",
+	"whereby-capacity: Streamed a week":                      "4 weeks",
+	"whereby-customer: Where does the period end?":           "three days",
+	"whereby-customer: How much is used by the hour?":        "an hour",
+	"whereby-customer: How much is used by the day?":         "a day",
+	"whereby-customer: How good are the calls?":              "15 minutes",
+	"whereby-overview: Who is closest to a quota?":           "two minutes",
+	"whereby-overview: Who heads for an overrun?":            "three days",
+	"whereby-quotas: How many customers are over and near?":  "two minutes",
+	"whereby-quotas: Who has used how much of what?":         "two minutes",
+	"whereby-quality: How many samples are good?":            "two minutes",
+	"whereby-quality: Who has the worst calls?":              "15 minutes",
+	"whereby-quality: Who has the worst calls, by customer?": "15 minutes",
+}
+
+func TestEmptyPanelsSayHowLongItTakes(t *testing.T) {
+	missing := maps.Clone(delays)
+	for _, d := range all(t) {
+		for _, p := range d.Panels {
+			name := d.UID + ": " + p.Title
+			delay, listed := delays[name]
+			delete(missing, name)
+			if text := p.FieldConfig.Defaults.NoValue; listed && !strings.Contains(strings.ToLower(text), delay) {
+				t.Errorf("%s takes %s, and says %q", name, delay, text)
+			}
+			// What looks back over records of capacity planning takes its time.
+			if !listed && p.Type != "row" && len(p.Targets) > 0 && strings.Contains(p.Targets[0].Expr, "resource:whereby_usage") && !strings.Contains(p.Targets[0].Expr, "quota") {
+				t.Errorf("%s has no delay here", name)
+			}
+		}
+	}
+	if len(missing) > 0 {
+		t.Errorf("there are no panels %v", slices.Sorted(maps.Keys(missing)))
 	}
 }
