@@ -109,7 +109,7 @@ func (s service) serve(env *Env) error {
 	c, err := collector.New(s.collector)
 	if err != nil {
 		if s.collector.Redis == nil && s.collector.StoragePath != "" {
-			return fmt.Errorf("--storage.path=%s: %w", s.collector.StoragePath, err)
+			return storageError(s.collector.StoragePath, err)
 		}
 		return err
 	}

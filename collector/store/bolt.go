@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io/fs"
 	"iter"
 	"os"
 	"path/filepath"
@@ -101,7 +102,7 @@ func OpenBolt(dir string) (*Bolt, error) {
 		return nil, fmt.Errorf("store %s: %w", path, err)
 	case errors.Is(err, bolterrors.ErrTimeout):
 		return nil, fmt.Errorf("store %s is in use by another process; stop that one, or give this one another --storage.path", path)
-	case errors.Is(err, os.ErrPermission):
+	case unopened(err):
 		return nil, fmt.Errorf("open the store: %w", err)
 	}
 	return nil, &DamagedError{Path: path, Err: err}
@@ -122,12 +123,22 @@ func openDB(path string) (*bbolt.DB, error) {
 	})
 }
 
+// unopened tells whether a file could not be opened, for want of rights or on a
+// read-only file system: that says nothing of what is in it.
+func unopened(err error) bool {
+	var failed *fs.PathError
+	return errors.As(err, &failed) && failed.Op == "open"
+}
+
 // create makes a file under another name and renames it, so that a process killed
 // meanwhile leaves no half-made file under the real one.
 func create(path string, fill func(*bbolt.Tx) error) error {
 	temporary := path + ".new"
-	if err := os.Remove(temporary); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
+	// A read-only file system refuses to remove even what is not there.
+	if _, err := os.Lstat(temporary); err == nil {
+		if err := os.Remove(temporary); err != nil {
+			return err
+		}
 	}
 	db, err := openDB(temporary)
 	if err != nil {

@@ -61,7 +61,7 @@ func OpenRecords(dir string) (*Records, error) {
 	switch {
 	case errors.Is(err, bolterrors.ErrTimeout):
 		return nil, fmt.Errorf("%s is in use by another process; stop that one, or give this one another --storage.path", r.path)
-	case errors.Is(err, os.ErrPermission):
+	case unopened(err):
 		return nil, fmt.Errorf("open %s: %w", r.path, err)
 	}
 	return nil, r.damaged(err)

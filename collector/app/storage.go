@@ -1,0 +1,27 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"syscall"
+)
+
+// storageError adds to an error of the store where that was to be, and, where it
+// can't be written, what to do: what a volume belongs to is seldom seen from inside a
+// container.
+func storageError(path string, err error) error {
+	advice := ""
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		who := "this user"
+		if uid := os.Getuid(); uid >= 0 { // Windows has none
+			who = fmt.Sprintf("user %d", uid)
+		}
+		advice = ": " + who + " must be able to write there"
+	case errors.Is(err, syscall.EROFS):
+		advice = ": mount a writable one there, or give another --storage.path"
+	}
+	return fmt.Errorf("--storage.path=%s: %w%s", path, err, advice)
+}
