@@ -10,7 +10,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
@@ -32,21 +31,14 @@ const redisPassword = "planted-redis-password"
 type redisServer struct {
 	*process
 	t       testing.TB
-	program string
 	dir     string
 	address string
 }
 
 func startRedis(t testing.TB) *redisServer {
 	t.Helper()
-	program, err := exec.LookPath("redis-server")
-	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("there is no redis-server: install Debian's package of that name")
-		}
-		t.Skip("there is no redis-server")
-	}
-	r := &redisServer{t: t, program: program, dir: t.TempDir(), address: freeAddress(t)}
+	programs.Need(t, "redis-server")
+	r := &redisServer{t: t, dir: t.TempDir(), address: freeAddress(t)}
 	r.start()
 	return r
 }
@@ -54,7 +46,7 @@ func startRedis(t testing.TB) *redisServer {
 func (r *redisServer) start() {
 	r.t.Helper()
 	_, port, _ := net.SplitHostPort(r.address)
-	r.process = start(r.t, nil, r.program, "--bind", "127.0.0.1", "--port", port, "--dir", r.dir, "--requirepass", redisPassword,
+	r.process = start(r.t, nil, "redis-server", "--bind", "127.0.0.1", "--port", port, "--dir", r.dir, "--requirepass", redisPassword,
 		"--appendonly", "yes", "--appendfsync", "always", "--save", "")
 	eventually(r.t, 20*time.Second, "Redis answers", func() error {
 		client := r.client()

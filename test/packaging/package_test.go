@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"whereby_exporter/test/programs"
 )
 
 // releaseTime is a time that no clock shows now.
@@ -133,7 +135,7 @@ type contents []struct {
 }
 
 func TestThePackageHoldsWhatItShould(t *testing.T) {
-	need(t, "dpkg-deb")
+	programs.Need(t, "dpkg-deb")
 	root := repository(t)
 	var config struct{ Contents contents }
 	if err := yaml.Unmarshal([]byte(read(t, root, "deploy/debian/nfpm.yaml")), &config); err != nil {
@@ -211,7 +213,7 @@ func TestTheConfigurationThatIsShippedIsValid(t *testing.T) {
 
 // TestMaintainerScriptsParse has the shell that Debian runs them with read them.
 func TestMaintainerScriptsParse(t *testing.T) {
-	need(t, "dash")
+	programs.Need(t, "dash")
 	for _, script := range []string{"postinst", "prerm", "postrm"} {
 		output(t, "dash", "-n", filepath.Join(repository(t), "deploy/debian", script))
 	}

@@ -10,19 +10,6 @@ import (
 	"whereby_exporter/test/programs"
 )
 
-// need skips a test where a program is not there, but for CI, which installs it.
-func need(t *testing.T, names ...string) {
-	t.Helper()
-	for _, name := range names {
-		if _, err := exec.LookPath(name); err != nil {
-			if os.Getenv("CI") == "true" {
-				t.Fatalf("CI needs %s", name)
-			}
-			t.Skipf("there is no %s here", name)
-		}
-	}
-}
-
 func repository(t *testing.T) string {
 	t.Helper()
 	root, err := programs.Root()
@@ -61,7 +48,7 @@ var dropIns = []string{"webhooks.conf", "encrypted-credentials.conf", "socket-ac
 // TestSystemdFindsNoFaultWithTheUnits has systemd read the units, alone and with each
 // drop-in.
 func TestSystemdFindsNoFaultWithTheUnits(t *testing.T) {
-	need(t, "systemd-analyze")
+	programs.Need(t, "systemd-analyze")
 	units := filepath.Join(repository(t), "deploy/systemd")
 	service := read(t, units, "whereby_exporter.service")
 	// It must be an executable that is there.
@@ -90,7 +77,7 @@ func TestSystemdFindsNoFaultWithTheUnits(t *testing.T) {
 // TestTheServiceIsHardened holds the exposure that systemd computes, from 0 to 10,
 // to 1.5.
 func TestTheServiceIsHardened(t *testing.T) {
-	need(t, "systemd-analyze")
+	programs.Need(t, "systemd-analyze")
 	cmd := exec.CommandContext(t.Context(), "systemd-analyze", "security", "--offline=true", "--no-pager", "--threshold=15",
 		filepath.Join(repository(t), "deploy/systemd/whereby_exporter.service"))
 	out, err := cmd.CombinedOutput()
