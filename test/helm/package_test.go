@@ -93,7 +93,7 @@ func TestTheChartRunsAsTheImageDoes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, line := range []string{"USER 65534:65534\n", "VOLUME /data\n", "EXPOSE 10036\n", `ENTRYPOINT ["/whereby_exporter"]`} {
+	for _, line := range []string{"USER 65534:65534\n", "VOLUME /data\n", "EXPOSE 10036 10037\n", `ENTRYPOINT ["/whereby_exporter"]`} {
 		if !strings.Contains(string(content), line) {
 			t.Errorf("the image has no line %q, and the chart takes it for granted", line)
 		}
