@@ -66,6 +66,7 @@ type reloader struct {
 	transport *transport // nil where there is none to change
 	collector *collector.Collector
 	rules     *sidecar.Rules // nil without a sidecar
+	hangups   <-chan os.Signal
 	env       *Env
 
 	mu sync.Mutex // one reload at a time
@@ -114,16 +115,21 @@ func (r *reloader) setRules(file *config.Config) error {
 	return nil
 }
 
-// run reloads on SIGHUP until the context is done.
-func (r *reloader) run(ctx context.Context) error {
+// hangups gives the SIGHUPs from now on, until stop is called. One that nobody has taken
+// yet is kept. A process that asks for them late is ended by one that comes before.
+func hangups() (c <-chan os.Signal, stop func()) {
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
-	defer signal.Stop(hangup)
+	return hangup, func() { signal.Stop(hangup) }
+}
+
+// run reloads on SIGHUP until the context is done.
+func (r *reloader) run(ctx context.Context) error {
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-hangup:
+		case <-r.hangups:
 			_ = r.reload() // it is logged and in a metric
 		}
 	}

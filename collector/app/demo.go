@@ -48,6 +48,8 @@ var demoConfig []byte
 
 // Run serves a simulated account until the context is done.
 func (d *Demo) Run(env *Env) error {
+	hangups, stop := hangups()
+	defer stop()
 	if err := errors.Join(d.Web.Check(), d.Sidecar.validate()); err != nil {
 		return err
 	}
@@ -83,7 +85,7 @@ func (d *Demo) Run(env *Env) error {
 		},
 		web:     d.Web,
 		sidecar: d.Sidecar,
-		reload:  &reloader{env: env, load: func() (*config.Config, error) { return file, nil }},
+		reload:  &reloader{hangups: hangups, env: env, load: func() (*config.Config, error) { return file, nil }},
 		started: func(s *server.Server) { d.greet(env, s) },
 		beside: func(ctx context.Context, c *collector.Collector) error {
 			sender := wherebytest.Sender{

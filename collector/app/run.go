@@ -37,6 +37,8 @@ func (f *Flags) validate() error {
 
 // Run serves until the context is done.
 func (r *Run) Run(env *Env) error {
+	hangups, stop := hangups()
+	defer stop()
 	if err := r.validate(); err != nil {
 		return err
 	}
@@ -79,7 +81,7 @@ func (r *Run) Run(env *Env) error {
 		web:     r.Web,
 		webhook: &webhook,
 		sidecar: r.Sidecar,
-		reload:  &reloader{load: r.Config.load, transport: transport, env: env},
+		reload:  &reloader{load: r.Config.load, transport: transport, hangups: hangups, env: env},
 		started: func(*server.Server) {
 			// Not before, so that a mistake is one line on its own.
 			env.Log.Info("starting whereby_exporter", version.Slog()...)
