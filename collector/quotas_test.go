@@ -255,5 +255,8 @@ func TestReload(t *testing.T) {
 		}
 		b.collector.ReloadFailed()
 		b.assertValue(metrics.ConfigLastReloadSuccessful, 0)
+		b.collector.Reloaded()
+		b.assertValue(metrics.ConfigLastReloadSuccessful, 1)
+		b.assertValue(metrics.ConfigLastReloadSuccess, float64(time.Now().UnixNano())/1e9)
 	})
 }

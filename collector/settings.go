@@ -39,7 +39,7 @@ func configured(c *config.Config) []string {
 }
 
 // Reload puts another configuration file in force. After an error the one before still
-// is.
+// is. The metrics tell only once [Collector.Reloaded] or [Collector.ReloadFailed] is called.
 func (c *Collector) Reload(file *config.Config) error {
 	if err := c.ledger.Configure(ledgerOptions(file, time.Now())); err != nil {
 		return err
@@ -56,9 +56,19 @@ func (c *Collector) Reload(file *config.Config) error {
 	c.publishing.Unlock()
 	c.publish()
 	c.reader.Look()
+	return nil
+}
+
+// Reloaded notes that another configuration file is in force.
+func (c *Collector) Reloaded() {
 	c.self.onReload()
 	c.watch.onReload()
-	return nil
+}
+
+// ReloadFailed notes that a configuration file could not be put in force.
+func (c *Collector) ReloadFailed() {
+	c.self.reloaded.Set(0)
+	c.watch.onReloadFailed()
 }
 
 // RulesLoaded notes whether the Prometheus beside has all alerting rules.
@@ -68,10 +78,4 @@ func (c *Collector) RulesLoaded(loaded bool) {
 		value = 1
 	}
 	c.self.rulesLoaded.WithLabelValues().Set(value)
-}
-
-// ReloadFailed notes that a configuration file could not be put in force.
-func (c *Collector) ReloadFailed() {
-	c.self.reloaded.Set(0)
-	c.watch.onReloadFailed()
 }

@@ -69,6 +69,7 @@ func TestTheStatusPageHasTheFiguresOfTheMetrics(t *testing.T) {
 		if err := b.collector.Reload(parse(t, "{}")); err != nil {
 			t.Fatal(err)
 		}
+		b.collector.Reloaded()
 		if r := b.collector.statusSource().Report(); !r.Reloads.Failed.IsZero() || !r.Reloads.Loaded.Equal(time.Now()) || r.Customers[0].Configured() {
 			t.Errorf("after a reload: %+v, %+v", r.Reloads, r.Customers[0])
 		}

@@ -76,13 +76,14 @@ type reloader struct {
 func (r *reloader) reload() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	err := r.apply()
-	if err != nil {
-		r.collector.ReloadFailed()
+	// The log comes before the metrics: they send people there.
+	if err := r.apply(); err != nil {
 		r.env.Log.Error("the configuration was not reloaded; the one from before stays in force", "err", err)
+		r.collector.ReloadFailed()
 		return err
 	}
 	r.env.Log.Info("configuration reloaded")
+	r.collector.Reloaded()
 	return nil
 }
 

@@ -5,14 +5,19 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"os"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
 
+	"whereby_exporter/collector"
+	"whereby_exporter/collector/config"
 	"whereby_exporter/collector/server"
+	"whereby_exporter/whereby"
 	"whereby_exporter/whereby/wherebytest"
 )
 
@@ -65,5 +70,46 @@ func TestASIGHUPDuringTheStartIsServedAfterIt(t *testing.T) {
 				t.Errorf("the SIGHUP was lost:\n%s", &e.log)
 			}
 		})
+	}
+}
+
+// TestWhoSeesAReloadInTheMetricsFindsItInTheLog looks at the metrics whenever a line is
+// logged: they still tell of the reload before.
+func TestWhoSeesAReloadInTheMetricsFindsItInTheLog(t *testing.T) {
+	e := newEnvironment(t, apiKey)
+	client, err := Whereby{URL: "http://127.0.0.1:1", RateLimitShare: 1}.client(whereby.StaticKey(apiKey), http.DefaultTransport)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := collector.New(collector.Config{Client: client, PollInterval: time.Minute, FullScanInterval: time.Hour, Logger: e.Log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	successful := func(want string) {
+		t.Helper()
+		answer := httptest.NewRecorder()
+		c.Metrics().ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", nil))
+		if line := "\nwhereby_exporter_config_last_reload_successful " + want + "\n"; !strings.Contains(answer.Body.String(), line) {
+			t.Errorf("the metrics do not hold %q", line)
+		}
+	}
+	before := "1" // from the start
+	lines := 0
+	e.Log = slog.New(slog.NewTextHandler(writerFunc(func(p []byte) (int, error) {
+		lines++
+		successful(before)
+		return len(p), nil
+	}), nil))
+	var mistake error
+	r := &reloader{load: func() (*config.Config, error) { return config.Default(), mistake }, collector: c, env: &e.Env}
+	mistake = errors.New("mistake")
+	assertError(t, r.reload(), "mistake")
+	successful("0")
+	before, mistake = "0", nil
+	assertError(t, r.reload(), "")
+	successful("1")
+	if lines != 2 {
+		t.Errorf("%d lines were logged; want 2", lines)
 	}
 }
