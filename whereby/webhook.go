@@ -7,6 +7,7 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -27,30 +28,41 @@ var (
 // maxFuture is how far the sender's clock may be ahead.
 const maxFuture = time.Minute
 
-// Verifier checks that webhook requests come from Whereby.
-// https://docs.whereby.com/reference/webhooks
+// Verifier checks that webhook requests come from Whereby. It is safe for concurrent
+// use. https://docs.whereby.com/reference/webhooks
 type Verifier struct {
-	secrets [][]byte
+	secrets atomic.Pointer[[][]byte] // replaced as a whole
 	maxAge  time.Duration
 }
 
 // NewVerifier takes the secrets of a webhook, of which any may match, so that they
 // can be rotated, and the age up to which a signature is accepted.
 func NewVerifier(maxAge time.Duration, secrets ...string) (*Verifier, error) {
-	v := &Verifier{maxAge: maxAge}
 	if maxAge <= 0 {
 		return nil, errors.New("the largest age of a signature must be above 0")
 	}
-	for _, secret := range secrets {
-		if secret == "" {
-			return nil, errors.New("a webhook secret is empty")
-		}
-		v.secrets = append(v.secrets, []byte(secret))
-	}
-	if len(v.secrets) == 0 {
-		return nil, errors.New("no webhook secret is given")
+	v := &Verifier{maxAge: maxAge}
+	if err := v.Rotate(secrets...); err != nil {
+		return nil, err
 	}
 	return v, nil
+}
+
+// Rotate puts other secrets in the place of all that were there. After an error those
+// stay.
+func (v *Verifier) Rotate(secrets ...string) error {
+	if len(secrets) == 0 {
+		return errors.New("no webhook secret is given")
+	}
+	replacement := make([][]byte, len(secrets))
+	for i, secret := range secrets {
+		if secret == "" {
+			return errors.New("a webhook secret is empty")
+		}
+		replacement[i] = []byte(secret)
+	}
+	v.secrets.Store(&replacement)
+	return nil
 }
 
 // Verify checks the value of the header [SignatureHeader] against the body as it
@@ -64,7 +76,7 @@ func (v *Verifier) Verify(header string, body []byte, now time.Time) error {
 		return ErrSignature
 	}
 	genuine := false
-	for _, secret := range v.secrets {
+	for _, secret := range *v.secrets.Load() {
 		want := sign(secret, stamp, body)
 		for _, signature := range signatures {
 			// No early return: which secret matched is nobody's business.

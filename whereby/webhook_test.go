@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -89,6 +90,72 @@ func TestAVerifierNeedsASecretAndAnAge(t *testing.T) {
 	} {
 		if _, err := make(); err == nil {
 			t.Errorf("%s is accepted", name)
+		}
+	}
+}
+
+func TestSecretsAreRotated(t *testing.T) {
+	v := verifier(t, "old")
+	body := []byte(`{"id":"e1"}`)
+	expect := func(when string, want map[string]error) {
+		t.Helper()
+		for secret, want := range want {
+			if err := v.Verify(whereby.Sign(secret, body, signedAt), body, signedAt); !errors.Is(err, want) || (err == nil) != (want == nil) {
+				t.Errorf("%s, what is signed with the %s secret gives %v, want %v", when, secret, err, want)
+			}
+		}
+	}
+	rotate := func(secrets ...string) {
+		t.Helper()
+		if err := v.Rotate(secrets...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	expect("at first", map[string]error{"old": nil, "new": whereby.ErrSignature})
+	rotate("old", "new")
+	expect("with both", map[string]error{"old": nil, "new": nil})
+	secrets := []string{"new"}
+	rotate(secrets...)
+	secrets[0] = "old" // is the caller's
+	expect("with the new one", map[string]error{"old": whereby.ErrSignature, "new": nil})
+	if v.Rotate() == nil || v.Rotate("old", "") == nil {
+		t.Error("no secret, or an empty one, is accepted")
+	}
+	expect("after a mistake", map[string]error{"old": whereby.ErrSignature, "new": nil, "": whereby.ErrSignature})
+}
+
+// TestARotationHasNoGap rotates while requests are verified: a secret that is in each of
+// the sets always matches, and one that is in none never does.
+func TestARotationHasNoGap(t *testing.T) {
+	v := verifier(t, "old", "kept")
+	body := []byte(`{"id":"e1"}`)
+	genuine, forged := whereby.Sign("kept", body, signedAt), whereby.Sign("guess", body, signedAt)
+	var verifying sync.WaitGroup
+	for range 4 {
+		verifying.Go(func() {
+			for range 500 {
+				if err := v.Verify(genuine, body, signedAt); err != nil {
+					t.Errorf("a genuine request gives %v", err)
+				}
+				if err := v.Verify(forged, body, signedAt); !errors.Is(err, whereby.ErrSignature) {
+					t.Errorf("a forged request gives %v", err)
+				}
+			}
+		})
+	}
+	verified := make(chan struct{})
+	go func() {
+		verifying.Wait()
+		close(verified)
+	}()
+	for sets := [][]string{{"kept", "new"}, {"kept"}, {"older", "old", "kept"}}; ; sets = append(sets[1:], sets[0]) {
+		if err := v.Rotate(sets[0]...); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case <-verified:
+			return
+		default:
 		}
 	}
 }
