@@ -105,9 +105,9 @@ func (p *process) stop() int {
 
 func eventually(t *testing.T, what string, condition func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(15 * time.Second); !condition(); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); !condition(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("not within 15 s: %s", what)
+			t.Fatalf("not within a minute: %s", what)
 		}
 	}
 }
@@ -372,6 +372,69 @@ func TestAReplacedKeyFileIsUsedWithoutARestart(t *testing.T) {
 	}
 }
 
+// webhook is where the program receives webhooks: of the addresses that it listens on, the
+// one that knows the path.
+func (p *process) webhook() string {
+	p.Helper()
+	var address string
+	eventually(p.T, "the program receives webhooks", func() bool {
+		for _, match := range listening.FindAllStringSubmatch(p.stderr.String(), -1) {
+			if status, _ := get(p.T, "http://"+match[1]+"/webhook"); status == http.StatusMethodNotAllowed {
+				address = match[1]
+			}
+		}
+		return address != ""
+	})
+	return address
+}
+
+func TestAReplacedWebhookSecretIsUsedWithoutARestart(t *testing.T) {
+	t.Setenv("WHEREBY_API_KEY", apiKey)
+	_, api := newAPI(t, apiKey)
+	const old, replacement = "planted-secret-old", "planted-secret-new"
+	file := filepath.Join(t.TempDir(), "secrets")
+	replace := func(content string) {
+		t.Helper()
+		if err := os.WriteFile(file+".new", []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(file+".new", file); err != nil {
+			t.Fatal(err)
+		}
+	}
+	replace(old + "\n")
+	p := start(t, flags(api, "", "--webhook.secret-file="+file, "--webhook.listen-address=127.0.0.1:0")...)
+	url := "http://" + p.webhook() + "/webhook"
+	answer := func(secret string) int {
+		t.Helper()
+		body := fmt.Sprintf(`{"id":"e1","createdAt":%q,"type":"assistant.requested","data":{}}`, time.Now().UTC().Format(time.RFC3339))
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set(whereby.SignatureHeader, whereby.Sign(secret, []byte(body), time.Now()))
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		return response.StatusCode
+	}
+	assertAnswers := func(when string, ofOld, ofNew int) {
+		t.Helper()
+		if gotOld, gotNew := answer(old), answer(replacement); gotOld != ofOld || gotNew != ofNew {
+			t.Errorf("%s, the old secret is answered %d and the new one %d; want %d and %d", when, gotOld, gotNew, ofOld, ofNew)
+		}
+	}
+	assertAnswers("at first", http.StatusNoContent, http.StatusUnauthorized)
+	replace(replacement + "\n")
+	eventually(t, "the new secret is accepted", func() bool { return answer(replacement) == http.StatusNoContent })
+	assertAnswers("after the rotation", http.StatusUnauthorized, http.StatusNoContent)
+	if strings.Contains(p.stderr.String(), "planted-secret") {
+		t.Error("the log holds a secret")
+	}
+}
+
 // How soon it has them is measured of the real binary, from outside.
 func TestTheDemoHasMetricsAndLeavesNothing(t *testing.T) {
 	t.Setenv("WHEREBY_API_KEY", "") // needs none
@@ -502,6 +565,10 @@ func TestMistakes(t *testing.T) {
 		{"a negative number of rooms as a word of its own", []string{"check", "--plan", "grow", "--rooms", "-1"}, `--rooms: expected int value but got "-1"`},
 		{"more active rooms than there are", []string{"check", "--plan=grow", "--rooms=5", "--active=6"}, "--active=6: must not be negative, nor above --rooms=5"},
 		{"a check of bad flags", []string{"check", "--poll.interval=10ms"}, "--poll.interval=10ms: must be at least 1s"},
+		{"secrets of webhooks that are not there", []string{"--webhook.secret-file=" + dir + "/missing"},
+			fmt.Sprintf("--webhook.secret-file: there is no file %q", dir+"/missing")},
+		{"a check of secrets of webhooks that are no file", []string{"check", "--webhook.secret-file=" + dir},
+			fmt.Sprintf("--webhook.secret-file: %q is not a regular file", dir)},
 		{"a healthcheck of no address", []string{"healthcheck", "--url=foo"}, "--url: must be an address such as http://"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

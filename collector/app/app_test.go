@@ -105,7 +105,7 @@ func TestTheKeyIsFoundAndCheckedAtTheStart(t *testing.T) {
 		{"a file of blanks", "", file("blanks", " \n\n"), "is empty"},
 		{"a file of two lines", "", file("lines", apiKey+"\n"+apiKey), "the API key holds a blank, a line break"},
 		{"a file that is no text", "", file("binary", "\x00\x01\xff"), "or another character that no key has"},
-		{"a file that is too large", "", file("large", strings.Repeat("x", maxKeyFile+1)), "is too large to be an API key"},
+		{"a file that is too large", "", file("large", strings.Repeat("x", maxSecretFile+1)), "is too large to be an API key"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			key, err := Whereby{APIKeyFile: c.file}.key(newEnvironment(t, c.variable).Getenv)

@@ -42,6 +42,9 @@ func (c *Check) Run(env *Env) error {
 	if err != nil {
 		return err
 	}
+	if _, _, err := c.Webhook.verifier(env); err != nil {
+		return err
+	}
 	redis, err := c.Storage.redis(env.Getenv, env.Log)
 	if err != nil {
 		return err

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"os"
 	"strings"
 	"time"
 
@@ -85,30 +84,10 @@ func (w Whereby) key(getenv func(string) string) (whereby.KeyFunc, error) {
 	return read, nil
 }
 
-// maxKeyFile is far above the length of any key: whoever names another file by
-// mistake gets an error, and that file is not sent anywhere.
-const maxKeyFile = 16 << 10
-
 func readKey(file string) (string, error) {
-	info, err := os.Stat(file)
-	switch {
-	case errors.Is(err, os.ErrNotExist):
-		return "", fmt.Errorf("there is no file %q", file)
-	case err != nil:
-		return "", err
-	case !info.Mode().IsRegular():
-		// A pipe could be read only once, and might block.
-		return "", fmt.Errorf("%q is not a regular file", file)
-	case info.Size() > maxKeyFile:
-		return "", fmt.Errorf("file %q is too large to be an API key", file)
-	}
-	content, err := os.ReadFile(file)
+	key, err := readSecret(file, "an API key")
 	if err != nil {
 		return "", err
-	}
-	key := strings.TrimSpace(string(content))
-	if key == "" {
-		return "", fmt.Errorf("file %q is empty", file)
 	}
 	if err := checkKey(key); err != nil {
 		return "", fmt.Errorf("file %q: %w", file, err)
@@ -118,7 +97,7 @@ func readKey(file string) (string, error) {
 
 // checkKey finds what can't be sent as a key, so that it is said at the start.
 func checkKey(key string) error {
-	if strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r >= 0x7f }) {
+	if strings.ContainsFunc(key, notOfSecrets) {
 		return errors.New("the API key holds a blank, a line break or another character that no key has")
 	}
 	return nil

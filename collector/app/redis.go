@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
-	"os"
-	"strings"
 
 	"whereby_exporter/collector/shared"
 )
@@ -44,13 +42,9 @@ func (s Storage) redis(getenv func(string) string, log *slog.Logger) (*shared.Re
 }
 
 func (s Storage) redisPassword() (string, error) {
-	content, err := os.ReadFile(s.RedisPasswordFile)
+	password, err := readSecret(s.RedisPasswordFile, "a password")
 	if err != nil {
 		return "", fmt.Errorf("--storage.redis-password-file: %w", err)
-	}
-	password := strings.TrimSpace(string(content))
-	if password == "" {
-		return "", fmt.Errorf("--storage.redis-password-file: file %q is empty", s.RedisPasswordFile)
 	}
 	return password, nil
 }

@@ -58,7 +58,7 @@ func (r *Run) Run(env *Env) error {
 	if err != nil {
 		return err
 	}
-	verifier, err := r.Webhook.verifier(env.Getenv)
+	verifier, secrets, err := r.Webhook.verifier(env)
 	if err != nil {
 		return err
 	}
@@ -80,6 +80,7 @@ func (r *Run) Run(env *Env) error {
 		},
 		web:     r.Web,
 		webhook: &webhook,
+		secrets: secrets,
 		sidecar: r.Sidecar,
 		reload:  &reloader{load: r.Config.load, transport: transport, hangups: hangups, env: env},
 		started: func(*server.Server) {
@@ -98,6 +99,7 @@ type service struct {
 	web       server.Options
 	// webhook is the address of webhooks; nil where they come another way.
 	webhook *server.WebhookOptions
+	secrets *secretsWatch // nil where they are in no file
 	sidecar Sidecar
 	reload  *reloader
 	// started is called once everything listens.
@@ -137,6 +139,9 @@ func (s service) serve(env *Env) error {
 	}
 	group.Go(func() error { return c.Run(ctx) })
 	group.Go(func() error { return s.reload.run(ctx) })
+	if s.secrets != nil {
+		group.Go(func() error { return s.secrets.run(ctx) })
+	}
 	if s.reload.rules != nil {
 		group.Go(func() error { return s.reload.rules.Run(ctx) })
 	}

@@ -3,7 +3,6 @@ package app
 import (
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"time"
 
@@ -21,7 +20,7 @@ const defaultWebhookAddress = ":10037"
 type Webhook struct {
 	ListenAddress *string       `placeholder:"ADDRESS" help:"Address to receive webhooks on, the only one that has to face the internet; :10037 once a secret is given. Empty turns webhooks off."`
 	Path          string        `default:"/webhook" placeholder:"PATH" help:"Path of the webhook (${default})."`
-	SecretFile    string        `placeholder:"FILE" help:"File that holds the webhook's secrets, one a line, of which any may match. Instead of it, WHEREBY_WEBHOOK_SECRET may hold one."`
+	SecretFile    string        `placeholder:"FILE" help:"File that holds the webhook's secrets, one a line, of which any may match. Read anew every 5 s, so a secret can be rotated. Instead of it, WHEREBY_WEBHOOK_SECRET may hold one."`
 	MaxAge        time.Duration `default:"5m" placeholder:"DURATION" help:"Age up to which a signature is accepted (${default})."`
 	ConfigFile    string        `name:"config.file" placeholder:"FILE" help:"TLS for the webhook's address, in the exporter-toolkit's format."`
 }
@@ -42,35 +41,58 @@ func (w Webhook) options() server.WebhookOptions {
 	return server.WebhookOptions{ListenAddress: []string{address}, Path: w.Path, ConfigFile: w.ConfigFile}
 }
 
-// verifier makes the verifier from the secrets; nil where webhooks are off.
-func (w Webhook) verifier(getenv func(string) string) (*whereby.Verifier, error) {
+// verifier makes the verifier from the secrets, and what keeps it up with their file. The
+// verifier is nil where webhooks are off; the watch also where there is no file.
+func (w Webhook) verifier(env *Env) (*whereby.Verifier, *secretsWatch, error) {
 	if w.ListenAddress != nil && *w.ListenAddress == "" {
-		return nil, nil
+		return nil, nil, nil
 	}
-	var secrets []string
-	if secret := strings.TrimSpace(getenv(secretVariable)); secret != "" {
-		secrets = append(secrets, secret)
-	}
-	if w.SecretFile != "" {
-		content, err := os.ReadFile(w.SecretFile)
-		if err != nil {
-			return nil, fmt.Errorf("--webhook.secret-file: %w", err)
-		}
-		found := strings.Fields(string(content))
-		if len(found) == 0 {
-			return nil, fmt.Errorf("--webhook.secret-file: %s holds no secret", w.SecretFile)
-		}
-		secrets = append(secrets, found...)
+	read := func() ([]string, error) { return w.secrets(env.Getenv) }
+	secrets, err := read()
+	if err != nil {
+		return nil, nil, err
 	}
 	if len(secrets) == 0 {
 		if w.ListenAddress != nil {
-			return nil, errors.New("--webhook.listen-address needs a secret, or anyone could send events: set " + secretVariable + " or --webhook.secret-file")
+			return nil, nil, errors.New("--webhook.listen-address needs a secret, or anyone could send events: set " + secretVariable + " or --webhook.secret-file")
 		}
-		return nil, nil
+		return nil, nil, nil
 	}
 	verifier, err := whereby.NewVerifier(w.MaxAge, secrets...)
 	if err != nil {
-		return nil, fmt.Errorf("webhook secret: %w", err)
+		return nil, nil, fmt.Errorf("webhook secret: %w", err)
 	}
-	return verifier, nil
+	if w.SecretFile == "" {
+		return verifier, nil, nil
+	}
+	return verifier, &secretsWatch{read: read, verifier: verifier, log: env.Log, inForce: secrets}, nil
+}
+
+// secrets reads those of the variable and of the file, where there are any.
+func (w Webhook) secrets(getenv func(string) string) ([]string, error) {
+	var secrets []string
+	if secret := strings.TrimSpace(getenv(secretVariable)); secret != "" {
+		if strings.ContainsFunc(secret, notOfSecrets) {
+			return nil, errors.New(secretVariable + ": the secret holds a blank, a line break or another character that no secret has")
+		}
+		secrets = append(secrets, secret)
+	}
+	if w.SecretFile == "" {
+		return secrets, nil
+	}
+	content, err := readSecret(w.SecretFile, "a list of webhook secrets")
+	if err != nil {
+		return nil, fmt.Errorf("--webhook.secret-file: %w", err)
+	}
+	for line := range strings.Lines(content) {
+		secret := strings.TrimSpace(line)
+		if strings.ContainsFunc(secret, notOfSecrets) {
+			// Taken as two, what was meant as a comment would open the door.
+			return nil, fmt.Errorf("--webhook.secret-file: file %q: a line holds a blank or another character that no secret has; each secret has a line to itself", w.SecretFile)
+		}
+		if secret != "" {
+			secrets = append(secrets, secret)
+		}
+	}
+	return secrets, nil
 }
