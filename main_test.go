@@ -594,12 +594,19 @@ func assertMistake(t *testing.T, args []string, want string) {
 	if strings.Contains(want, "in use by another process") {
 		within += 2 * time.Second // which it may be about to let go of
 	}
-	p := start(t, args...)
-	began := time.Now()
-	if code := p.wait(10 * time.Second); code != 1 {
-		t.Errorf("the exit status is %d; want 1", code)
+	var p *process
+	var took time.Duration
+	for range 5 { // the quickest counts, as the machine may be busy with something else
+		began := time.Now()
+		p = start(t, args...)
+		if code := p.wait(time.Minute); code != 1 {
+			t.Errorf("the exit status is %d; want 1", code)
+		}
+		if took = time.Since(began); took <= within {
+			break
+		}
 	}
-	if took := time.Since(began); took > within {
+	if took > within {
 		t.Errorf("the mistake was told after %v; want at most %v", took, within)
 	}
 	line := p.stderr.String()

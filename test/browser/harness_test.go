@@ -188,7 +188,7 @@ func startExporter(t *testing.T, account *wherebytest.Account, api string, flags
 			t.Logf("the exporter printed:\n%s", s.out.String())
 		}
 	})
-	eventually(t, 20*time.Second, "the exporter listens", func() error {
+	eventually(t, time.Minute, "the exporter listens", func() error {
 		connection, err := net.Dial("tcp", s.address)
 		if err == nil {
 			connection.Close()
@@ -201,7 +201,7 @@ func startExporter(t *testing.T, account *wherebytest.Account, api string, flags
 // ready waits for the first poll.
 func (s *site) ready() *site {
 	s.t.Helper()
-	eventually(s.t, 20*time.Second, "the exporter is ready", func() error {
+	eventually(s.t, time.Minute, "the exporter is ready", func() error {
 		answer, err := http.Get(s.base + "/-/ready")
 		if err != nil {
 			return err

@@ -32,7 +32,7 @@ func states(t *testing.T) []string {
 	empty := startExporter(t, unnamed, other.URL, "--webhook.listen-address=").ready()
 
 	b := openTab(t)
-	eventually(t, 20*time.Second, "a poll fails", func() error {
+	eventually(t, time.Minute, "a poll fails", func() error {
 		b.open(failing.base + "/")
 		if !eval[bool](b, `document.querySelector(".verdict.bad") !== null`) {
 			return errors.New("not yet")

@@ -230,7 +230,7 @@ func TestBehindAPassword(t *testing.T) {
 	s := startSite(t, "--web.config.file="+writeFile(t, "web.yml", web))
 	b := openTab(t)
 	address := "http://prometheus:planted-password-51c2@" + s.address + "/"
-	eventually(t, 20*time.Second, "the first poll", func() error {
+	eventually(t, time.Minute, "the first poll", func() error {
 		if err := chromedp.Do(b, chromedp.Navigate(address)); err != nil {
 			return err
 		}

@@ -115,7 +115,7 @@ func startAlertmanager(t *testing.T) (address string, received *inbox) {
 	address = freeAddress(t)
 	start(t, nil, build(t, programs.Alertmanager), "--config.file="+filepath.Join(dir, "alertmanager.yml"),
 		"--storage.path="+filepath.Join(dir, "data"), "--web.listen-address="+address, "--cluster.listen-address=")
-	eventually(t, 20*time.Second, "Alertmanager is ready", func() error {
+	eventually(t, time.Minute, "Alertmanager is ready", func() error {
 		status, _, err := get(t.Context(), "http://"+address+"/-/ready")
 		if err == nil && status != http.StatusOK {
 			err = fmt.Errorf("status %d", status)
@@ -243,7 +243,7 @@ func TestTheSidecarLoadsTheRules(t *testing.T) {
 	loaded(0)
 	start(t, nil, build(t, programs.Prometheus), "--config.file="+filepath.Join(dir, "prometheus.yml"), "--web.enable-lifecycle",
 		"--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+prometheus)
-	eventually(t, 20*time.Second, "Prometheus is ready", func() error {
+	eventually(t, time.Minute, "Prometheus is ready", func() error {
 		status, _, err := get(t.Context(), "http://"+prometheus+"/-/ready")
 		if err == nil && status != http.StatusOK {
 			err = fmt.Errorf("status %d", status)
@@ -270,7 +270,7 @@ func TestTheSidecarLoadsTheRules(t *testing.T) {
 		t.Errorf("the threshold is not in the rule: %s", stale())
 	}
 	reload("alerts: {thresholds: {poll_stale_seconds: 5400}}\n")
-	eventually(t, 20*time.Second, "the new threshold", func() error {
+	eventually(t, time.Minute, "the new threshold", func() error {
 		if !strings.Contains(stale(), "5400") {
 			return fmt.Errorf("the rule is %s", stale())
 		}

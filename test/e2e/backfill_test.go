@@ -349,7 +349,7 @@ func TestBackfillStops(t *testing.T) {
 	year(t, account)
 	output := filepath.Join(t.TempDir(), "usage.om")
 	p := startBackfill(t, api, output)
-	eventually(t, 20*time.Second, "it waits for points", func() error {
+	eventually(t, time.Minute, "it waits for points", func() error {
 		if n := len(account.Requests()); n < 18 {
 			return fmt.Errorf("%d requests", n)
 		}

@@ -17,7 +17,7 @@ func TestTheDemoLives(t *testing.T) {
 	address := freeAddress(t)
 	e := exporter{process: start(t, nil, build(t, programs.Exporter), "demo", "--web.listen-address="+address), base: "http://" + address}
 	began := time.Now()
-	eventually(t, 2*time.Second, "metrics", func() error {
+	eventually(t, time.Minute, "metrics", func() error {
 		samples, err := e.metrics()
 		if err == nil && samples["whereby_up"] != 1 {
 			err = fmt.Errorf("whereby_up is %v", samples["whereby_up"])

@@ -377,7 +377,7 @@ var counters = map[string]func(wherebytest.PrefixTruth) int64{
 // usage family.
 func (p prometheus) expectTruth(account *wherebytest.Account) {
 	p.t.Helper()
-	eventually(p.t, 30*time.Second, "Prometheus has the account's truth", func() error {
+	eventually(p.t, time.Minute, "Prometheus has the account's truth", func() error {
 		truth := account.Truth(prefixOf)
 		for family, figure := range counters {
 			if err := p.compare(family, truth, figure); err != nil {

@@ -48,7 +48,7 @@ func (r *redisServer) start() {
 	_, port, _ := net.SplitHostPort(r.address)
 	r.process = start(r.t, nil, "redis-server", "--bind", "127.0.0.1", "--port", port, "--dir", r.dir, "--requirepass", redisPassword,
 		"--appendonly", "yes", "--appendfsync", "always", "--save", "")
-	eventually(r.t, 20*time.Second, "Redis answers", func() error {
+	eventually(r.t, time.Minute, "Redis answers", func() error {
 		client := r.client()
 		defer client.Close()
 		return client.Ping(r.t.Context()).Err()
@@ -266,7 +266,7 @@ func TestTwoReplicasShowTheSame(t *testing.T) {
 	client := &http.Client{}
 	for i := range 100 {
 		to := []*replica{a, b}[i%2]
-		eventually(t, 20*time.Second, "an event is taken", func() error {
+		eventually(t, time.Minute, "an event is taken", func() error {
 			if status := deliver(client, to.webhook, joined(fmt.Sprint("e", i), fmt.Sprintf("/acme-%d", i%10), 1+i/10)); status != http.StatusNoContent {
 				return fmt.Errorf("%s answers %d", to.name, status)
 			}
@@ -275,11 +275,11 @@ func TestTwoReplicasShowTheSame(t *testing.T) {
 	}
 	agree(t, account, a, b)
 	sampled := map[string]float64{`whereby_quality_participants_total{room_prefix="acme-",state="sampled"}`: 4}
-	a.expect(30*time.Second, sampled)
-	b.expect(30*time.Second, sampled)
+	a.expect(time.Minute, sampled)
+	b.expect(time.Minute, sampled)
 	events := map[string]float64{`whereby_webhook_events_total{type="room.client.joined"}`: 100, `whereby_live_participants{room_prefix="_none"}`: 100}
-	a.expect(10*time.Second, events)
-	b.expect(10*time.Second, events)
+	a.expect(time.Minute, events)
+	b.expect(time.Minute, events)
 	if samples, err := other.metrics(); err != nil || samples[`whereby_exporter_api_requests_total{code="200",endpoint="rooms"}`] != 0 {
 		t.Errorf("the replica that does not lead polls: %v, %v", samples[`whereby_exporter_api_requests_total{code="200",endpoint="rooms"}`], err)
 	}
@@ -297,21 +297,22 @@ func TestTwoReplicasShowTheSame(t *testing.T) {
 	truth(t, other.exporter, account)
 	leader.start(t)
 	agree(t, account, a, b)
-	a.expect(10*time.Second, sampled)
-	b.expect(10*time.Second, sampled)
-	a.expect(10*time.Second, events)
-	b.expect(10*time.Second, events)
+	a.expect(time.Minute, sampled)
+	b.expect(time.Minute, sampled)
+	a.expect(time.Minute, events)
+	b.expect(time.Minute, events)
 	if took := other.stop(); took > 5*time.Second {
 		t.Errorf("stopping took %v", took)
 	}
 	began = time.Now()
-	eventually(t, 20*time.Second, "the first one leads again", func() error {
+	eventually(t, time.Minute, "the first one leads again", func() error {
 		if !leader.leads() {
 			return errors.New("it does not")
 		}
 		return nil
 	})
-	if took := time.Since(began); took > 5*time.Second {
+	// Where the lease has to end by itself, it takes 10 s or more.
+	if took := time.Since(began); took > 8*time.Second {
 		t.Errorf("after an orderly stop it took %v until the other replica led", took)
 	}
 }
@@ -341,11 +342,11 @@ func TestReplicasWithoutRedisServeWhatTheyKnow(t *testing.T) {
 		if took := time.Since(began); took > 5*time.Second {
 			t.Errorf("%s took %v to say that it can't take an event", e.name, took)
 		}
-		e.expect(20*time.Second, map[string]float64{
+		e.expect(time.Minute, map[string]float64{
 			`whereby_participant_minutes_total{room_prefix="acme-"}`: 5, `whereby_live_participants{room_prefix="_none"}`: 1, "whereby_exporter_shared_state_current": 0,
 		})
 	}
-	eventually(t, 30*time.Second, "nobody leads", func() error {
+	eventually(t, time.Minute, "nobody leads", func() error {
 		if a.leads() || b.leads() {
 			return errors.New("somebody does")
 		}
@@ -358,7 +359,7 @@ func TestReplicasWithoutRedisServeWhatTheyKnow(t *testing.T) {
 	}
 	r.start()
 	for i, e := range []*replica{a, b} {
-		eventually(t, 30*time.Second, "events are taken again", func() error {
+		eventually(t, time.Minute, "events are taken again", func() error {
 			if status := deliver(client, e.webhook, joined("e2", "/acme-1", 2)); status != http.StatusNoContent {
 				return fmt.Errorf("%d: %d", i, status)
 			}
@@ -370,8 +371,8 @@ func TestReplicasWithoutRedisServeWhatTheyKnow(t *testing.T) {
 		`whereby_participant_minutes_total{room_prefix="acme-"}`: 8, `whereby_live_participants{room_prefix="_none"}`: 2,
 		`whereby_webhook_events_total{type="room.client.joined"}`: 2, "whereby_exporter_shared_state_current": 1,
 	}
-	a.expect(20*time.Second, want)
-	b.expect(20*time.Second, want)
+	a.expect(time.Minute, want)
+	b.expect(time.Minute, want)
 }
 
 // TestReplicasFillARedisThatHasLostEverything empties Redis below two replicas, and starts
@@ -411,10 +412,10 @@ func TestReplicasFillARedisThatHasLostEverything(t *testing.T) {
 		t.Fatalf("an event was answered with %d", status)
 	}
 	want := map[string]float64{`whereby_live_participants{room_prefix="_none"}`: 4, `whereby_webhook_events_total{type="room.client.joined"}`: 2}
-	a.expect(20*time.Second, want)
-	b.expect(20*time.Second, want)
+	a.expect(time.Minute, want)
+	b.expect(time.Minute, want)
 	agree(t, account, a, b)
-	eventually(t, 20*time.Second, "the live state is kept", func() error {
+	eventually(t, time.Minute, "the live state is kept", func() error {
 		n, err := admin.Exists(t.Context(), "{whereby_exporter}:live").Result()
 		if err == nil && n == 0 {
 			err = errors.New("it is not")
@@ -422,7 +423,7 @@ func TestReplicasFillARedisThatHasLostEverything(t *testing.T) {
 		return err
 	})
 	c := startReplica(t, "c", api, r)
-	c.expect(30*time.Second, want)
+	c.expect(time.Minute, want)
 	agree(t, account, a, c)
 }
 
@@ -518,8 +519,8 @@ func TestReplicasSurviveWhateverHappens(t *testing.T) {
 	want := map[string]float64{`whereby_webhook_events_total{type="room.client.joined"}`: float64(acknowledged.Load())}
 	t.Logf("%v events were acknowledged", acknowledged.Load())
 	oneLeads(t, 60*time.Second, a, b)
-	a.expect(30*time.Second, want)
-	b.expect(30*time.Second, want)
+	a.expect(time.Minute, want)
+	b.expect(time.Minute, want)
 	// The rooms of the load are none of the account's, so what is pending of them is never
 	// settled, and a replica that started later reckons it from its own start.
 	agree(t, account, a, b, "whereby_live_participant_minutes_pending")

@@ -112,7 +112,7 @@ func BenchmarkWebhooks(b *testing.B) {
 			address, webhook := freeAddress(b), freeAddress(b)
 			e := startReceiver(b, address, webhook, b.TempDir(), api)
 			for _, base := range []string{"http://" + empty, "http://" + webhook + "/-/healthy"} {
-				eventually(b, 20*time.Second, "it listens", func() error {
+				eventually(b, time.Minute, "it listens", func() error {
 					_, _, err := get(b.Context(), base)
 					return err
 				})
