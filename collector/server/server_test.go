@@ -279,30 +279,38 @@ func TestBasicAuthenticationWithoutTLS(t *testing.T) {
 // the test.
 func webConfig(t *testing.T, withTLS bool) string {
 	t.Helper()
-	dir := t.TempDir()
 	config := fmt.Sprintf("basic_auth_users:\n  %s: %s\n", user, passwordHash)
 	if withTLS {
-		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-		if err != nil {
-			t.Fatal(err)
-		}
-		template := &x509.Certificate{
-			SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-		}
-		certificate, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-		if err != nil {
-			t.Fatal(err)
-		}
-		private, err := x509.MarshalPKCS8PrivateKey(key)
-		if err != nil {
-			t.Fatal(err)
-		}
-		write(t, filepath.Join(dir, "cert.pem"), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate}))
-		write(t, filepath.Join(dir, "key.pem"), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}))
-		config += "tls_server_config:\n  cert_file: cert.pem\n  key_file: key.pem\n"
+		return writeTLS(t, config)
 	}
-	file := filepath.Join(dir, "web.yml")
+	file := filepath.Join(t.TempDir(), "web.yml")
 	write(t, file, []byte(config))
+	return file
+}
+
+// writeTLS writes a web config file with a certificate made for the test, and with more.
+func writeTLS(t *testing.T, more ...string) string {
+	t.Helper()
+	dir := t.TempDir()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+	}
+	certificate, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(dir, "cert.pem"), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate}))
+	write(t, filepath.Join(dir, "key.pem"), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}))
+	file := filepath.Join(dir, "web.yml")
+	write(t, file, []byte(strings.Join(more, "")+"tls_server_config:\n  cert_file: cert.pem\n  key_file: key.pem\n"))
 	return file
 }
 
@@ -390,9 +398,9 @@ func TestARequestThatNeverEndsIsCutOff(t *testing.T) {
 
 func eventually(t *testing.T, what string, condition func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(5 * time.Second); !condition(); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(30 * time.Second); !condition(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("not within 5 s: %s", what)
+			t.Fatalf("not within 30 s: %s", what)
 		}
 	}
 }

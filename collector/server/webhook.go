@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/prometheus/exporter-toolkit/web"
-	"golang.org/x/net/netutil"
 )
 
 const (
@@ -24,8 +23,11 @@ const (
 	// webhookMaxHeader is far above the few headers of a webhook request.
 	webhookMaxHeader = 16 << 10
 	// maxWebhookConnections bounds what the internet can open: a connection costs
-	// some 20 KiB. Further ones wait in the kernel's queue.
+	// some 20 KiB.
 	maxWebhookConnections = 512
+	// maxWebhookBytes bounds the bodies that are in memory at once: thousands of events,
+	// or 64 of the largest.
+	maxWebhookBytes = 16 << 20
 )
 
 // WebhookOptions are the flags of the webhook's address. It is one of its own, so
@@ -63,20 +65,24 @@ func NewWebhook(o WebhookOptions, h http.Handler, log *slog.Logger) (*Server, er
 		WebConfigFile:      &o.ConfigFile,
 	}
 	s, err := listen(flags, "--webhook.listen-address", log, func() *http.Server {
-		return &http.Server{
+		server := &http.Server{
 			Handler:           mux,
 			ReadHeaderTimeout: webhookReadTimeout,
 			ReadTimeout:       webhookReadTimeout,
 			WriteTimeout:      webhookWriteTimeout,
 			IdleTimeout:       webhookIdleTimeout,
 			MaxHeaderBytes:    webhookMaxHeader,
+			Protocols:         new(http.Protocols),
 		}
+		server.Protocols.SetHTTP1(true)
+		watchGuests(server)
+		return server
 	})
 	if err != nil {
 		return nil, err
 	}
 	for i, listener := range s.listeners {
-		s.listeners[i] = netutil.LimitListener(listener, maxWebhookConnections)
+		s.listeners[i] = newCrowd(listener, maxWebhookConnections, maxWebhookBytes)
 	}
 	return s, nil
 }
