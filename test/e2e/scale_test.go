@@ -15,15 +15,16 @@ import (
 // BenchmarkMillionRooms runs the binary on an account of a million rooms, of which
 // 500 are in use, and reports what the exporter promises of it:
 //
-//	requests/poll      of a steady poll; and how many times fewer than reading every
-//	                   page, which the first poll of the same run does
+//	first-poll-s       until the figures are there; quotas-s until the quotas are too
+//	requests/poll      of a steady poll, once quotas cost none any more; and how many
+//	                   times fewer than reading every page, which the first poll does
 //	peak-MiB, RSS-MiB  resident memory, at its highest and after the first poll
 //	start-s            from starting the process on a full store to the first scrape
 //	                   that has the figures
 //
 // With -short the account is a hundredth of that.
 func BenchmarkMillionRooms(b *testing.B) {
-	rooms, active := 1_000_000, 500
+	rooms, active, prefixes := 1_000_000, 500, 500
 	if testing.Short() {
 		rooms = 10_000
 	}
@@ -32,12 +33,12 @@ func BenchmarkMillionRooms(b *testing.B) {
 	for i := range rooms {
 		at := now.Add(-48*time.Hour - time.Duration(i)*10*time.Second)
 		account.AddRoom(wherebytest.Room{
-			Name:      fmt.Sprintf("/customer%03d-%08x-0000-4000-8000-%012x", i%500, uint32(i)*2654435761, i),
+			Name:      fmt.Sprintf("/customer%03d-%08x-0000-4000-8000-%012x", i%prefixes, uint32(i)*2654435761, i),
 			CreatedAt: at, FirstSession: at, LastSession: at,
 			Totals: wherebytest.Totals{ParticipantMinutes: int64(i % 300), RecorderMinutes: int64(i % 7), Sessions: 1 + int64(i%3)},
 		})
 		if i%(rooms/active) == 0 {
-			account.Use(fmt.Sprintf("/customer%03d-%08x-0000-4000-8000-%012x", i%500, uint32(i)*2654435761, i),
+			account.Use(fmt.Sprintf("/customer%03d-%08x-0000-4000-8000-%012x", i%prefixes, uint32(i)*2654435761, i),
 				wherebytest.Totals{ParticipantMinutes: 10, Sessions: 1}, now)
 		}
 	}
@@ -55,6 +56,24 @@ func BenchmarkMillionRooms(b *testing.B) {
 		eventually(b, 10*time.Minute, "the first poll", e.ready)
 		b.ReportMetric(time.Since(began).Seconds(), "first-poll-s")
 		full := account.Count(wherebytest.EndpointRooms)
+
+		eventually(b, 5*time.Minute, "the quotas", func() error {
+			samples, err := e.metrics()
+			if err != nil {
+				return err
+			}
+			known := 0
+			for series := range samples {
+				if strings.HasPrefix(series, "whereby_quota_used{") && strings.Contains(series, `resource="participant_minutes"`) {
+					known++
+				}
+			}
+			if known < prefixes {
+				return fmt.Errorf("those of %d of %d prefixes", known, prefixes)
+			}
+			return nil
+		})
+		b.ReportMetric(time.Since(began).Seconds(), "quotas-s")
 
 		// Let some steady polls pass.
 		polls := func() float64 {
