@@ -150,11 +150,11 @@ func (p *Poller) pass(ctx context.Context, client *whereby.Client, kind Kind) {
 	}
 	w.result.Err = err
 	p.logResult(w.result)
-	if err == nil {
-		p.polled.Store(true)
-	}
 	if p.config.OnPass != nil {
 		p.config.OnPass(w.result)
+	}
+	if err == nil {
+		p.polled.Store(true) // last, so that who waits for it sees what the pass brought
 	}
 }
 

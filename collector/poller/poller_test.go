@@ -180,6 +180,23 @@ func (b *bench) expectTruth(complete bool) {
 	}
 }
 
+// TestAPollCountsOnceItWasToldOf holds that who asks whether there was a poll, and then
+// for the figures, gets those of that poll.
+func TestAPollCountsOnceItWasToldOf(t *testing.T) {
+	b := newBench(t, wherebytest.Config{})
+	tell := b.poller.config.OnPass
+	b.poller.config.OnPass = func(r Result) {
+		if b.poller.Polled() {
+			t.Error("the poll counts before it was told of")
+		}
+		tell(r)
+	}
+	b.mustPoll()
+	if !b.poller.Polled() {
+		t.Error("the poll does not count")
+	}
+}
+
 // TestPollsArriveAtTheTruth creates, uses, deletes and restates rooms between polls
 // and lets the exporter restart, for all that is unknown of the API.
 func TestPollsArriveAtTheTruth(t *testing.T) {
