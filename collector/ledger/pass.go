@@ -1,6 +1,9 @@
 package ledger
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // flushRows is how many new rows of the first pass over an account are held before
 // they go to the store. Their names are scattered over the whole file, so a write
@@ -134,12 +137,8 @@ func (p *Pass) Commit(c Completion) error {
 	defer l.mu.Unlock()
 
 	state := l.state
-	if c.Started.After(state.PassStarted) {
-		state.PassStarted = c.Started
-	}
-	if c.Ended.After(state.PassEnded) {
-		state.PassEnded = c.Ended
-	}
+	state.PassStarted = later(state.PassStarted, c.Started, c.Ended)
+	state.PassEnded = later(state.PassEnded, c.Ended, c.Ended)
 	state.Sorted = c.Sorted
 	change := Change{State: &state}
 	if c.Complete {
@@ -163,6 +162,15 @@ func (p *Pass) Commit(c Completion) error {
 	}
 	l.publish()
 	return nil
+}
+
+// later is the later one of two times, but for a known one that is so far ahead of the
+// present one that the clock was wrong then.
+func later(known, told, now time.Time) time.Time {
+	if known.After(told) && known.Sub(now) <= MaxSetBack {
+		return known
+	}
+	return told
 }
 
 func (p *Pass) drift() Totals {

@@ -118,13 +118,13 @@ func (l *Ledger) Advance(now time.Time) error {
 	return err
 }
 
-// maxSetBack is by how far a clock may be set back without a billing period that has
-// ended beginning anew.
-const maxSetBack = time.Hour
+// MaxSetBack is by how far a clock may be set back without a billing period that has
+// ended beginning anew. A time that is further ahead was that of a wrong clock.
+const MaxSetBack = time.Hour
 
 // tell takes the time.
 func (l *Ledger) tell(now time.Time) {
-	if back := l.now.Sub(now); back <= 0 || back > maxSetBack {
+	if back := l.now.Sub(now); back <= 0 || back > MaxSetBack {
 		l.now = now
 	}
 }

@@ -111,7 +111,7 @@ func (p *Poller) every(ctx context.Context, f func(context.Context)) {
 func (p *Poller) poll(ctx context.Context) {
 	state := p.ledger.State()
 	kind := Short
-	if !state.Complete || !state.Sorted {
+	if !state.Complete || !state.Sorted || ahead(state.PassStarted) {
 		kind = Full
 	}
 	p.pass(ctx, p.client, kind)
@@ -121,9 +121,19 @@ func (p *Poller) poll(ctx context.Context) {
 // ago. While every pass is a full one, it has nothing to do.
 func (p *Poller) scanIfDue(ctx context.Context) {
 	state := p.ledger.State()
-	if state.Complete && state.Sorted && time.Since(state.FullScan) >= p.config.FullScanInterval {
+	if !state.Complete || !state.Sorted || ahead(state.PassStarted) {
+		return
+	}
+	if time.Since(state.FullScan) >= p.config.FullScanInterval || ahead(state.FullScan) {
 		p.pass(ctx, p.client.Background(), Full)
 	}
+}
+
+// ahead tells of the time of a pass whether the clock was wrong then: nothing follows
+// from it for what has to be read now.
+func ahead(pass time.Time) bool {
+	// A pass of another process is compared by the clock alone, and so is one of this.
+	return pass.Round(0).Sub(time.Now().Round(0)) > ledger.MaxSetBack
 }
 
 // pass runs one pass and tells of it.

@@ -413,6 +413,53 @@ func TestAFaultThatPassesIsRetriedWithinThePass(t *testing.T) {
 	}
 }
 
+// TestAClockThatWasWrongHidesNothing has a clock that was a year ahead, until a restart.
+func TestAClockThatWasWrongHidesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, wherebytest.Config{})
+		s := store.NewMemory()
+		b.restart(s, 1)
+		b.addRooms(1000, 300*24*time.Hour)
+		const deep = "/acme-793e9ec1-c686-423d-9043-9b7a10c553fd" // is on the last page
+		old := time.Now().AddDate(-1, 0, 0)
+		b.account.AddRoom(wherebytest.Room{Name: deep, CreatedAt: old, FirstSession: old, LastSession: old, Totals: wherebytest.Totals{Sessions: 1}})
+		b.mustPoll()
+		state := b.ledger.State()
+		state.PassStarted = state.PassStarted.AddDate(1, 0, 0)
+		state.PassEnded = state.PassEnded.AddDate(1, 0, 0)
+		state.FullScan = state.FullScan.AddDate(1, 0, 0)
+		if err := s.Commit(ledger.Change{State: &state}); err != nil {
+			t.Fatal(err)
+		}
+		b.restart(s, 1)
+		time.Sleep(time.Minute)
+		b.account.Use(deep, wherebytest.Totals{ParticipantMinutes: 3}, old)
+		b.mustPoll()
+		b.expectTruth(true)
+		state = b.ledger.State()
+		for what, at := range map[string]time.Time{"started": state.PassStarted, "ended": state.PassEnded, "scanned": state.FullScan} {
+			if at.After(time.Now()) {
+				t.Errorf("%s at %v, which is to come", what, at)
+			}
+		}
+		time.Sleep(time.Minute)
+		if r := b.mustPoll(); r.Kind != Short {
+			t.Errorf("the next poll is a %s one", r.Kind)
+		}
+
+		state.FullScan = state.FullScan.AddDate(1, 0, 0) // that alone
+		if err := s.Commit(ledger.Change{State: &state}); err != nil {
+			t.Fatal(err)
+		}
+		b.restart(s, 1)
+		before := len(b.results)
+		b.poller.scanIfDue(t.Context())
+		if len(b.results) != before+1 || b.results[before].Kind != Full {
+			t.Errorf("there was no scan: %+v", b.results[before:])
+		}
+	})
+}
+
 // TestASteadyPassCostsWhatWasUsed: 500 rooms in use need no more than 7 requests,
 // however many rooms there are.
 func TestASteadyPassCostsWhatWasUsed(t *testing.T) {
