@@ -314,6 +314,43 @@ func writeTLS(t *testing.T, more ...string) string {
 	return file
 }
 
+// TestTheWebConfigFileIsReadAnew renames the user and replaces the certificate of a
+// server that runs.
+func TestTheWebConfigFileIsReadAnew(t *testing.T) {
+	file := webConfig(t, true)
+	r := start(t, 1, file, handlers())
+	url := "https://" + r.address(0) + "/metrics"
+	certificate := func() []byte {
+		conn, err := tls.Dial("tcp", r.address(0), &tls.Config{InsecureSkipVerify: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		return conn.ConnectionState().PeerCertificates[0].Raw
+	}
+	before := certificate()
+	if status, _ := r.getURL(url, password); status != http.StatusOK {
+		t.Fatalf("with the password: %d", status)
+	}
+	other := filepath.Dir(webConfig(t, true))
+	for _, name := range []string{"key.pem", "cert.pem"} {
+		if err := os.Rename(filepath.Join(other, name), filepath.Join(filepath.Dir(file), name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	content, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, file, bytes.Replace(content, []byte(user), []byte("somebody"), 1))
+	if status, _ := r.getURL(url, password); status != http.StatusUnauthorized {
+		t.Errorf("a user who is there no more: %d; want 401", status)
+	}
+	if bytes.Equal(certificate(), before) {
+		t.Error("the certificate is the old one")
+	}
+}
+
 func write(t *testing.T, file string, content []byte) {
 	t.Helper()
 	if err := os.WriteFile(file, content, 0o600); err != nil {
