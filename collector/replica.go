@@ -599,11 +599,12 @@ func (r *replica) hear(value []byte) error {
 	result := poller.Result{Kind: told.Kind, Started: told.Started, Ended: told.Ended}
 	if told.Err != "" {
 		result.Err = errors.New(told.Err)
-	} else {
-		r.polled.Store(true)
 	}
 	r.c.self.hear(result)
 	r.c.watch.onPass(result)
+	if result.Err == nil {
+		r.polled.Store(true)
+	}
 	return nil
 }
 
