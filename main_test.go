@@ -84,14 +84,17 @@ func start(t *testing.T, args ...string) *process {
 	return p
 }
 
+// patience is for what takes no time at all, on a machine that has none to spare.
+const patience = 3 * time.Minute
+
 // wait waits until the program ends by itself, and gives its exit status.
-func (p *process) wait(within time.Duration) int {
+func (p *process) wait() int {
 	p.Helper()
 	select {
 	case <-p.done:
 		return p.status
-	case <-time.After(within):
-		p.Fatalf("the program was still there after %v:\n%s", within, &p.stderr)
+	case <-time.After(patience):
+		p.Fatalf("the program was still there after %v:\n%s", patience, &p.stderr)
 		return 0
 	}
 }
@@ -100,14 +103,14 @@ func (p *process) wait(within time.Duration) int {
 func (p *process) stop() int {
 	p.Helper()
 	p.cancel()
-	return p.wait(5 * time.Second)
+	return p.wait()
 }
 
 func eventually(t *testing.T, what string, condition func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(time.Minute); !condition(); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); !condition(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("not within a minute: %s", what)
+			t.Fatalf("not within %v: %s", patience, what)
 		}
 	}
 }
@@ -465,14 +468,15 @@ func TestTheDemoHasMetricsAndLeavesNothing(t *testing.T) {
 }
 
 func TestTheHealthcheckAsksARunningExporter(t *testing.T) {
-	p := start(t, "demo", "--web.listen-address=127.0.0.1:0")
+	t.Setenv("WHEREBY_API_KEY", apiKey)
+	_, api := newAPI(t, apiKey)
+	p := start(t, flags(api, "")...)
 	url := "--url=http://" + p.address() + "/-/healthy"
-	if code := start(t, "healthcheck", url).wait(5 * time.Second); code != 0 {
-		t.Errorf("while it runs, the exit status is %d; want 0", code)
-	}
+	// It gives an exporter 3 s, which a busy machine may use up.
+	eventually(t, "while it runs, the exit status is 0", func() bool { return start(t, "healthcheck", url).wait() == 0 })
 	p.stop()
 	asked := start(t, "healthcheck", url)
-	if code := asked.wait(5 * time.Second); code != 1 {
+	if code := asked.wait(); code != 1 {
 		t.Errorf("after it stopped, the exit status is %d; want 1", code)
 	}
 	if !strings.HasPrefix(asked.stderr.String(), "whereby_exporter: not healthy: ") {
@@ -594,31 +598,32 @@ func assertMistake(t *testing.T, args []string, want string) {
 	if strings.Contains(want, "in use by another process") {
 		within += 2 * time.Second // which it may be about to let go of
 	}
-	var p *process
+	// A busy machine may hold the program up, but not every time.
+	const attempts = 10
 	var took time.Duration
-	for range 5 { // the quickest counts, as the machine may be busy with something else
+	for range attempts {
 		began := time.Now()
-		p = start(t, args...)
-		if code := p.wait(time.Minute); code != 1 {
+		p := start(t, args...)
+		code := p.wait()
+		took = time.Since(began)
+		if code != 1 {
 			t.Errorf("the exit status is %d; want 1", code)
 		}
-		if took = time.Since(began); took <= within {
-			break
+		line := p.stderr.String()
+		if !strings.HasPrefix(line, "whereby_exporter: "+want) {
+			t.Errorf("got  %swant whereby_exporter: %s", line, want)
+		}
+		if strings.Count(line, "\n") != 1 || !strings.HasSuffix(line, "\n") {
+			t.Errorf("want one line, got:\n%s", line)
+		}
+		if p.stdout.String() != "" {
+			t.Errorf("stdout holds %q", &p.stdout)
+		}
+		if took <= within || t.Failed() {
+			return
 		}
 	}
-	if took > within {
-		t.Errorf("the mistake was told after %v; want at most %v", took, within)
-	}
-	line := p.stderr.String()
-	if !strings.HasPrefix(line, "whereby_exporter: "+want) {
-		t.Errorf("got  %swant whereby_exporter: %s", line, want)
-	}
-	if strings.Count(line, "\n") != 1 || !strings.HasSuffix(line, "\n") {
-		t.Errorf("want one line, got:\n%s", line)
-	}
-	if p.stdout.String() != "" {
-		t.Errorf("stdout holds %q", &p.stdout)
-	}
+	t.Errorf("the mistake was told after %v, the last of %d times; want at most %v", took, attempts, within)
 }
 
 func TestHelpAndVersionGoToStdout(t *testing.T) {
@@ -641,7 +646,7 @@ func TestHelpAndVersionGoToStdout(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := start(t, c.args...)
-			if code := p.wait(5 * time.Second); code != 0 || p.stderr.String() != "" {
+			if code := p.wait(); code != 0 || p.stderr.String() != "" {
 				t.Errorf("the exit status is %d, and stderr holds %q", code, &p.stderr)
 			}
 			for _, want := range c.want {
@@ -665,7 +670,7 @@ var (
 
 func TestEveryFlagOfRunHasAVariable(t *testing.T) {
 	p := start(t, "run", "--help")
-	p.wait(5 * time.Second)
+	p.wait()
 	var want, got []string
 	for _, match := range flagInHelp.FindAllStringSubmatch(p.stdout.String(), -1) {
 		if match[1] != "help" && match[1] != "version" {
@@ -704,7 +709,7 @@ func TestAFlagWinsOverItsVariable(t *testing.T) {
 	t.Setenv("WHEREBY_API_KEY", apiKey)
 	t.Setenv("WHEREBY_EXPORTER_POLL_INTERVAL", "10ms")
 	p := start(t, "check", "--poll.interval=1m")
-	if code := p.wait(5 * time.Second); code != 0 || p.stdout.String() != "configuration: ok\n" {
+	if code := p.wait(); code != 0 || p.stdout.String() != "configuration: ok\n" {
 		t.Errorf("the exit status is %d, and stdout holds %q", code, &p.stdout)
 	}
 }
@@ -726,7 +731,7 @@ func TestDashboardsAreWrittenAndKept(t *testing.T) {
 	}
 	written := filepath.Join(t.TempDir(), "new", "directory")
 	p := start(t, "dashboards", "--output-dir="+written)
-	if status := p.wait(10 * time.Second); status != 0 {
+	if status := p.wait(); status != 0 {
 		t.Fatalf("dashboards ended with %d", status)
 	}
 	want := read(written)
@@ -744,14 +749,14 @@ func TestDashboardsAreWrittenAndKept(t *testing.T) {
 	start(t, "demo", "--web.listen-address=127.0.0.1:0", "--sidecar.dashboards-dir="+kept)
 	eventually(t, "the dashboards are kept", func() bool { return maps.Equal(read(kept), want) })
 
-	if p := start(t, "dashboards"); p.wait(10*time.Second) != 1 || !strings.Contains(p.stderr.String(), "--output-dir") {
+	if p := start(t, "dashboards"); p.wait() != 1 || !strings.Contains(p.stderr.String(), "--output-dir") {
 		t.Errorf("without a directory: %s", &p.stderr)
 	}
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if p := start(t, "dashboards", "--output-dir="+file); p.wait(10*time.Second) != 1 || strings.Count(p.stderr.String(), "\n") != 1 {
+	if p := start(t, "dashboards", "--output-dir="+file); p.wait() != 1 || strings.Count(p.stderr.String(), "\n") != 1 {
 		t.Errorf("into a file: %s", &p.stderr)
 	}
 }

@@ -53,7 +53,7 @@ func TestASIGHUPDuringTheStartIsServedAfterIt(t *testing.T) {
 				<-delivered
 			})
 			e := newEnvironment(t, apiKey)
-			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 			defer cancel()
 			e.Context = ctx
 			getenv := e.Getenv

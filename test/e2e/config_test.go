@@ -137,33 +137,31 @@ customers:
     quotas: {sessions: many}
 `)
 	for _, command := range []string{"check", "run"} {
-		var out []byte
-		took := time.Hour
-		for range 5 { // the quickest counts, as the machine may be busy with something else
+		// A busy machine may hold the program up, but not every time.
+		const attempts = 10
+		var took time.Duration
+		for attempt := 0; attempt == 0 || took > time.Second && attempt < attempts; attempt++ {
 			cmd := exec.CommandContext(t.Context(), build(t, programs.Exporter), command, "--config.file="+file)
 			cmd.Env = append(os.Environ(), "WHEREBY_API_KEY="+apiKey)
 			began := time.Now()
-			var err error
-			out, err = cmd.CombinedOutput()
+			out, err := cmd.CombinedOutput()
+			took = time.Since(began)
 			if err == nil || cmd.ProcessState.ExitCode() != 1 {
 				t.Errorf("%s: %v", command, err)
 			}
-			if took = min(took, time.Since(began)); took <= time.Second {
-				break
+			lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+			wants := []string{":1:", "anchor_day", ":3:", "acme-", ":4:", `did you mean "participant_minutes"`, ":6:", "sessions"}
+			if len(lines) != 4 {
+				t.Errorf("%s prints %d lines:\n%s", command, len(lines), out)
+			}
+			for _, want := range wants {
+				if !strings.Contains(string(out), want) {
+					t.Errorf("%s does not print %q:\n%s", command, want, out)
+				}
 			}
 		}
 		if took > time.Second {
-			t.Errorf("%s took %v", command, took)
-		}
-		lines := strings.Split(strings.TrimSpace(string(out)), "\n")
-		wants := []string{":1:", "anchor_day", ":3:", "acme-", ":4:", `did you mean "participant_minutes"`, ":6:", "sessions"}
-		if len(lines) != 4 {
-			t.Errorf("%s prints %d lines:\n%s", command, len(lines), out)
-		}
-		for _, want := range wants {
-			if !strings.Contains(string(out), want) {
-				t.Errorf("%s does not print %q:\n%s", command, want, out)
-			}
+			t.Errorf("%s took %v, the last of %d times", command, took, attempts)
 		}
 	}
 }
