@@ -21,6 +21,8 @@ func TestPanelsThatSayItInWords(t *testing.T) {
 		limit  = `resource:whereby_organization_quota_limit:max{resource="participant_minutes"}`
 		period = `whereby:organization_quota_period:seconds`
 		plan   = "whereby-capacity: Plan is too small from A"
+		left   = "whereby-capacity: Plan left at its end A"
+		room   = `resource:whereby_organization_quota:headroom_quarter_end{resource="participant_minutes"}`
 		name   = "whereby-customer: Customer A"
 		acme   = `whereby_customer_info{job="whereby", instance="a", room_prefix="acme-", customer="Acme"}`
 		globex = `whereby_customer_info{job="whereby", instance="a", room_prefix="globex-", customer="Globex"}`
@@ -42,6 +44,11 @@ func TestPanelsThatSayItInWords(t *testing.T) {
 		"grows too slowly to say":   {plan, input{trend: "800", slope: "0.0000006", limit: "4000", period: "2419200"}, `{resource="participant_minutes"}`, 2, false},
 		"has no plan":               {plan, input{trend: "800", slope: "2"}, `{resource="participant_minutes"}`, 3, false},
 		"has a plan and no history": {plan, input{limit: "4000", period: "2419200"}, "", 0, true},
+
+		"leaves some of its plan": {left, input{trend: "800", limit: "4000", room: "0.2"}, room, 0.2, false},
+		"leaves none":             {left, input{trend: "1200", limit: "4000", room: "-0.2"}, room, -0.2, false},
+		"has no plan to leave":    {left, input{trend: "800"}, `{resource="participant_minutes"}`, -1000000, false},
+		"may leave some":          {left, input{limit: "4000"}, "", 0, true},
 
 		"one customer":             {name, input{acme: "1"}, `{customer="Acme"}`, 1, false},
 		"one on two exporters":     {name, input{acme: "1", strings.Replace(acme, `"a"`, `"b"`, 1): "1"}, `{customer="Acme"}`, 1, false},
