@@ -140,6 +140,81 @@ func TestAStoppedRunGoesOn(t *testing.T) {
 	}
 }
 
+// onWriting calls do when all is read and nothing is written.
+type onWriting struct{ do func() }
+
+func (o *onWriting) Write(p []byte) (int, error) {
+	if o.do != nil && bytes.Contains(p, []byte("samples written")) {
+		o.do()
+		o.do = nil
+	}
+	return len(p), nil
+}
+
+// TestAStopWhileItWrites does not wait for the rest of the files.
+func TestAStopWhileItWrites(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, wherebytest.Config{})
+		b.furnish(60, 40)
+		b.options.End, b.options.fileLines = time.Now().Add(-HeadAge), 1000
+		s, undisturbed := b.mustRun()
+		ctx, cancel := context.WithCancel(t.Context())
+		b.options.Progress = &onWriting{cancel}
+		if _, err := b.run(ctx); err == nil || !strings.Contains(err.Error(), "stopped; what was read so far is kept") {
+			t.Fatal(err)
+		}
+		if written, _ := filepath.Glob(b.options.Output + ".partial/" + outputFile + ".*"); s.Files < 10 || len(written) > 1 {
+			t.Errorf("it went on to write %d files of %d", len(written), s.Files)
+		}
+		if _, files := b.mustRun(); !slices.Equal(files, undisturbed) {
+			t.Error("the output is another")
+		}
+	})
+}
+
+// TestARunThatEndsWhileItMovesItsFiles has one of them find its place taken, each in turn,
+// and then free again; and the work half deleted.
+func TestARunThatEndsWhileItMovesItsFiles(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, wherebytest.Config{})
+		b.furnish(40, 20)
+		b.options.End, b.options.fileLines = time.Now().Add(-HeadAge), 2000
+		s, undisturbed := b.mustRun()
+		place := func(i int) string { return (&work{output: b.options.Output}).outputPath(i) }
+		partial := b.options.Output + ".partial"
+		for taken := range s.Files {
+			b.options.Progress = &onWriting{func() { os.MkdirAll(filepath.Join(place(taken), "x"), 0o700) }}
+			if _, err := b.run(t.Context()); err == nil || !strings.Contains(err.Error(), "--output: ") {
+				t.Fatalf("with %s in the way: %v", place(taken), err)
+			}
+			for i := range s.Files {
+				if content, err := os.ReadFile(place(i)); i > taken && string(content) != undisturbed[i] || i < taken && err == nil {
+					t.Errorf("with %s in the way, %s holds %d bytes (%v)", place(taken), place(i), len(content), err)
+				}
+			}
+			os.RemoveAll(place(taken))
+			if taken == 0 {
+				os.Rename(filepath.Join(partial, outputFile+".0"), place(0))
+				for _, name := range []string{parametersFile, lockFile, roomsFile} {
+					os.Remove(filepath.Join(partial, name))
+				}
+			}
+			if again, files := b.mustRun(); *again != *s || !slices.Equal(files, undisturbed) {
+				t.Errorf("with %s once in the way, the output is another, or %+v", place(taken), again)
+			}
+		}
+		// All but the last thing was done.
+		os.WriteFile(b.options.Output, []byte("# EOF\n"), 0o600)
+		os.Mkdir(partial, 0o700)
+		if _, err := b.run(t.Context()); err == nil || !strings.Contains(err.Error(), "is there already") {
+			t.Error(err)
+		}
+		if _, err := os.Stat(partial); err == nil {
+			t.Error("an empty work directory is left")
+		}
+	})
+}
+
 // TestAResumedRunKeepsItsEnd has no end given.
 func TestAResumedRunKeepsItsEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -3,6 +3,7 @@ package backfill
 import (
 	"bufio"
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -56,7 +57,7 @@ type emitter struct {
 }
 
 // emit writes the files, and returns their number.
-func (h *history) emit(w *work, o *Options, progress func(int64)) (int, error) {
+func (h *history) emit(ctx context.Context, w *work, o *Options, progress func(int64)) (int, error) {
 	e := &emitter{
 		history: h, work: w, lines: o.fileLines, order: h.inOrder(),
 		rank: make([]int64, len(h.prefixes)), series: make([]string, len(h.prefixes)), now: make([]figures, len(h.prefixes)),
@@ -82,6 +83,9 @@ func (h *history) emit(w *work, o *Options, progress func(int64)) (int, error) {
 		return 0, err
 	}
 	for from := h.first; from <= last || e.files == 0; {
+		if ctx.Err() != nil {
+			return 0, context.Cause(ctx)
+		}
 		to := e.end(from)
 		if err := e.file(from, to, changes, peaks); err != nil {
 			return 0, err

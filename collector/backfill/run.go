@@ -138,7 +138,7 @@ func (r *runner) run(ctx context.Context) (*Summary, error) {
 		return nil, err
 	}
 	r.progress.begin("samples written", max(1, h.last()-h.first+1))
-	files, err := h.emit(r.work, r.Options, func(n int64) { r.progress.done(n) })
+	files, err := h.emit(ctx, r.work, r.Options, func(n int64) { r.progress.done(n) })
 	if err != nil {
 		return nil, err
 	}

@@ -125,6 +125,7 @@ func (w *work) free() error {
 		part := rest == "" || len(number) < len(rest) && number != "" && strings.Trim(number, "0123456789") == ""
 		switch {
 		case ok && part && !w.moving():
+			w.removeEmpty()
 			return fmt.Errorf("%s is there already; move it away, or name another file", filepath.Join(filepath.Dir(w.output), entry.Name()))
 		case entry.Name() == filepath.Base(w.dir) && !entry.IsDir():
 			return fmt.Errorf("%s is where work in progress is kept, and is no directory; move it away", w.dir)
@@ -226,8 +227,35 @@ func (w *work) finish(files int) error {
 		}
 	}
 	w.unlock()
-	if err := os.RemoveAll(w.dir); err != nil {
+	if err := w.remove(); err != nil {
 		return fmt.Errorf("--output: the files are complete, but the work directory could not be deleted: %w", err)
 	}
 	return nil
+}
+
+// remove deletes the work. The file by which a later run knows that the output is in its
+// place goes last: should this one be killed, the later one finishes it, and does not
+// find the output in its way.
+func (w *work) remove() error {
+	entries, err := os.ReadDir(w.dir)
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		if entry.Name() == readyFile {
+			continue
+		}
+		if err := os.RemoveAll(w.path(entry.Name())); err != nil {
+			return err
+		}
+	}
+	return os.RemoveAll(w.dir)
+}
+
+// removeEmpty deletes the work directory where nothing is in it, which is all that a run
+// leaves that was killed as the last thing it did.
+func (w *work) removeEmpty() {
+	if entries, err := os.ReadDir(w.dir); err == nil && len(entries) == 0 {
+		_ = os.Remove(w.dir)
+	}
 }
