@@ -34,33 +34,6 @@ type history struct {
 	summary        Summary
 }
 
-// Summary is what a history rests on.
-type Summary struct {
-	Start, End time.Time
-	Files      int
-	// Prefixes and Sessions are those in the history, Rooms all that are known.
-	Prefixes, Rooms, Sessions int64
-	// Placed are the minutes and sessions with their time, Base those before all time.
-	Placed, Base figures
-	// BaseRooms are rooms with totals beyond their listed sessions; 0 where the start was
-	// given, for then Base is also what was used before.
-	BaseRooms int64
-	// GoneRooms are rooms that only the exporter's store knows, of which GoneBase has no
-	// time and is part of Base.
-	GoneRooms int64
-	GoneBase  figures
-	// Cut is by how much sessions exceeded the totals of their rooms.
-	Cut figures
-	// Left are rooms that are not part of the history, because it can't be told what they
-	// used before its end.
-	Left int64
-	// Moving are rooms in use all the time that they were read, Refused those of which
-	// Insights gave no sessions.
-	Moving, Refused int64
-	// Unknown are sessions of which Insights gave no participants.
-	Unknown int64
-}
-
 // labels gives rooms the labels that the exporter gives them.
 func (r *runner) labels(admitted []string) (func(roomName string) string, error) {
 	memory := store.NewMemory()
@@ -91,10 +64,18 @@ func (r *runner) history() (*history, error) {
 	if err != nil {
 		return nil, err
 	}
+	h.summary.Stored = r.StoragePath != ""
 	byLabel := map[string]int64{}
-	var prefixOf []int32 // by room
-	_, err = r.work.rooms(func(_ int, row room) error {
+	var prefixOf []int32           // by room
+	lowered := map[int64]figures{} // by room, where there is some
+	_, err = r.work.rooms(func(i int, row room) error {
+		if row.lowered != (figures{}) {
+			lowered[int64(i)] = row.lowered
+		}
 		name := label(row.name)
+		if name == ledger.OtherPrefix {
+			h.summary.Other++
+		}
 		at, ok := byLabel[name]
 		if !ok {
 			at = int64(len(h.prefixes))
@@ -110,6 +91,7 @@ func (r *runner) history() (*history, error) {
 	h.summary.Rooms = int64(len(prefixOf))
 	attempts, excess, err := r.work.outcomes(len(prefixOf), func(done listed) {
 		h.addBase(int64(prefixOf[done.room]), done.base)
+		done.base = done.base.sub(lowered[int64(done.room)])
 		h.summary.addOutcome(done, h.start == 0)
 	})
 	if err != nil {
@@ -148,18 +130,26 @@ func least(a, b figures) figures {
 
 // addRoom adds what a room's row tells by itself.
 func (h *history) addRoom(at int64, row room, people bool) error {
-	switch h.treat(row, people) {
+	how := h.treat(row, people)
+	if how == ignore {
+		return nil
+	}
+	if row.gone {
+		h.summary.GoneRooms++
+	}
+	if row.lowered != (figures{}) {
+		h.summary.LoweredRooms++
+		h.summary.Lowered = h.summary.Lowered.add(row.lowered)
+	}
+	switch how {
 	case oneSession:
-		if row.gone {
-			h.summary.GoneRooms++
-		}
 		h.addBase(at, row.lowered)
 		return h.addSession(at, session{start: row.first, figures: row.figures})
 	case allBefore, allBase:
-		if row.gone {
-			h.summary.GoneRooms++
+		if row.gone && (how == allBase || row.last == 0) {
 			h.summary.GoneBase = h.summary.GoneBase.add(row.figures)
-		} else if row.last == 0 {
+		}
+		if !row.gone && row.last == 0 && row.figures != (figures{}) {
 			h.summary.BaseRooms++
 		}
 		h.addBase(at, row.figures.add(row.lowered))
@@ -175,12 +165,11 @@ func (h *history) addBase(at int64, f figures) {
 }
 
 func (h *history) addSession(at int64, s session) error {
-	h.summary.Sessions++
-	h.summary.Placed = h.summary.Placed.add(s.figures)
 	point := h.point(s.start)
 	if point > h.last() {
 		return nil // after the last sample, so it is for the live counters
 	}
+	h.summary.Placed = h.summary.Placed.add(s.figures)
 	p := &h.prefixes[at]
 	p.begins = min(p.begins, point-1)
 	h.first = min(h.first, point-1)

@@ -1,6 +1,7 @@
 package backfill
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -45,7 +46,7 @@ type outcome int64
 const (
 	// moving: the room was in use all the time, so its base may be too low.
 	moving outcome = iota + 1
-	// refused: Insights gave no sessions of it.
+	// refused: Insights did not give all of its sessions.
 	refused
 	// unplaced: it is not known what it used before the end and what after.
 	unplaced
@@ -73,7 +74,7 @@ func overBy(start, minutes int64) int64 {
 func (p period) treat(r room, people bool) treatment {
 	over := overBy(r.last, r.figures[participantMinutes]) <= p.seam
 	switch {
-	case r.figures == figures{} || r.first > p.seam:
+	case r.figures.add(r.lowered) == figures{} || r.first > p.seam:
 		return ignore
 	case r.last == 0:
 		return allBase
@@ -174,12 +175,13 @@ func (r *runner) tryRoom(ctx context.Context, out *frames, i int, row room) (lis
 	done := listed{room: i}
 	totals, read := row.figures, row.read
 	for n := 1; ; n++ {
-		done.attempt = r.attempt.Add(1)
+		done.attempt, done.outcome = r.attempt.Add(1), 0
 		sum, latest, err := r.readSessions(ctx, out, done, row)
 		var request *whereby.RequestError
 		if errors.As(err, &request) {
+			// The pages that it did give count.
 			r.Logger.Warn("Insights refuse a room's sessions", "room", row.name, "err", err)
-			done.outcome, sum, latest = refused, figures{}, whereby.RoomSession{}
+			done.outcome = refused
 		} else if err != nil {
 			return done, err
 		}
@@ -200,14 +202,12 @@ func (r *runner) tryRoom(ctx context.Context, out *frames, i int, row room) (lis
 				continue
 			}
 		}
-		if !still {
-			done.outcome = moving
-		}
 		done.base = totals.sub(sum).floor()
 		done.excess = sum.sub(totals).floor()
-		if done.outcome == moving {
+		if !still {
 			// The sessions were read after the totals, so they may well hold more.
 			done.excess = figures{}
+			done.outcome = cmp.Or(done.outcome, moving)
 		}
 		if gone && overBy(row.last, totals[participantMinutes]) > r.seam {
 			done.base, done.outcome = figures{}, unplaced

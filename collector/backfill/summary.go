@@ -6,36 +6,92 @@ import (
 	"time"
 )
 
+// Summary is what a history rests on.
+type Summary struct {
+	Start, End time.Time
+	Files      int
+	// Prefixes are those in the history, Rooms all that are known.
+	Prefixes, Rooms int64
+	// Placed are the minutes and sessions with their time, Base those before all time.
+	Placed, Base figures
+	// BaseRooms are rooms with totals beyond their listed sessions; 0 where the start was
+	// given, for then Base is also what was used before.
+	BaseRooms int64
+	// GoneRooms are rooms with usage that only the exporter's store knows; GoneBase is what
+	// of theirs has no time. It is part of Base.
+	GoneRooms int64
+	GoneBase  figures
+	// LoweredRooms are rooms of which the exporter's store knows more than Insights show
+	// now. Lowered is by how much, and part of Base.
+	LoweredRooms int64
+	Lowered      figures
+	// Cut is by how much sessions exceeded the totals of their rooms.
+	Cut figures
+	// Left are rooms that are not part of the history, because it can't be told what they
+	// used before its end.
+	Left int64
+	// Moving are rooms in use all the time that they were read, Refused those of which
+	// Insights did not give all sessions.
+	Moving, Refused int64
+	// Unknown are sessions of which Insights gave no participants.
+	Unknown int64
+	// Other are rooms beyond the limit of prefixes. Stored tells whether the exporter's
+	// store has said which prefixes are within it.
+	Other  int64
+	Stored bool
+}
+
 // Print writes what the history holds, and what Insights could not tell.
 func (s *Summary) Print(w io.Writer, output string) {
-	if s.Files > 1 {
-		fmt.Fprintf(w, "%s, and %s.1 to %s.%d, are complete.\n", output, output, output, s.Files-1)
-	} else {
+	switch s.Files {
+	case 1:
 		fmt.Fprintf(w, "%s is complete.\n", output)
+	case 2:
+		fmt.Fprintf(w, "%s and %s.1 are complete.\n", output, output)
+	default:
+		fmt.Fprintf(w, "%s, and %s.1 to %s.%d, are complete.\n", output, output, output, s.Files-1)
 	}
-	fmt.Fprintf(w, "%s to %s: %d room prefixes, %d rooms, %d sessions with %d participant, %d recorder and %d streamer minutes.\n",
-		s.Start.Format(time.RFC3339), s.End.Format(time.RFC3339), s.Prefixes, s.Rooms, s.Sessions,
-		s.Placed[participantMinutes], s.Placed[recorderMinutes], s.Placed[streamerMinutes])
+	fmt.Fprintf(w, "%s to %s: %d room prefixes of %d known rooms, %d sessions with %s.\n",
+		s.Start.Format(time.RFC3339), s.End.Format(time.RFC3339), s.Prefixes, s.Rooms, s.Placed[sessionCount], s.Placed.minutes())
+	if s.Base != (figures{}) {
+		fmt.Fprintf(w, "The first samples hold %s already: from before the start, or with no session that Insights list.\n", s.Base)
+	}
+	if s.GoneBase != (figures{}) {
+		fmt.Fprintf(w, "Of those, %s are of rooms that only the exporter's store knows.\n", s.GoneBase)
+	}
+	if s.Lowered != (figures{}) {
+		fmt.Fprintf(w, "Of those, %s are more than Insights show now: the exporter's store has them. Rooms: %d.\n", s.Lowered, s.LoweredRooms)
+	}
+	if s.Cut != (figures{}) {
+		fmt.Fprintf(w, "Sessions come to more than the totals of their rooms; those listed last, as a rule the oldest, were cut by %s.\n", s.Cut)
+	}
+	others := "Rooms beyond the limit of room prefixes, which are part of _other: %d."
+	if !s.Stored {
+		others += " Which ones the exporter takes for these may differ; --storage.path tells."
+	}
 	for _, c := range []struct {
-		n    int64
-		text string
+		rooms int64
+		text  string
 	}{
-		{s.Base[participantMinutes] + s.Base[sessionCount] + s.Base[recorderMinutes] + s.Base[streamerMinutes],
-			fmt.Sprintf("The first samples hold %d participant minutes and %d sessions already: from before the start, or with no session that Insights list.",
-				s.Base[participantMinutes], s.Base[sessionCount])},
-		{s.BaseRooms, fmt.Sprintf("The totals of %d rooms are above the sum of their listed sessions; the rest is part of the first samples.", s.BaseRooms)},
-		{s.GoneRooms, fmt.Sprintf("%d rooms are known from the exporter's store alone; %d participant minutes of them have no time, and are part of the first samples.",
-			s.GoneRooms, s.GoneBase[participantMinutes])},
-		{s.Cut[participantMinutes] + s.Cut[sessionCount] + s.Cut[recorderMinutes] + s.Cut[streamerMinutes],
-			fmt.Sprintf("Sessions come to more than the totals of their rooms; the oldest were cut by %d participant minutes and %d sessions.",
-				s.Cut[participantMinutes], s.Cut[sessionCount])},
-		{s.Moving, fmt.Sprintf("%d rooms were in use whenever they were read; what they used before their first listed session may be missing.", s.Moving)},
-		{s.Refused, fmt.Sprintf("Insights refused the sessions of %d rooms; their totals have no time.", s.Refused)},
-		{s.Left, fmt.Sprintf("%d rooms that are gone were used near the end or after it; they are left out.", s.Left)},
-		{s.Unknown, fmt.Sprintf("Insights refused the participants of %d sessions; they are not in the peaks.", s.Unknown)},
+		{s.BaseRooms, "Rooms with totals above the sum of their listed sessions: %d. The rest is part of the first samples."},
+		{s.Refused, "Rooms of which Insights refused sessions: %d. What they used in those has no time."},
+		{s.Moving, "Rooms in use whenever they were read: %d. What they used before their first listed session may be missing."},
+		{s.GoneRooms, "Rooms that only the exporter's store knows: %d."},
+		{s.Left, "Rooms without a listed session that may have been in use at the end or after it: %d. They are left out."},
+		{s.Other, others},
+		{s.Unknown, "Sessions of which Insights refused the participants: %d. They are not in the peaks."},
 	} {
-		if c.n > 0 {
-			fmt.Fprintln(w, c.text)
+		if c.rooms > 0 {
+			fmt.Fprintf(w, c.text+"\n", c.rooms)
 		}
 	}
+}
+
+// minutes are figures without the number of sessions.
+func (f figures) minutes() string {
+	return fmt.Sprintf("%d participant, %d recorder and %d streamer minutes", f[participantMinutes], f[recorderMinutes], f[streamerMinutes])
+}
+
+func (f figures) String() string {
+	return fmt.Sprintf("%s and %d sessions", f.minutes(), f[sessionCount])
 }
