@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -37,6 +38,11 @@ func runFlags() []string {
 	}
 }
 
+// podmanRun are the arguments of podman to run the image, with those of the exporter.
+func podmanRun(flags, args []string) []string {
+	return slices.Concat(runFlags(), flags, []string{tag}, args)
+}
+
 // container is a running one.
 type container struct {
 	t   *testing.T
@@ -48,7 +54,7 @@ type container struct {
 func start(t *testing.T, flags []string, args ...string) *container {
 	t.Helper()
 	c := &container{t: t}
-	c.id = do(t, "podman", append(append(append(runFlags(), "--detach"), flags...), append([]string{tag}, args...)...)...)
+	c.id = do(t, "podman", podmanRun(append([]string{"--detach"}, flags...), args)...)
 	t.Cleanup(func() {
 		log, err := logs(context.Background(), c.id)
 		if strings.Contains(log, apiKey) || strings.Contains(log, webhookSecret) {
@@ -58,7 +64,7 @@ func start(t *testing.T, flags []string, args ...string) *container {
 			t.Logf("%v printed (%v):\n%s", args, err, log)
 		}
 		if _, err := command(context.Background(), "podman", "rm", "--force", "--volumes", c.id); err != nil {
-			t.Error(err)
+			t.Log(err) // it ends with the tests anyhow
 		}
 	})
 	pid, err := strconv.Atoi(do(t, "podman", "inspect", "--format", "{{.State.Pid}}", c.id))
@@ -139,9 +145,9 @@ func (c *container) status() map[string]string {
 // fails runs the image to its end, which is an error, and gives what it says.
 func fails(t *testing.T, flags []string, args ...string) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, "podman", append(append(append(runFlags(), "--rm", "--no-healthcheck"), flags...), append([]string{tag}, args...)...)...)
+	// Podman keeps to itself what it misses, such as systemd.
+	flags = append([]string{"--rm", "--no-healthcheck", "--log-level", "fatal", "--timeout", strconv.Itoa(int(patience.Seconds()))}, flags...)
+	cmd := exec.CommandContext(t.Context(), "podman", podmanRun(flags, args)...)
 	cmd.Env = environment()
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr

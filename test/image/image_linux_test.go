@@ -112,7 +112,7 @@ func TestTheImageSaysHowItIsRun(t *testing.T) {
 	if want := (healthcheck{[]string{"CMD", "/whereby_exporter", "healthcheck"}, 30 * time.Second, 5 * time.Second, 5 * time.Second}); !reflect.DeepEqual(got.HealthCheck, want) {
 		t.Errorf("its health is asked for with %+v, want %+v", got.HealthCheck, want)
 	}
-	out := do(t, "podman", append(append(runFlags(), "--rm"), tag, "--version")...)
+	out := do(t, "podman", podmanRun([]string{"--rm"}, []string{"--version"})...)
 	if !strings.Contains(out, version) || !strings.Contains(out, revision) {
 		t.Errorf("the exporter says %s", out)
 	}
@@ -238,12 +238,10 @@ func directory(t *testing.T, mode fs.FileMode, uid, gid int) string {
 func TestAVolumeThatCannotBeWrittenIsExplained(t *testing.T) {
 	build(t)
 	kept := directory(t, 0o770, 65534, 0)
-	func() { // leaves a store there
-		t.Setenv("WHEREBY_API_KEY", apiKey)
-		c := start(t, []string{"--volume", kept + ":/data", "--env", "WHEREBY_API_KEY"}, "run", "--whereby.url=http://127.0.0.1:1/v1")
-		c.waitFor(metricsAddress + "/-/healthy")
-		c.stop()
-	}()
+	t.Setenv("WHEREBY_API_KEY", apiKey)
+	c := start(t, []string{"--volume", kept + ":/data", "--env", "WHEREBY_API_KEY"}, "run", "--whereby.url=http://127.0.0.1:1/v1")
+	c.waitFor(metricsAddress + "/-/healthy")
+	c.stop() // and leaves a store there
 	const readOnly = ": read-only file system: mount a writable one there, or give another --storage.path\n"
 	for _, c := range []struct {
 		name        string
