@@ -13,18 +13,25 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
+	"github.com/coreos/go-systemd/v22/activation"
 	"github.com/prometheus/exporter-toolkit/web"
 	"golang.org/x/sync/errgroup"
 
 	"whereby_exporter/collector/statuspage"
 )
 
-// drainTime is how long requests under way may take to end after SIGTERM. The
-// process promises to be gone within 5 s.
-const drainTime = 3 * time.Second
+const (
+	// drainTime is how long requests under way may take to end after SIGTERM. The
+	// process promises to be gone within 5 s.
+	drainTime = 3 * time.Second
+	// arrivalTime is the part of it in which a request may still arrive, over a
+	// connection that had been accepted before.
+	arrivalTime = 2 * time.Second
+)
 
 const (
 	roomsPath   = "/api/v1/rooms"
@@ -79,7 +86,9 @@ type Server struct {
 	// servers has one for each listener: the exporter-toolkit writes to the server
 	// that it is given, so two listeners can't share one.
 	servers []*http.Server
-	log     *slog.Logger
+	// connections counts those of all servers that are open.
+	connections atomic.Int64
+	log         *slog.Logger
 }
 
 // New binds the web address, so that a port that is taken is known at once.
@@ -101,13 +110,26 @@ func New(o Options, h Handlers, log *slog.Logger) (*Server, error) {
 // listen binds addresses, each of which gets a server of its own.
 func listen(flags web.FlagConfig, flag string, log *slog.Logger, newServer func() *http.Server) (*Server, error) {
 	s := &Server{flags: flags, log: log}
-	add := func() {
+	add := func(listener net.Listener) {
 		server := newServer()
 		server.ErrorLog = slog.NewLogLogger(log.Handler(), slog.LevelDebug)
+		server.ConnState = s.count
+		s.listeners = append(s.listeners, listener)
 		s.servers = append(s.servers, server)
 	}
 	if *flags.WebSystemdSocket {
-		add()
+		// Not left to the exporter-toolkit, which would keep the listeners to itself.
+		listeners, err := activation.Listeners()
+		if err != nil {
+			return nil, fmt.Errorf("listen on the sockets of systemd: %w", err)
+		}
+		listeners = slices.DeleteFunc(listeners, func(l net.Listener) bool { return l == nil }) // no stream
+		if len(listeners) == 0 {
+			return nil, errors.New("--web.systemd-socket: systemd has passed no socket; start the exporter by a socket unit, or drop the flag")
+		}
+		for _, listener := range listeners {
+			add(listener)
+		}
 		return s, nil
 	}
 	for _, address := range *flags.WebListenAddresses {
@@ -116,8 +138,7 @@ func listen(flags web.FlagConfig, flag string, log *slog.Logger, newServer func(
 			s.Close()
 			return nil, listenError(flag, address, err)
 		}
-		s.listeners = append(s.listeners, listener)
-		add()
+		add(listener)
 	}
 	return s, nil
 }
@@ -163,31 +184,42 @@ func (s *Server) Run(ctx context.Context) error {
 
 // run runs one of the servers.
 func (s *Server) run(ctx context.Context, i int) error {
-	drained := make(chan struct{})
+	closed := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
-		defer close(drained)
-		s.drain(s.servers[i])
+		defer close(closed)
+		_ = s.listeners[i].Close() // ends Serve, and nothing but that: see drain
 	})
-	err := s.serve(i)
-	if !stop() {
-		<-drained
-	}
-	if err != nil && !errors.Is(err, http.ErrServerClosed) {
+	err := web.Serve(s.listeners[i], s.servers[i], &s.flags, s.log)
+	if stop() {
 		return fmt.Errorf("serve: %w", err)
 	}
+	<-closed
+	s.drain(s.servers[i])
 	return nil
 }
 
-func (s *Server) serve(i int) error {
-	if *s.flags.WebSystemdSocket {
-		return web.ListenAndServe(s.servers[i], &s.flags, s.log)
+// count follows the connections as they open and close.
+func (s *Server) count(_ net.Conn, state http.ConnState) {
+	switch state {
+	case http.StateNew:
+		s.connections.Add(1)
+	case http.StateClosed, http.StateHijacked:
+		s.connections.Add(-1)
 	}
-	return web.Serve(s.listeners[i], s.servers[i], &s.flags, s.log)
 }
 
+// drain lets whoever has got through be answered, once no more connections are taken.
+// Shutdown alone would not do: from its call on, a request that has not been read whole
+// gets no answer. So connections end by themselves first: with the next answer, or at
+// once where they are idle.
 func (s *Server) drain(server *http.Server) {
 	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
 	defer cancel()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for until := time.Now().Add(arrivalTime); s.connections.Load() > 0 && time.Now().Before(until); <-tick.C {
+		server.SetKeepAlivesEnabled(false) // closes those that are idle now, too
+	}
 	if err := server.Shutdown(ctx); err != nil {
 		s.log.Warn("requests were cut off at shutdown", "err", err)
 		_ = server.Close()

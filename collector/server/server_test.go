@@ -404,6 +404,47 @@ func TestARequestUnderWayEndsBeforeTheServerDoes(t *testing.T) {
 	}
 }
 
+// TestARequestOnItsWayIsAnswered stops the server while it has read nothing, or a part,
+// of a request that comes over a connection it has accepted.
+func TestARequestOnItsWayIsAnswered(t *testing.T) {
+	const request = "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n"
+	for name, sent := range map[string]int{"nothing is read": 0, "a part is read": len(request) / 2} {
+		t.Run(name, func(t *testing.T) {
+			r := start(t, 1, "", handlers())
+			connection, err := net.Dial("tcp", r.address(0))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer connection.Close()
+			if _, err := io.WriteString(connection, request[:sent]); err != nil {
+				t.Fatal(err)
+			}
+			r.get(healthyPath) // is accepted after it, and kept open
+			r.cancel()
+			eventually(t, "the port is closed to new connections", func() bool {
+				another, err := net.DialTimeout("tcp", r.address(0), time.Second)
+				if err == nil {
+					another.Close()
+				}
+				return err != nil
+			})
+			if _, err := io.WriteString(connection, request[sent:]); err != nil {
+				t.Fatal(err)
+			}
+			answer, err := io.ReadAll(connection)
+			if err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 200 ") || !strings.Contains(string(answer), "the metrics") {
+				t.Errorf("it is answered %q (%v)", answer, err)
+			}
+			if err := r.stop(); err != nil {
+				t.Errorf("Run returned %v; want nil", err)
+			}
+			if strings.Contains(r.log.String(), "cut off") {
+				t.Error("the log says that a request was cut off")
+			}
+		})
+	}
+}
+
 func TestARequestThatNeverEndsIsCutOff(t *testing.T) {
 	t.Parallel()
 	entered := make(chan struct{})
@@ -472,12 +513,9 @@ func TestAConfigFileThatBreaksAfterTheCheckStopsEveryAddress(t *testing.T) {
 }
 
 func TestSystemdSocketActivationNeedsASocket(t *testing.T) {
-	server, err := New(Options{SystemdSocket: true, TelemetryPath: "/metrics"}, handlers(), slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := server.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "no socket activation file descriptors found") {
-		t.Errorf("Run returned %v", err)
+	_, err := New(Options{SystemdSocket: true, TelemetryPath: "/metrics"}, handlers(), slog.New(slog.DiscardHandler))
+	if err == nil || !strings.Contains(err.Error(), "systemd has passed no socket") {
+		t.Errorf("New returned %v", err)
 	}
 }
 
