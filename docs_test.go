@@ -43,7 +43,7 @@ type names struct {
 }
 
 // foreignFlags are other programs', where a document names one by itself.
-var foreignFlags = map[string]bool{"--storage.tsdb.retention.time": true}
+var foreignFlags = map[string]bool{"--storage.tsdb.retention.time": true, "--max-block-duration": true}
 
 func knownNames(t *testing.T) names {
 	t.Helper()
