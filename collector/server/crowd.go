@@ -54,9 +54,14 @@ func watchGuests(s *http.Server) {
 	s.ConnContext = func(ctx context.Context, conn net.Conn) context.Context {
 		return context.WithValue(ctx, guestKey{}, guestOf(conn))
 	}
+	s.ConnState = func(conn net.Conn, state http.ConnState) {
+		if g := guestOf(conn); g != nil && state == http.StateIdle {
+			g.answered()
+		}
+	}
 	s.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if g, _ := r.Context().Value(guestKey{}).(*guest); g != nil {
-			defer g.answered()
+			defer g.handled()
 			r.Body = guestBody{r.Body, g}
 		}
 		handler.ServeHTTP(w, r)
@@ -182,15 +187,24 @@ func (g *guest) took(n int, end bool) {
 	}
 }
 
-// answered notes that the next request is waited for.
-func (g *guest) answered() {
+// handled notes that nothing of the request is held any more. The answer may still be on
+// its way.
+func (g *guest) handled() {
 	c := g.crowd
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if _, there := c.guests[g]; there {
 		c.bytes -= g.bytes
 	}
-	g.since, g.idle, g.arrived, g.bytes = time.Now(), true, false, 0
+	g.since, g.bytes = time.Now(), 0
+}
+
+// answered notes that the answer was sent, and the next request is waited for.
+func (g *guest) answered() {
+	c := g.crowd
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	g.since, g.idle, g.arrived = time.Now(), true, false
 	c.room.Signal()
 }
 

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -168,6 +169,32 @@ func TestWhoHasArrivedIsAnswered(t *testing.T) {
 	}
 }
 
+// TestAnAnswerIsOnItsWayUntilItWasSent: the handler is done before that.
+func TestAnAnswerIsOnItsWayUntilItWasSent(t *testing.T) {
+	c := newCrowded(t, 2, 1<<20).crowd
+	g := &guest{crowd: c}
+	c.guests[g] = struct{}{}
+	for _, step := range []struct {
+		what     string
+		do       func()
+		makesWay bool
+	}{
+		{"a request is waited for", func() {}, true},
+		{"some of it is here", func() { g.took(10, false) }, true},
+		{"all of it is here", func() { g.took(10, true) }, false},
+		{"the handler is done", g.handled, false},
+		{"the answer was sent", g.answered, true},
+	} {
+		step.do()
+		if got := c.slowest(0) == g; got != step.makesWay {
+			t.Errorf("when %s, it makes way: %v", step.what, got)
+		}
+	}
+	if c.bytes != 0 {
+		t.Errorf("%d bytes are held", c.bytes)
+	}
+}
+
 func TestAConnectionThatIsUsedAgainWaitsFromThenOn(t *testing.T) {
 	c := newCrowded(t, 2, 1<<20)
 	old := c.visit(whole)
@@ -235,7 +262,7 @@ func TestACrowdIsClosedThoughNobodyMakesWay(t *testing.T) {
 		return g != nil && g.arrived
 	})
 	waiting := c.visit(whole)
-	if err := c.crowd.Close(); err != nil {
+	if err := c.crowd.Close(); err != nil && !errors.Is(err, net.ErrClosed) { // the server closes it too
 		t.Error(err)
 	}
 	if status := waiting.answer(); status != 0 {
@@ -289,5 +316,41 @@ func TestTheWebhookOverTLS(t *testing.T) {
 	body, err := io.ReadAll(resp.Body)
 	if err != nil || string(body) != "HTTP/1.1" {
 		t.Errorf("the answer is %q, %v; want HTTP/1.1", body, err)
+	}
+}
+
+// TestTheWebhooksPortKnowsWhoIsIdle holds that whoever got an answer on the webhook's port
+// is waited for again: a connection that stayed as if it was being answered would never
+// make way.
+func TestTheWebhooksPortKnowsWhoIsIdle(t *testing.T) {
+	options := WebhookOptions{ListenAddress: []string{"127.0.0.1:0"}, Path: "/webhook"}
+	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		w.WriteHeader(http.StatusNoContent)
+	})
+	s, err := NewWebhook(options, handler, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx) }()
+	defer func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	}()
+	c := &crowded{t: t, crowd: s.listeners[0].(*crowd)}
+	v := c.visit(strings.Replace(whole, "/", "/webhook", 1))
+	if status := v.answer(); status != http.StatusNoContent {
+		t.Fatal(status)
+	}
+	c.expect("the connection is idle", func(crowd *crowd) bool {
+		g := v.here(crowd)
+		return g != nil && g.idle && !g.arrived
+	})
+	if n := s.connections.Load(); n != 1 {
+		t.Errorf("%d connections are counted", n)
 	}
 }

@@ -113,7 +113,7 @@ func listen(flags web.FlagConfig, flag string, log *slog.Logger, newServer func(
 	add := func(listener net.Listener) {
 		server := newServer()
 		server.ErrorLog = slog.NewLogLogger(log.Handler(), slog.LevelDebug)
-		server.ConnState = s.count
+		server.ConnState = s.counted(server.ConnState)
 		s.listeners = append(s.listeners, listener)
 		s.servers = append(s.servers, server)
 	}
@@ -198,13 +198,18 @@ func (s *Server) run(ctx context.Context, i int) error {
 	return nil
 }
 
-// count follows the connections as they open and close.
-func (s *Server) count(_ net.Conn, state http.ConnState) {
-	switch state {
-	case http.StateNew:
-		s.connections.Add(1)
-	case http.StateClosed, http.StateHijacked:
-		s.connections.Add(-1)
+// counted follows the connections as they open and close, and passes on what it is told.
+func (s *Server) counted(next func(net.Conn, http.ConnState)) func(net.Conn, http.ConnState) {
+	return func(conn net.Conn, state http.ConnState) {
+		switch state {
+		case http.StateNew:
+			s.connections.Add(1)
+		case http.StateClosed, http.StateHijacked:
+			s.connections.Add(-1)
+		}
+		if next != nil {
+			next(conn, state)
+		}
 	}
 }
 

@@ -6,6 +6,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -37,6 +38,7 @@ func run(ctx context.Context, race bool) error {
 			return err
 		}
 	}
+	var failed error
 	for _, module := range []string{".", "test", "test/helm"} {
 		args := []string{"test", "-timeout", "15m"}
 		// Rendering a chart has no races, and Kubernetes' types take minutes to build twice.
@@ -48,8 +50,8 @@ func run(ctx context.Context, race bool) error {
 		cmd.Dir = filepath.Join(root, module)
 		cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 		if err := cmd.Run(); err != nil {
-			return fmt.Errorf("tests of module %s: %w", module, err)
+			failed = errors.Join(failed, fmt.Errorf("tests of module %s: %w", module, err))
 		}
 	}
-	return nil
+	return failed
 }
