@@ -201,12 +201,9 @@ func (r *replica) read(ctx context.Context, reached func()) error {
 	if err := r.redis.Check(ctx); err != nil {
 		return err
 	}
-	if r.begun && r.last.N > 0 {
+	if r.begun {
 		// It may be another Redis by now, or an older state of it.
-		if same, err := r.redis.Log.Has(ctx, r.last); err != nil || !same {
-			if err == nil {
-				err = shared.ErrGap
-			}
+		if err := r.checkLast(ctx); err != nil {
 			return err
 		}
 	}
@@ -220,6 +217,12 @@ func (r *replica) read(ctx context.Context, reached func()) error {
 		entries, all, err := r.redis.Log.Read(ctx, r.appliedTo())
 		if err != nil {
 			return err
+		}
+		if len(entries) > 0 {
+			// A log that was begun anew may have grown past this one while it was waited for.
+			if err := r.checkLast(ctx); err != nil {
+				return err
+			}
 		}
 		for _, entry := range entries {
 			if err := r.apply(entry); err != nil {
@@ -236,6 +239,18 @@ func (r *replica) read(ctx context.Context, reached func()) error {
 		r.save(ctx)
 	}
 	return nil
+}
+
+// checkLast holds that the entry applied last is in the log as it was.
+func (r *replica) checkLast(ctx context.Context) error {
+	if r.last.N == 0 {
+		return nil
+	}
+	same, err := r.redis.Log.Has(ctx, r.last)
+	if err == nil && !same {
+		err = shared.ErrGap
+	}
+	return err
 }
 
 func (r *replica) appliedTo() int64 {
@@ -267,12 +282,13 @@ func (r *replica) begin(ctx context.Context) error {
 		}
 	}
 	defer r.reading.Unlock()
-	end, err := r.redis.Log.End(ctx)
+	young, err := r.redis.Log.Young(ctx)
 	if err != nil {
 		return err
 	}
-	if lost := end == 0 && r.begunOnce(); lost {
-		// What is known here is all that is left. Whoever leads next fills Redis again.
+	if lost := young && r.begunOnce(); lost {
+		// What is known here is all that is left, and what the log holds has come since.
+		// Whoever leads next fills Redis again.
 		r.log.Error("Redis has lost what the replicas share; this replica goes on from what it knows")
 		r.startAt(0)
 		return nil
@@ -539,10 +555,15 @@ func (r *replica) catchUp(ctx context.Context) error {
 	}
 	for {
 		r.mu.Lock()
-		there, moved := r.applied >= end, r.moved
+		applied, moved := r.applied, r.moved
 		r.mu.Unlock()
-		if there && r.current.Load() {
-			return nil
+		if applied >= end && r.current.Load() {
+			now, err := r.redis.Log.End(ctx)
+			if err != nil || now >= applied {
+				return err
+			}
+			// Redis has lost the log. Nothing may be written to a new one until whoever reads
+			// it here has noticed, and has taken this lease away.
 		}
 		select {
 		case <-ctx.Done():

@@ -306,6 +306,24 @@ func (l *Log) End(ctx context.Context) (int64, error) {
 	return n, err
 }
 
+// Young tells whether the log holds every entry since it was begun, or none, and nothing
+// was kept of what it led to.
+func (l *Log) Young(ctx context.Context) (bool, error) {
+	kept, err := l.client.Exists(ctx, keys[keyLive]).Result()
+	if err != nil || kept > 0 {
+		return false, err
+	}
+	first, err := l.client.XRangeN(ctx, keys[keyLog], "-", "+", 1).Result()
+	if err != nil {
+		return false, err
+	}
+	if len(first) == 0 {
+		end, err := l.End(ctx)
+		return end == 0, err
+	}
+	return first[0].ID == "1-0", nil
+}
+
 // Has tells whether an entry that was read is in the log still, as it was; or whether
 // that can't be told, as it was cut off.
 func (l *Log) Has(ctx context.Context, e Entry) (bool, error) {
