@@ -24,13 +24,18 @@ const (
 	floodMemory = 200 << 20
 	// closedWithin is what it says of how long a slow request is waited for, and as much
 	// again as a busy machine may need.
-	closedWithin = 5*time.Second + 15*time.Second
+	closedWithin = 5*time.Second + 40*time.Second
+	// floodTime is how long the flood lasts where genuine events take no less.
+	floodTime = 30 * time.Second
+	// comeAgain is when a slow connection is made anew that was closed.
+	comeAgain = 2 * time.Second
 )
 
 // flood attacks a webhook port from many connections.
 type flood struct {
 	t       *testing.T
 	address string
+	over    chan struct{} // closed when it is to end
 	wg      sync.WaitGroup
 
 	mu       sync.Mutex
@@ -71,33 +76,43 @@ func rawAnswer(address, request string) string {
 	return string(head[:n])
 }
 
-// stall begins so many requests at the same time, and never ends them.
+// stall begins so many requests at the same time, never ends them, and comes again when
+// it was closed.
 func (f *flood) stall(n int, beginning string) {
 	for range n {
 		f.wg.Go(func() {
-			began := time.Now()
-			conn, err := net.Dial("tcp", f.address)
-			if err != nil {
-				f.t.Error(err)
-				return
+			for {
+				f.stallOnce(beginning)
+				select {
+				case <-f.over:
+					return
+				case <-time.After(comeAgain):
+				}
 			}
-			defer conn.Close()
-			if err := conn.SetDeadline(began.Add(closedWithin)); err != nil {
-				f.t.Error(err)
-				return
-			}
-			_, _ = io.WriteString(conn, beginning)
-			_, err = io.Copy(io.Discard, conn) // an answer may come before the end
-			f.mu.Lock()
-			defer f.mu.Unlock()
-			f.sent["slow"]++
-			if errors.Is(err, os.ErrDeadlineExceeded) {
-				f.open++
-				return
-			}
-			f.slowest = max(f.slowest, time.Since(began))
 		})
 	}
+}
+
+func (f *flood) stallOnce(beginning string) {
+	began := time.Now()
+	conn, err := net.Dial("tcp", f.address)
+	if err != nil {
+		return // the machine is out of ports, or busy
+	}
+	defer conn.Close()
+	if conn.SetDeadline(began.Add(closedWithin)) != nil {
+		return
+	}
+	_, _ = io.WriteString(conn, beginning)
+	_, err = io.Copy(io.Discard, conn) // an answer may come before the end
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.sent["slow"]++
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		f.open++
+		return
+	}
+	f.slowest = max(f.slowest, time.Since(began))
 }
 
 // signed is a request as it goes over the wire, signed as of some time ago.
@@ -107,14 +122,15 @@ func signed(secret, body string, ago time.Duration) string {
 }
 
 // genuine delivers events as Whereby does, over a connection each, and again where they
-// are not acknowledged. It returns how many deliveries there were.
-func genuine(t *testing.T, address string, sender, n int) (deliveries int) {
-	client := &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+// are not acknowledged.
+func genuine(t *testing.T, address string, sender, n int, deliveries, acknowledged *atomic.Int64) {
+	client := &http.Client{Timeout: closedWithin, Transport: &http.Transport{DisableKeepAlives: true}}
 	for i := range n {
 		body := joined(fmt.Sprintf("genuine-%d-%d", sender, i), fmt.Sprintf("/acme-%d", sender), 1+i%5)
 		for again := 0; ; again++ {
-			deliveries++
+			deliveries.Add(1)
 			if deliver(client, address, body) == http.StatusNoContent {
+				acknowledged.Add(1)
 				break
 			}
 			if again == 10 {
@@ -123,7 +139,6 @@ func genuine(t *testing.T, address string, sender, n int) (deliveries int) {
 			}
 		}
 	}
-	return deliveries
 }
 
 // TestAFloodKeepsNobodyOut sends genuine events, and scrapes, while strangers do their
@@ -133,14 +148,14 @@ func TestAFloodKeepsNobodyOut(t *testing.T) {
 	_, api := newAccount(t, wherebytest.Config{PointsPerMinute: unlimited})
 	webhook := freeAddress(t)
 	e := startReceiver(t, freeAddress(t), webhook, t.TempDir(), api)
-	eventually(t, 20*time.Second, "it is ready", e.ready)
-	f := &flood{t: t, address: webhook, sent: map[string]int{}, answered: map[string]int{}}
+	eventually(t, time.Minute, "it is ready", e.ready)
+	f := &flood{t: t, address: webhook, over: make(chan struct{}), sent: map[string]int{}, answered: map[string]int{}}
 
 	const half = "POST /webhook HTTP/1.1\r\nHost: x\r\n"
 	f.stall(300, "")
-	f.stall(500, half)
-	f.stall(300, half+"Content-Length: 100\r\n\r\n{")
-	f.stall(600, half+"Content-Length: 250000\r\n\r\n"+strings.Repeat("x", 240_000))
+	f.stall(800, half)
+	f.stall(400, half+"Content-Length: 100\r\n\r\n{")
+	f.stall(200, half+"Content-Length: 250000\r\n\r\n"+strings.Repeat("x", 240_000))
 	for range 4 {
 		f.repeat("signature", 500, "401", func(i int) string {
 			return signed("guess", joined(fmt.Sprint("forged-", i), fmt.Sprintf("/forged%d-%s", i, uuid), 5), 0)
@@ -156,35 +171,47 @@ func TestAFloodKeepsNobodyOut(t *testing.T) {
 
 	const senders, each = 4, 250
 	var events sync.WaitGroup
-	var deliveries atomic.Int64
+	var deliveries, acknowledged atomic.Int64
 	for sender := range senders {
-		events.Go(func() { deliveries.Add(int64(genuine(t, webhook, sender, each))) })
+		events.Go(func() { genuine(t, webhook, sender, each, &deliveries, &acknowledged) })
 	}
-	over := make(chan struct{})
+	allThere := make(chan struct{})
 	go func() {
 		events.Wait()
-		f.wg.Wait()
-		close(over)
+		close(allThere)
 	}()
-	scrapes, memory := 0, 0.0
+	scrapes, failed, memory := 0, 0, 0.0
+	flooded := time.After(floodTime)
 	for going := true; going; {
 		samples, err := e.metrics()
-		if err != nil {
-			t.Fatalf("scrape %d: %v", scrapes, err)
+		if scrapes++; err != nil {
+			t.Logf("scrape %d: %v", scrapes, err)
+			failed++
 		}
-		scrapes++
 		memory = max(memory, samples["process_resident_memory_bytes"])
 		select {
-		case <-over:
+		case <-allThere:
+			going = false
+		case <-flooded:
 			going = false
 		case <-time.After(100 * time.Millisecond): // Prometheus asks far less often
 		}
 	}
-	t.Logf("%d deliveries of %d events, %d scrapes, %.0f MiB at most, slowest closed after %v; sent %v, answered as they should %v",
-		deliveries.Load(), senders*each, scrapes, memory/(1<<20), f.slowest, f.sent, f.answered)
+	meanwhile := acknowledged.Load()
+	close(f.over)
+	f.wg.Wait()
+	<-allThere
+	t.Logf("%d of %d events during the flood, %d deliveries, %d scrapes, %.0f MiB at most, slowest closed after %v; sent %v, answered as they should %v",
+		meanwhile, senders*each, deliveries.Load(), scrapes, memory/(1<<20), f.slowest, f.sent, f.answered)
 
-	if n := deliveries.Load(); n > senders*each*11/10 {
-		t.Errorf("%d deliveries of %d events: the flood keeps genuine ones out", n, senders*each)
+	if failed > scrapes/10 {
+		t.Errorf("%d of %d scrapes failed", failed, scrapes)
+	}
+	if meanwhile < senders*each/10 {
+		t.Errorf("%d of %d events came through during the flood", meanwhile, senders*each)
+	}
+	if n := deliveries.Load(); n > 5*senders*each {
+		t.Errorf("%d deliveries of %d events", n, senders*each)
 	}
 	if f.open > 0 {
 		t.Errorf("%d slow connections were still open after %v", f.open, closedWithin)
@@ -194,12 +221,12 @@ func TestAFloodKeepsNobodyOut(t *testing.T) {
 	}
 	// Of those that were cut off it is not known what they counted as.
 	for kind, sent := range f.sent {
-		if kind != "slow" && f.answered[kind] < sent/2 {
+		if kind != "slow" && f.answered[kind] < sent/10 {
 			t.Errorf("%d of %d requests of the kind %s were answered as they should", f.answered[kind], sent, kind)
 		}
 	}
 	want := map[string]float64{`whereby_webhook_events_total{type="room.client.joined"}`: senders * each, `whereby_webhook_events_total{type="other"}`: 0}
-	e.expect(5*time.Second, want)
+	e.expect(time.Minute, want)
 	samples, err := e.metrics()
 	if err != nil {
 		t.Fatal(err)
