@@ -229,15 +229,27 @@ func (b *Bolt) verify() error {
 	})
 }
 
-// inOrder calls f for each entry of a bucket, and holds that their keys ascend: a
-// damaged page may show one entry, whole as it is, in the place of another.
+// soughtEach is how many entries of a bucket are looked up by their keys: one in so many,
+// and so some of every page, which reads all of the pages that lead there. A damaged one
+// of those would do no harm to who reads on from entry to entry, and crash who looks one up.
+const soughtEach = 8
+
+// inOrder calls f for each entry of a bucket, and holds that their keys ascend, and lead
+// to them: a damaged page may show one entry, whole as it is, in the place of another.
 func inOrder(bucket *bbolt.Bucket, f func(key, value []byte) error) error {
 	var last []byte
+	cursor := bucket.Cursor()
+	n := 0
 	return bucket.ForEach(func(key, value []byte) error {
 		if last != nil && bytes.Compare(last, key) >= 0 {
 			return errors.New("its entries are out of order")
 		}
 		last = key
+		if n++; n%soughtEach == 1 {
+			if found, _ := cursor.Seek(key); !bytes.Equal(found, key) {
+				return errors.New("one of its entries is not where it is looked for")
+			}
+		}
 		return f(key, value)
 	})
 }
