@@ -115,26 +115,11 @@ func startAlertmanager(t *testing.T) string {
 		}
 	})
 	base := "http://" + address
-	eventually(t, "Alertmanager is ready", func() error {
+	programs.Eventually(t, 30*time.Second, "Alertmanager is ready", func() error {
 		_, err := request(t.Context(), http.MethodGet, base+"/-/ready", nil)
 		return err
 	})
 	return base
-}
-
-func eventually(t *testing.T, what string, ok func() error) {
-	t.Helper()
-	deadline := time.Now().Add(30 * time.Second)
-	for {
-		err := ok()
-		if err == nil {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("not within 30 s: %s: %v", what, err)
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
 }
 
 func request(ctx context.Context, method, address string, body any) ([]byte, error) {
@@ -240,7 +225,7 @@ func TestWhatSilencesWhat(t *testing.T) {
 			post(t, base, test.firing, time.Hour)
 			defer post(t, base, test.firing, -time.Second) // resolved, so that the next case begins with none
 			want := slices.Sorted(slices.Values(test.active))
-			eventually(t, "the right alerts are silent", func() error {
+			programs.Eventually(t, 30*time.Second, "the right alerts are silent", func() error {
 				active, suppressed, err := states(t.Context(), base)
 				if err == nil && (!slices.Equal(active, want) || len(active)+len(suppressed) != len(test.firing)) {
 					err = fmt.Errorf("active are\n%s\nwant\n%s", strings.Join(active, "\n"), strings.Join(want, "\n"))

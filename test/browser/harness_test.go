@@ -95,22 +95,6 @@ func freeAddress(t *testing.T) string {
 	return listener.Addr().String()
 }
 
-// eventually waits until a condition holds, and fails with its last word.
-func eventually(t *testing.T, within time.Duration, what string, condition func() error) {
-	t.Helper()
-	deadline := time.Now().Add(within)
-	for {
-		err := condition()
-		if err == nil {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("%s: not within %v: %v", what, within, err)
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-}
-
 // site is a running exporter and the account that it reads.
 type site struct {
 	t       *testing.T
@@ -188,7 +172,7 @@ func startExporter(t *testing.T, account *wherebytest.Account, api string, flags
 			t.Logf("the exporter printed:\n%s", s.out.String())
 		}
 	})
-	eventually(t, time.Minute, "the exporter listens", func() error {
+	programs.Eventually(t, time.Minute, "the exporter listens", func() error {
 		connection, err := net.Dial("tcp", s.address)
 		if err == nil {
 			connection.Close()
@@ -201,7 +185,7 @@ func startExporter(t *testing.T, account *wherebytest.Account, api string, flags
 // ready waits for the first poll.
 func (s *site) ready() *site {
 	s.t.Helper()
-	eventually(s.t, time.Minute, "the exporter is ready", func() error {
+	programs.Eventually(s.t, time.Minute, "the exporter is ready", func() error {
 		answer, err := http.Get(s.base + "/-/ready")
 		if err != nil {
 			return err
@@ -336,7 +320,7 @@ func eval[T any](b *tab, expression string) T {
 // holds waits until an expression is true in the page.
 func (b *tab) holds(within time.Duration, what, expression string) {
 	b.t.Helper()
-	eventually(b.t, within, what, func() error {
+	programs.Eventually(b.t, within, what, func() error {
 		ok, err := chromedp.Run(b, chromedp.Evaluate[bool]("Boolean("+expression+")"))
 		if err != nil {
 			return err // the page is just being loaded

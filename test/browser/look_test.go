@@ -11,6 +11,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
+	"whereby_exporter/test/programs"
 	"whereby_exporter/whereby/wherebytest"
 )
 
@@ -32,7 +33,7 @@ func states(t *testing.T) []string {
 	empty := startExporter(t, unnamed, other.URL, "--webhook.listen-address=").ready()
 
 	b := openTab(t)
-	eventually(t, time.Minute, "a poll fails", func() error {
+	programs.Eventually(t, time.Minute, "a poll fails", func() error {
 		b.open(failing.base + "/")
 		if !eval[bool](b, `document.querySelector(".verdict.bad") !== null`) {
 			return errors.New("not yet")

@@ -12,6 +12,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
+	"whereby_exporter/test/programs"
 	"whereby_exporter/whereby/wherebytest"
 )
 
@@ -55,7 +56,7 @@ func TestPagesLoadWithoutAComplaint(t *testing.T) {
 	b.open(s.base + "/")
 	eval[any](b, `document.body.append(Object.assign(document.createElement("script"), {textContent: "window.broken = 1"})), null`)
 	eval[any](b, `document.body.setAttribute("style", "color: red"), null`)
-	eventually(t, 5*time.Second, "the browser tells of what the policy forbids", func() error {
+	programs.Eventually(t, 5*time.Second, "the browser tells of what the policy forbids", func() error {
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		if len(b.problems) < 2 {
@@ -230,7 +231,7 @@ func TestBehindAPassword(t *testing.T) {
 	s := startSite(t, "--web.config.file="+writeFile(t, "web.yml", web))
 	b := openTab(t)
 	address := "http://prometheus:planted-password-51c2@" + s.address + "/"
-	eventually(t, time.Minute, "the first poll", func() error {
+	programs.Eventually(t, time.Minute, "the first poll", func() error {
 		if err := chromedp.Do(b, chromedp.Navigate(address)); err != nil {
 			return err
 		}

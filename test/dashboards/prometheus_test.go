@@ -22,22 +22,6 @@ import (
 	"whereby_exporter/test/programs"
 )
 
-// eventually waits until a condition holds, and fails with its last word.
-func eventually(t testing.TB, within time.Duration, what string, condition func() error) {
-	t.Helper()
-	deadline := time.Now().Add(within)
-	for {
-		err := condition()
-		if err == nil {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("%s: not within %v: %v", what, within, err)
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-}
-
 // start runs a program until the test ends, or until it is stopped.
 func start(t testing.TB, p programs.Program, args ...string) (stop func()) {
 	t.Helper()
@@ -137,7 +121,7 @@ func startPrometheus(t testing.TB, dir string, o options) *prometheus {
 	p := &prometheus{t: t, base: "http://" + address, dir: dir}
 	p.stop = start(t, programs.Prometheus, "--config.file="+filepath.Join(dir, "prometheus.yml"), "--storage.tsdb.path="+filepath.Join(dir, "data"),
 		"--storage.tsdb.retention.time=1y", "--web.listen-address="+address, "--log.level=warn")
-	eventually(t, time.Minute, "Prometheus is ready", func() error {
+	programs.Eventually(t, time.Minute, "Prometheus is ready", func() error {
 		status, _, err := get(t.Context(), p.base+"/-/ready")
 		if err == nil && status != http.StatusOK {
 			err = fmt.Errorf("status %d", status)
@@ -172,7 +156,7 @@ func (p *prometheus) evaluated(within time.Duration) []group {
 	var groups []group
 	seen := map[string][]time.Time{}
 	began := time.Now()
-	eventually(p.t, within, "rules are evaluated", func() error {
+	programs.Eventually(p.t, within, "rules are evaluated", func() error {
 		_, body, err := get(p.t.Context(), p.base+"/api/v1/rules")
 		if err != nil {
 			return err

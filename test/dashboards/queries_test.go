@@ -180,7 +180,7 @@ func TestADemoFillsTheDashboards(t *testing.T) {
 	start(t, programs.Exporter, "demo", "--web.listen-address="+target)
 	p := startPrometheus(t, t.TempDir(), options{target: target, scrape: 2 * time.Second, evaluate: time.Second})
 	polled := query{expr: `whereby_participant_minutes_total`, instant: true}
-	eventually(t, time.Minute, "a scrape", func() error {
+	programs.Eventually(t, time.Minute, "a scrape", func() error {
 		a, err := p.ask(polled, "", moment{from: time.Now().Add(-time.Minute), to: time.Now(), step: time.Second})
 		if err == nil && a.found == 0 {
 			err = fmt.Errorf("none yet")
@@ -189,7 +189,7 @@ func TestADemoFillsTheDashboards(t *testing.T) {
 	})
 	p.every(time.Now(), ".+", 0, anything)
 
-	eventually(t, time.Minute, "people come", func() error {
+	programs.Eventually(t, time.Minute, "people come", func() error {
 		at := time.Now()
 		a, err := p.ask(query{expr: "sum(max_over_time(whereby_joins_total[1m]) - min_over_time(whereby_joins_total[1m])) > 0", instant: true}, "", moment{from: at, to: at, step: time.Second})
 		if err == nil && a.found == 0 {

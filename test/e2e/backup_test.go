@@ -143,7 +143,7 @@ func TestABackupIsRestored(t *testing.T) {
 	}
 	restore(second)
 	e = run(second)
-	eventually(t, 60*time.Second, "it is ready", e.ready)
+	programs.Eventually(t, 60*time.Second, "it is ready", e.ready)
 	after, err := e.metrics()
 	if err != nil {
 		t.Fatal(err)

@@ -200,7 +200,7 @@ func TestWhatComposeRunsRuns(t *testing.T) {
 	}
 	start(t, nil, build(t, programs.Prometheus), append(flags, "--web.listen-address="+prometheus)...)
 
-	eventually(t, 3*time.Minute, "the customer over its quota is in Alertmanager", func() error {
+	programs.Eventually(t, 3*time.Minute, "the customer over its quota is in Alertmanager", func() error {
 		status, body, err := get(t.Context(), "http://"+alertmanager+`/api/v2/alerts?filter=alertname="WherebyQuotaExceeded"`)
 		if err != nil || status != http.StatusOK {
 			return fmt.Errorf("%d, %w", status, err)

@@ -40,22 +40,6 @@ func TestMain(m *testing.M) {
 // apiKey is planted, and looked for in everything that the exporter says.
 const apiKey = "planted-key-7f3a"
 
-// eventually waits until a condition holds, and fails with its last word.
-func eventually(t testing.TB, within time.Duration, what string, condition func() error) {
-	t.Helper()
-	deadline := time.Now().Add(within)
-	for {
-		err := condition()
-		if err == nil {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("%s: not within %v: %v", what, within, err)
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-}
-
 var built struct {
 	sync.Mutex
 	files map[string]string
@@ -240,7 +224,7 @@ func (e exporter) metrics() (map[string]float64, error) {
 // expect waits until series of the exporter have the given values.
 func (e exporter) expect(within time.Duration, want map[string]float64) {
 	e.t.Helper()
-	eventually(e.t, within, "metrics", func() error {
+	programs.Eventually(e.t, within, "metrics", func() error {
 		samples, err := e.metrics()
 		if err != nil {
 			return err
@@ -314,7 +298,7 @@ func startPrometheus(t testing.TB, target string) prometheus {
 	p := prometheus{base: "http://" + address, process: start(t, nil, build(t, programs.Prometheus),
 		"--config.file="+config, "--storage.tsdb.path="+filepath.Join(dir, "data"),
 		"--web.listen-address="+address, "--log.level=warn")}
-	eventually(t, 60*time.Second, "Prometheus is ready", func() error {
+	programs.Eventually(t, 60*time.Second, "Prometheus is ready", func() error {
 		status, _, err := get(t.Context(), p.base+"/-/ready")
 		if err == nil && status != http.StatusOK {
 			err = fmt.Errorf("status %d", status)
@@ -377,7 +361,7 @@ var counters = map[string]func(wherebytest.PrefixTruth) int64{
 // usage family.
 func (p prometheus) expectTruth(account *wherebytest.Account) {
 	p.t.Helper()
-	eventually(p.t, time.Minute, "Prometheus has the account's truth", func() error {
+	programs.Eventually(p.t, time.Minute, "Prometheus has the account's truth", func() error {
 		truth := account.Truth(prefixOf)
 		for family, figure := range counters {
 			if err := p.compare(family, truth, figure); err != nil {

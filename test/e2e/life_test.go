@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"whereby_exporter/test/programs"
 	"whereby_exporter/whereby/wherebytest"
 )
 
@@ -107,7 +108,7 @@ func TestPrometheusReadsTheTruth(t *testing.T) {
 				}
 			})
 			before := account.Count(wherebytest.EndpointRooms)
-			eventually(t, time.Minute, "some passes over a moving account", func() error {
+			programs.Eventually(t, time.Minute, "some passes over a moving account", func() error {
 				if n := account.Count(wherebytest.EndpointRooms) - before; n < 30 {
 					return fmt.Errorf("%d requests", n)
 				}
@@ -218,7 +219,7 @@ func TestACrashLoopSpendsNoMoreThanTheShare(t *testing.T) {
 	address, storage := freeAddress(t), t.TempDir()
 	for range 15 {
 		e := startExporter(t, address, api, "--storage.path="+storage)
-		eventually(t, time.Minute, "it serves", func() error {
+		programs.Eventually(t, time.Minute, "it serves", func() error {
 			_, err := e.metrics()
 			return err
 		})
@@ -226,7 +227,7 @@ func TestACrashLoopSpendsNoMoreThanTheShare(t *testing.T) {
 	}
 	e := startExporter(t, address, api, "--storage.path="+storage)
 	before := len(account.Requests())
-	eventually(t, 90*time.Second, "points are free again", func() error {
+	programs.Eventually(t, 90*time.Second, "points are free again", func() error {
 		if len(account.Requests()) == before {
 			return fmt.Errorf("%d requests so far", before)
 		}

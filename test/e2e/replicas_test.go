@@ -48,7 +48,7 @@ func (r *redisServer) start() {
 	_, port, _ := net.SplitHostPort(r.address)
 	r.process = start(r.t, nil, "redis-server", "--bind", "127.0.0.1", "--port", port, "--dir", r.dir, "--requirepass", redisPassword,
 		"--appendonly", "yes", "--appendfsync", "always", "--save", "")
-	eventually(r.t, time.Minute, "Redis answers", func() error {
+	programs.Eventually(r.t, time.Minute, "Redis answers", func() error {
 		client := r.client()
 		defer client.Close()
 		return client.Ping(r.t.Context()).Err()
@@ -181,7 +181,7 @@ func (e *replica) leads() bool {
 // oneLeads waits until one of two replicas does, and returns that one first.
 func oneLeads(t testing.TB, within time.Duration, a, b *replica) (leader, other *replica) {
 	t.Helper()
-	eventually(t, within, "one replica leads", func() error {
+	programs.Eventually(t, within, "one replica leads", func() error {
 		switch first, second := a.leads(), b.leads(); {
 		case first && second:
 			return errors.New("both do")
@@ -217,7 +217,7 @@ func figures(samples map[string]float64) map[string]float64 {
 // account knows.
 func agree(t *testing.T, account *wherebytest.Account, a, b *replica, but ...string) {
 	t.Helper()
-	eventually(t, 60*time.Second, "both replicas show the same", func() error {
+	programs.Eventually(t, 60*time.Second, "both replicas show the same", func() error {
 		first, err := a.metrics()
 		if err != nil {
 			return err
@@ -266,7 +266,7 @@ func TestTwoReplicasShowTheSame(t *testing.T) {
 	client := &http.Client{}
 	for i := range 100 {
 		to := []*replica{a, b}[i%2]
-		eventually(t, time.Minute, "an event is taken", func() error {
+		programs.Eventually(t, time.Minute, "an event is taken", func() error {
 			if status := deliver(client, to.webhook, joined(fmt.Sprint("e", i), fmt.Sprintf("/acme-%d", i%10), 1+i/10)); status != http.StatusNoContent {
 				return fmt.Errorf("%s answers %d", to.name, status)
 			}
@@ -286,7 +286,7 @@ func TestTwoReplicasShowTheSame(t *testing.T) {
 
 	leader.kill()
 	began := time.Now()
-	eventually(t, 30*time.Second, "the other one leads", func() error {
+	programs.Eventually(t, 30*time.Second, "the other one leads", func() error {
 		if !other.leads() {
 			return errors.New("it does not")
 		}
@@ -305,7 +305,7 @@ func TestTwoReplicasShowTheSame(t *testing.T) {
 		t.Errorf("stopping took %v", took)
 	}
 	began = time.Now()
-	eventually(t, time.Minute, "the first one leads again", func() error {
+	programs.Eventually(t, time.Minute, "the first one leads again", func() error {
 		if !leader.leads() {
 			return errors.New("it does not")
 		}
@@ -346,7 +346,7 @@ func TestReplicasWithoutRedisServeWhatTheyKnow(t *testing.T) {
 			`whereby_participant_minutes_total{room_prefix="acme-"}`: 5, `whereby_live_participants{room_prefix="_none"}`: 1, "whereby_exporter_shared_state_current": 0,
 		})
 	}
-	eventually(t, time.Minute, "nobody leads", func() error {
+	programs.Eventually(t, time.Minute, "nobody leads", func() error {
 		if a.leads() || b.leads() {
 			return errors.New("somebody does")
 		}
@@ -359,7 +359,7 @@ func TestReplicasWithoutRedisServeWhatTheyKnow(t *testing.T) {
 	}
 	r.start()
 	for i, e := range []*replica{a, b} {
-		eventually(t, time.Minute, "events are taken again", func() error {
+		programs.Eventually(t, time.Minute, "events are taken again", func() error {
 			if status := deliver(client, e.webhook, joined("e2", "/acme-1", 2)); status != http.StatusNoContent {
 				return fmt.Errorf("%d: %d", i, status)
 			}
@@ -407,7 +407,7 @@ func TestReplicasFillARedisThatHasLostEverything(t *testing.T) {
 	if status := deliver(client, b.webhook, joined("e2", "/acme-1", 4)); status != http.StatusNoContent {
 		t.Fatalf("an event was answered with %d", status)
 	}
-	eventually(t, time.Minute, "Redis is filled again", func() error {
+	programs.Eventually(t, time.Minute, "Redis is filled again", func() error {
 		rooms, err := admin.HLen(t.Context(), "{whereby_exporter}:rooms").Result()
 		if err == nil && rooms != 1500 {
 			err = fmt.Errorf("%d rooms", rooms)
@@ -422,7 +422,7 @@ func TestReplicasFillARedisThatHasLostEverything(t *testing.T) {
 	a.expect(time.Minute, want)
 	b.expect(time.Minute, want)
 	agree(t, account, a, b)
-	eventually(t, time.Minute, "the live state is kept", func() error {
+	programs.Eventually(t, time.Minute, "the live state is kept", func() error {
 		n, err := admin.Exists(t.Context(), "{whereby_exporter}:live").Result()
 		if err == nil && n == 0 {
 			err = errors.New("it is not")

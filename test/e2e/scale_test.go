@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"whereby_exporter/test/programs"
 	"whereby_exporter/whereby/wherebytest"
 )
 
@@ -53,11 +54,11 @@ func BenchmarkMillionRooms(b *testing.B) {
 		account.ResetRequests()
 		began := time.Now()
 		e := startExporter(b, address, api, args...)
-		eventually(b, 10*time.Minute, "the first poll", e.ready)
+		programs.Eventually(b, 10*time.Minute, "the first poll", e.ready)
 		b.ReportMetric(time.Since(began).Seconds(), "first-poll-s")
 		full := account.Count(wherebytest.EndpointRooms)
 
-		eventually(b, 5*time.Minute, "the quotas", func() error {
+		programs.Eventually(b, 5*time.Minute, "the quotas", func() error {
 			samples, err := e.metrics()
 			if err != nil {
 				return err
@@ -85,7 +86,7 @@ func BenchmarkMillionRooms(b *testing.B) {
 		}
 		first := polls()
 		account.ResetRequests()
-		eventually(b, time.Minute, "steady polls", func() error {
+		programs.Eventually(b, time.Minute, "steady polls", func() error {
 			if n := polls() - first; n < 5 {
 				return fmt.Errorf("%v polls", n)
 			}
@@ -103,7 +104,7 @@ func BenchmarkMillionRooms(b *testing.B) {
 
 		began = time.Now()
 		e = startExporter(b, address, api, args...)
-		eventually(b, time.Minute, "figures after a restart", func() error {
+		programs.Eventually(b, time.Minute, "figures after a restart", func() error {
 			samples, err := e.metrics()
 			if err == nil && len(usage(samples)) == 0 {
 				err = fmt.Errorf("no usage")

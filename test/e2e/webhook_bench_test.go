@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"whereby_exporter/test/programs"
 	"whereby_exporter/whereby"
 	"whereby_exporter/whereby/wherebytest"
 )
@@ -112,7 +113,7 @@ func BenchmarkWebhooks(b *testing.B) {
 			address, webhook := freeAddress(b), freeAddress(b)
 			e := startReceiver(b, address, webhook, b.TempDir(), api)
 			for _, base := range []string{"http://" + empty, "http://" + webhook + "/-/healthy"} {
-				eventually(b, time.Minute, "it listens", func() error {
+				programs.Eventually(b, time.Minute, "it listens", func() error {
 					_, _, err := get(b.Context(), base)
 					return err
 				})

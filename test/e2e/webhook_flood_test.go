@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"whereby_exporter/test/programs"
 	"whereby_exporter/whereby"
 	"whereby_exporter/whereby/wherebytest"
 )
@@ -148,7 +149,7 @@ func TestAFloodKeepsNobodyOut(t *testing.T) {
 	_, api := newAccount(t, wherebytest.Config{PointsPerMinute: unlimited})
 	webhook := freeAddress(t)
 	e := startReceiver(t, freeAddress(t), webhook, t.TempDir(), api)
-	eventually(t, time.Minute, "it is ready", e.ready)
+	programs.Eventually(t, time.Minute, "it is ready", e.ready)
 	f := &flood{t: t, address: webhook, over: make(chan struct{}), sent: map[string]int{}, answered: map[string]int{}}
 
 	const half = "POST /webhook HTTP/1.1\r\nHost: x\r\n"

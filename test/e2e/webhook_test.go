@@ -84,7 +84,7 @@ func TestBadWebhooksGetWhatIsPromised(t *testing.T) {
 	_, api := newAccount(t, wherebytest.Config{})
 	webhook := freeAddress(t)
 	e := startReceiver(t, freeAddress(t), webhook, t.TempDir(), api)
-	eventually(t, time.Minute, "it listens", func() error {
+	programs.Eventually(t, time.Minute, "it listens", func() error {
 		_, _, err := get(t.Context(), "http://"+webhook+"/-/healthy")
 		return err
 	})
@@ -182,7 +182,7 @@ func TestAHundredKillsLoseNoAcknowledgedEvent(t *testing.T) {
 		e.kill()
 	}
 	e := startReceiver(t, address, webhook, storage, api)
-	eventually(t, time.Minute, "it serves", func() error { _, err := e.metrics(); return err })
+	programs.Eventually(t, time.Minute, "it serves", func() error { _, err := e.metrics(); return err })
 	close(stop)
 	wg.Wait()
 	total := 0

@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"whereby_exporter/test/programs"
 )
 
 var cgroupsMade atomic.Int64
@@ -81,7 +83,7 @@ func systemdHierarchies() ([]string, error) {
 // is gone.
 func removeCgroup(t *testing.T, top string) {
 	t.Helper()
-	eventually(t, time.Minute, "the control group is removed", func() error {
+	programs.Eventually(t, time.Minute, "the control group is removed", func() error {
 		var dirs []string
 		err := filepath.WalkDir(top, func(path string, d fs.DirEntry, err error) error {
 			switch {

@@ -132,19 +132,3 @@ func (c *container) property(name string) string {
 	c.t.Helper()
 	return c.sh("systemctl show --value --property=" + name + " whereby_exporter.service")
 }
-
-// eventually waits until a condition holds, and fails with its last word.
-func eventually(t *testing.T, within time.Duration, what string, condition func() error) {
-	t.Helper()
-	deadline := time.Now().Add(within)
-	for {
-		err := condition()
-		if err == nil {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("%s: not within %v: %v", what, within, err)
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-}

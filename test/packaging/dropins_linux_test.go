@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"whereby_exporter/test/programs"
 	"whereby_exporter/whereby"
 )
 
@@ -94,7 +95,7 @@ func TestSocketActivationAsDocumented(t *testing.T) {
 		before := answered
 		mu.Unlock()
 		s.sh("systemctl restart whereby_exporter")
-		eventually(t, patience, "scrapes go on", func() error {
+		programs.Eventually(t, patience, "scrapes go on", func() error {
 			mu.Lock()
 			defer mu.Unlock()
 			if answered < before+100 && !t.Failed() {
@@ -117,7 +118,7 @@ func TestRulesBesideAPrometheusAsDocumented(t *testing.T) {
 	s.write("/etc/systemd/system/whereby_exporter.service.d/rules.conf", blocks(t, "Beside a Prometheus", "ini")[0])
 	s.sh("systemctl daemon-reload; systemctl restart whereby_exporter")
 	s.awaitHealthy()
-	eventually(t, patience, "the rules are there", func() error {
+	programs.Eventually(t, patience, "the rules are there", func() error {
 		if got := s.sh("stat --format='%a %G' /etc/prometheus/rules/*.yml 2>&1 | sort -u"); got != "644 prometheus" {
 			return fmt.Errorf("%s", got)
 		}

@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"whereby_exporter/test/programs"
 	"whereby_exporter/whereby/wherebytest"
 )
 
@@ -105,7 +106,7 @@ const healthyURL = "http://localhost:10036/-/healthy"
 // awaitHealthy waits until the exporter answers.
 func (c *container) awaitHealthy() {
 	c.t.Helper()
-	eventually(c.t, patience, "the exporter is healthy", func() error {
+	programs.Eventually(c.t, patience, "the exporter is healthy", func() error {
 		status, body, err := c.get(healthyURL)
 		if err == nil && status != http.StatusOK {
 			err = fmt.Errorf("%d %s", status, body)
@@ -117,7 +118,7 @@ func (c *container) awaitHealthy() {
 // expect waits until series of the exporter have these values.
 func (c *container) expect(want map[string]float64) {
 	c.t.Helper()
-	eventually(c.t, patience, "metrics", func() error {
+	programs.Eventually(c.t, patience, "metrics", func() error {
 		status, body, err := c.get("http://localhost:10036/metrics")
 		if err != nil {
 			return err

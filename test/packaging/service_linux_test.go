@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"whereby_exporter/test/programs"
 	"whereby_exporter/whereby/wherebytest"
 )
 
@@ -131,7 +132,7 @@ func TestAServiceWithoutAKeySaysSo(t *testing.T) {
 	if out, err := s.try("", "systemctl start whereby_exporter"); err == nil {
 		t.Fatalf("it starts without a key: %s", out)
 	}
-	eventually(t, patience, "it stays down", func() error {
+	programs.Eventually(t, patience, "it stays down", func() error {
 		if state := s.property("ActiveState"); state != "failed" { // not between two tries
 			return fmt.Errorf("%s after %s restarts", state, s.property("NRestarts"))
 		}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"whereby_exporter/test/programs"
 )
 
 // acmeLimit is where the quota of a configuration file shows.
@@ -51,7 +53,7 @@ func TestAKilledServiceComesBack(t *testing.T) {
 	s.forget()
 	pid := s.property("MainPID")
 	s.sh("systemctl kill --signal=KILL whereby_exporter")
-	eventually(t, patience, "it runs again", func() error {
+	programs.Eventually(t, patience, "it runs again", func() error {
 		if now, state := s.property("MainPID"), s.property("ActiveState"); now == pid || now == "0" || state != "active" {
 			return fmt.Errorf("process %s is %s", now, state)
 		}
