@@ -61,6 +61,24 @@ func flags(url string) Flags {
 	}
 }
 
+// write writes a file.
+func write(t *testing.T, file, content string) {
+	t.Helper()
+	if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// filesIn gives what writes a file into a directory, and says where it is.
+func filesIn(t *testing.T, dir string) func(name, content string) string {
+	return func(name, content string) string {
+		t.Helper()
+		path := filepath.Join(dir, name)
+		write(t, path, content)
+		return path
+	}
+}
+
 // assertError wants an error that holds want, or none where want is empty.
 func assertError(t *testing.T, err error, want string) {
 	t.Helper()
@@ -77,13 +95,7 @@ func assertError(t *testing.T, err error, want string) {
 
 func TestTheKeyIsFoundAndCheckedAtTheStart(t *testing.T) {
 	dir := t.TempDir()
-	file := func(name, content string) string {
-		path := filepath.Join(dir, name)
-		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return path
-	}
+	file := filesIn(t, dir)
 	missing := filepath.Join(dir, "missing")
 	for _, c := range []struct {
 		name, variable, file string

@@ -2,20 +2,12 @@ package app
 
 import (
 	"log/slog"
-	"os"
-	"path/filepath"
 	"testing"
 )
 
 func TestTheAddressOfRedisIsChecked(t *testing.T) {
 	dir := t.TempDir()
-	file := func(name, content string) string {
-		path := filepath.Join(dir, name)
-		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return path
-	}
+	file := filesIn(t, dir)
 	const secret = "planted-redis-password" + apiKey // assertError looks for the key
 	for _, c := range []struct {
 		name     string

@@ -30,13 +30,7 @@ func accepts(v *whereby.Verifier, secret string) bool {
 
 func TestTheWebhooksSecretsAreCheckedAtTheStart(t *testing.T) {
 	dir := t.TempDir()
-	file := func(name, content string) string {
-		path := filepath.Join(dir, name)
-		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return path
-	}
+	file := filesIn(t, dir)
 	pipe := filepath.Join(dir, "pipe")
 	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
 		t.Fatal(err)
@@ -205,13 +199,6 @@ func (r *rotation) move(content string) {
 	write(r.T, r.file+".new", content)
 	if err := os.Rename(r.file+".new", r.file); err != nil {
 		r.Fatal(err)
-	}
-}
-
-func write(t *testing.T, file, content string) {
-	t.Helper()
-	if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
-		t.Fatal(err)
 	}
 }
 
