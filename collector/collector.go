@@ -22,7 +22,6 @@ import (
 	"whereby_exporter/collector/poller"
 	"whereby_exporter/collector/quality"
 	"whereby_exporter/collector/rooms"
-	"whereby_exporter/collector/shared"
 	"whereby_exporter/collector/store"
 	"whereby_exporter/collector/webhook"
 	"whereby_exporter/whereby"
@@ -34,12 +33,8 @@ type Config struct {
 	Client *whereby.Client
 	// File is the configuration file; nil is its defaults.
 	File *config.Config
-	// StoragePath is the directory of the store; "" keeps it in memory. It is of no
-	// account where there is a Redis.
+	// StoragePath is the directory of the store; "" keeps it in memory.
 	StoragePath string
-	// Redis, where not nil, is what this replica shares with others. It is closed by
-	// [Collector.Close].
-	Redis *shared.Redis
 	// PollInterval and FullScanInterval are as in [poller.Config].
 	PollInterval, FullScanInterval time.Duration
 	// Webhooks verifies webhook requests; nil where there is no secret, and then
@@ -58,7 +53,6 @@ type Collector struct {
 	self    *selfMetrics
 	handler *exposition.Handler
 	points  *store.Points // nil where nothing is stored
-	replica *replica      // nil where nothing is shared
 	// These are nil without webhooks.
 	feed       *liveFeed
 	receiver   *webhook.Receiver
@@ -76,16 +70,11 @@ type Collector struct {
 
 // New opens the store and publishes what it holds. It starts nothing.
 func New(c Config) (*Collector, error) {
-	if c.Redis != nil {
-		replica, mirror := openReplica(c.Redis, c.Logger)
-		c.StoragePath = "" // all is shared
-		return newCollector(c, mirror, replica)
-	}
 	s, err := openStores(c.StoragePath)
 	if err != nil {
 		return nil, err
 	}
-	collector, err := newCollector(c, s, nil)
+	collector, err := newCollector(c, s)
 	if err != nil {
 		return nil, errors.Join(err, s.close())
 	}
@@ -97,9 +86,6 @@ func New(c Config) (*Collector, error) {
 
 // openWebhooks restores the live state.
 func (c *Collector) openWebhooks() error {
-	if c.replica != nil {
-		return nil // the log brings it
-	}
 	receiver, err := webhook.OpenReceiver(c.config.StoragePath, c.feed, c.config.Logger)
 	if err != nil {
 		return err
@@ -121,7 +107,7 @@ func (c *Collector) resumeBudget() error {
 	}
 	c.points = points
 	c.config.Client.Budget.Resume(spent.Limit, spent.Times)
-	c.config.Client.Budget.OnSpend = points.Spend
+	c.config.Client.Budget.OnSpend = points.Record
 	return nil
 }
 
@@ -151,7 +137,7 @@ func openStores(path string) (stores, error) {
 
 func (s stores) close() error { return errors.Join(s.ledger.Close(), s.quality.Close()) }
 
-func newCollector(c Config, s stores, r *replica) (*Collector, error) {
+func newCollector(c Config, s stores) (*Collector, error) {
 	if c.File == nil {
 		c.File = config.Default()
 	}
@@ -173,16 +159,6 @@ func newCollector(c Config, s stores, r *replica) (*Collector, error) {
 		ledger: l,
 		self:   newSelfMetrics(registry),
 		watch:  newWatch(),
-
-		replica: r,
-	}
-	if r != nil {
-		r.c = collector
-		l.Hold()
-		if c.Client.Budget != nil {
-			c.Client.Budget.OnSpend = r.spend
-		}
-		registerReplica(registry, r)
 	}
 	collector.handler = exposition.NewHandler(registry, exposition.Options{
 		Live: collector.live,
@@ -206,7 +182,7 @@ func newCollector(c Config, s stores, r *replica) (*Collector, error) {
 	}
 	if c.Webhooks != nil {
 		collector.feed = newLiveFeed(registry, l, c.File.Segments)
-		collector.reconciler = &reconciler{client: client.Background(), feed: collector.feed, tell: collector.correct, log: c.Logger}
+		collector.reconciler = &reconciler{client: client.Background(), feed: collector.feed, log: c.Logger}
 		if err := collector.openWebhooks(); err != nil {
 			return nil, err
 		}
@@ -217,42 +193,20 @@ func newCollector(c Config, s stores, r *replica) (*Collector, error) {
 
 // Run polls, and keeps the live state, until the context is done.
 func (c *Collector) Run(ctx context.Context) error {
-	if c.replica == nil && c.config.StoragePath == "" {
+	if c.config.StoragePath == "" {
 		c.config.Logger.Warn("state is kept in memory only; after a restart, rooms that Whereby has deleted no longer count")
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return c.publishChanges(ctx) })
-	if c.replica != nil {
-		group.Go(func() error { return c.replica.run(ctx) })
-		return group.Wait()
-	}
-	group.Go(func() error { return c.readInsights(ctx) })
-	group.Go(func() error { return c.ledger.Run(ctx) })
-	if c.receiver != nil {
-		group.Go(func() error { return c.receiver.Run(ctx) })
-	}
-	return group.Wait()
-}
-
-// readInsights does what spends points, until the context is done.
-func (c *Collector) readInsights(ctx context.Context) error {
-	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return c.poller.Run(ctx) })
 	group.Go(func() error { return c.reader.Run(ctx) })
 	group.Go(func() error { return c.sampling.Run(ctx) })
-	if c.reconciler != nil {
+	group.Go(func() error { return c.ledger.Run(ctx) })
+	if c.feed != nil {
+		group.Go(func() error { return c.receiver.Run(ctx) })
 		group.Go(func() error { return c.reconciler.Run(ctx) })
 	}
 	return group.Wait()
-}
-
-// correct puts a live count right.
-func (c *Collector) correct(ctx context.Context, correction correction) error {
-	if c.replica != nil {
-		return c.replica.tellCorrection(ctx, correction)
-	}
-	c.feed.correct(correction)
-	return nil
 }
 
 // Close closes the store.
@@ -264,23 +218,14 @@ func (c *Collector) Close() error {
 	if c.points != nil {
 		err = errors.Join(err, c.points.Close())
 	}
-	if c.replica != nil {
-		err = errors.Join(err, c.replica.redis.Close())
-	}
 	if err != nil {
 		return fmt.Errorf("close the store: %w", err)
 	}
 	return nil
 }
 
-// Ready tells whether a poll has succeeded since the start; where replicas share what
-// they know, whether one of them ever did, and this one knows it.
-func (c *Collector) Ready() bool {
-	if c.replica != nil {
-		return c.replica.polled.Load() && c.ledger.Snapshot() != nil
-	}
-	return c.poller.Polled()
-}
+// Ready reports whether a poll has succeeded since the start.
+func (c *Collector) Ready() bool { return c.poller.Polled() }
 
 // Metrics serves the exposition.
 func (c *Collector) Metrics() http.Handler { return c.handler }
@@ -290,11 +235,10 @@ func (c *Collector) Webhook() http.Handler {
 	if c.feed == nil {
 		return nil
 	}
-	accept := c.acceptor()
 	return &webhook.Handler{
 		Verifier: c.config.Webhooks,
 		Accept: func(ctx context.Context, event whereby.Event) error {
-			err := accept(ctx, event)
+			err := c.receiver.Accept(ctx, event)
 			if err != nil {
 				c.self.storageErrors.Inc()
 			}
@@ -303,13 +247,6 @@ func (c *Collector) Webhook() http.Handler {
 		Rejected: func(reason webhook.Reason) { c.feed.rejected.WithLabelValues(string(reason)).Inc() },
 		Logger:   c.config.Logger,
 	}
-}
-
-func (c *Collector) acceptor() func(context.Context, whereby.Event) error {
-	if c.replica != nil {
-		return c.replica.accept
-	}
-	return c.receiver.Accept
 }
 
 // Rooms serves the rooms behind a prefix.
@@ -330,10 +267,6 @@ func (c *Collector) onPass(r poller.Result) {
 	if r.Err == nil {
 		c.publish()
 		c.reader.Look()
-	}
-	if c.replica != nil {
-		c.replica.tellPoll(r)
-		c.replica.polled.Store(c.replica.polled.Load() || r.Err == nil)
 	}
 }
 

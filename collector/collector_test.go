@@ -86,7 +86,7 @@ func prepareWith(t *testing.T, account *wherebytest.Account, s ledger.Store, c C
 		PollInterval: time.Minute, FullScanInterval: time.Hour,
 		Webhooks: c.Webhooks, File: c.File,
 		Logger: slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-	}, stores{s, store.NoRecords{}}, nil)
+	}, stores{s, store.NoRecords{}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -235,13 +235,6 @@ func TestEveryMetricIsExposedAsDescribed(t *testing.T) {
 		for _, m := range metrics.All() {
 			described[m.Name] = true
 			family := families[m.Name]
-			if m.Name == metrics.Leader.Name || m.Name == metrics.SharedStateCurrent.Name {
-				// They are there with a Redis only, which the test module has.
-				if family != nil {
-					b.Errorf("%s is exposed, and nothing is shared", m.Name)
-				}
-				continue
-			}
 			if family == nil {
 				b.Errorf("%s is not exposed", m.Name)
 				continue
@@ -545,7 +538,7 @@ func (unreadable) State() (ledger.State, error) {
 
 func TestAStoreThatCannotBeReadIsAnErrorAtTheStart(t *testing.T) {
 	config := Config{Client: &whereby.Client{}, Logger: slog.New(slog.DiscardHandler)}
-	if _, err := newCollector(config, stores{unreadable{store.NewMemory()}, store.NoRecords{}}, nil); err == nil || !strings.Contains(err.Error(), "input/output error") {
+	if _, err := newCollector(config, stores{unreadable{store.NewMemory()}, store.NoRecords{}}); err == nil || !strings.Contains(err.Error(), "input/output error") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -38,11 +38,6 @@ type liveFeed struct {
 	mu      sync.Mutex
 	options live.Options
 	tracker *live.Tracker
-	// next, where not nil, is what a replay brings; tracker is shown until it is over.
-	next *live.Tracker
-	// shown, where not nil, tells what Insights showed of a room when the event arrived
-	// that is being applied.
-	shown func(room string) (minutes int64, known bool)
 	// observing is false while events of an earlier process are replayed, whose
 	// histograms have been scraped.
 	observing bool
@@ -65,13 +60,11 @@ func newLiveFeed(r prometheus.Registerer, l *ledger.Ledger, segments *config.Seg
 	f.options = live.Options{
 		Label: l.Label,
 		Shown: func(room string) (int64, bool) {
-			if f.shown != nil {
-				return f.shown(room)
-			}
 			if !f.observing {
-				return 0, false // what Insights show now is not what they showed then
+				return 0, false // what Insights shows now is not what it showed then
 			}
-			return shownMinutes(l, room)
+			shown, err := l.ParticipantMinutes([]string{room})
+			return shown[room], err == nil && l.Snapshot() != nil
 		},
 	}
 	f.useSegments(segments)
@@ -83,12 +76,6 @@ func newLiveFeed(r prometheus.Registerer, l *ledger.Ledger, segments *config.Seg
 	return f
 }
 
-// shownMinutes are the participant minutes that the ledger has of a room.
-func shownMinutes(l *ledger.Ledger, room string) (int64, bool) {
-	shown, err := l.ParticipantMinutes([]string{room})
-	return shown[room], err == nil && l.Snapshot() != nil
-}
-
 // Segment implements [webhook.State].
 func (f *liveFeed) Segment(event whereby.Event) string {
 	segment, _ := f.segments.Load().Of(event)
@@ -97,17 +84,9 @@ func (f *liveFeed) Segment(event whereby.Event) string {
 
 // Apply implements [webhook.State].
 func (f *liveFeed) Apply(event whereby.Event, segment string, arrived time.Time) {
-	f.applyShown(event, segment, arrived, nil)
-}
-
-// applyShown is Apply of an event of which it is known what Insights showed of its room
-// when it arrived; nil asks the ledger.
-func (f *liveFeed) applyShown(event whereby.Event, segment string, arrived time.Time, shown func(room string) (int64, bool)) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.shown = shown
-	defer func() { f.shown = nil }()
-	result := f.applied().ApplySegment(event, segment, arrived)
+	result := f.tracker.ApplySegment(event, segment, arrived)
 	if !f.observing {
 		return
 	}
@@ -124,26 +103,10 @@ func (f *liveFeed) applyShown(event whereby.Event, segment string, arrived time.
 	}
 }
 
-// applied is the tracker that events go to.
-func (f *liveFeed) applied() *live.Tracker {
-	if f.next != nil {
-		return f.next
-	}
-	return f.tracker
-}
-
-// replay begins one from nothing. What is known is shown until it is over.
-func (f *liveFeed) replay() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.next, f.observing = live.New(f.options), false
-}
-
 // observe ends the replay.
 func (f *liveFeed) observe() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.tracker, f.next = f.applied(), nil
 	f.observing = true
 }
 
@@ -161,10 +124,6 @@ func (f *liveFeed) UnmarshalBinary(b []byte) error {
 	tracker, err := live.Restore(b, time.Now(), staleAfter, f.options)
 	if err != nil {
 		return err
-	}
-	if f.next != nil {
-		f.next = tracker
-		return nil
 	}
 	f.tracker = tracker
 	return nil
@@ -202,25 +161,17 @@ func (f *liveFeed) configure(segments *config.Segments) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.useSegments(segments)
-	tracker, err := f.relabelled(f.tracker)
-	if err == nil && f.next != nil {
-		f.next, err = f.relabelled(f.next)
+	state, err := f.tracker.AppendBinary(nil)
+	if err != nil {
+		return fmt.Errorf("put the live state under other prefixes: %w", err)
 	}
+	// The state is of now, so no room is in doubt.
+	tracker, err := live.Restore(state, time.Now(), time.Duration(math.MaxInt64), f.options)
 	if err != nil {
 		return fmt.Errorf("put the live state under other prefixes: %w", err)
 	}
 	f.tracker = tracker
 	return nil
-}
-
-// relabelled is a tracker under the options of now.
-func (f *liveFeed) relabelled(t *live.Tracker) (*live.Tracker, error) {
-	state, err := t.AppendBinary(nil)
-	if err != nil {
-		return nil, err
-	}
-	// The state is of now, so no room is in doubt.
-	return live.Restore(state, time.Now(), time.Duration(math.MaxInt64), f.options)
 }
 
 // metered lists the rooms of which minutes may be pending.

@@ -77,16 +77,6 @@ func (m *selfMetrics) onExchange(e whereby.Exchange) {
 	}
 }
 
-// hear notes a poll of another process.
-func (m *selfMetrics) hear(r poller.Result) {
-	if r.Err != nil {
-		m.up.Set(0)
-		return
-	}
-	m.up.Set(1)
-	m.lastSuccess.Set(seconds(r.Ended))
-}
-
 func (m *selfMetrics) onPass(r poller.Result) {
 	m.pollDuration.WithLabelValues().Observe(r.Ended.Sub(r.Started).Seconds())
 	if r.Err != nil {

@@ -59,7 +59,7 @@ type exposed struct {
 func (c *Collector) live() []exposition.Family {
 	var families []exposition.Family
 	var view *live.View
-	if c.feed != nil && (c.replica == nil || c.replica.begunOnce()) {
+	if c.feed != nil {
 		view = c.feed.view(c.exposed.configured)
 		families = append(liveFamilies(view), segmentFamilies(view)...)
 	}

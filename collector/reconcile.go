@@ -23,18 +23,16 @@ const (
 type reconciler struct {
 	client *whereby.Client
 	feed   *liveFeed
-	// tell makes a correction known to all, and applies it.
-	tell func(context.Context, correction) error
-	log  *slog.Logger
+	log    *slog.Logger
 }
 
 // correction puts a room's live count right.
 type correction struct {
-	Room string `json:"room"`
+	Room string
 	// Reason is why nobody is in the room; "" means that the count was right.
-	Reason live.Correction `json:"reason,omitempty"`
+	Reason live.Correction
 	// AsOf is the time of which Insights tell.
-	AsOf time.Time `json:"asOf"`
+	AsOf time.Time
 }
 
 // correct applies a correction.
@@ -42,10 +40,10 @@ func (f *liveFeed) correct(c correction) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if c.Reason == "" {
-		f.applied().Confirm(c.Room, c.AsOf)
+		f.tracker.Confirm(c.Room, c.AsOf)
 		return
 	}
-	f.applied().Drop(c.Room, c.Reason, c.AsOf)
+	f.tracker.Drop(c.Room, c.Reason, c.AsOf)
 }
 
 // Run checks rooms until the context is done.
@@ -104,5 +102,6 @@ func (r *reconciler) check(ctx context.Context, suspect live.Suspect) error {
 	default:
 		c.Reason = live.Stale
 	}
-	return r.tell(ctx, c)
+	r.feed.correct(c)
+	return nil
 }

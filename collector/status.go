@@ -14,7 +14,6 @@ import (
 	"whereby_exporter/collector/config"
 	"whereby_exporter/collector/poller"
 	"whereby_exporter/collector/rooms"
-	"whereby_exporter/collector/shared"
 	"whereby_exporter/collector/statuspage"
 	"whereby_exporter/collector/webhook"
 	"whereby_exporter/whereby"
@@ -237,8 +236,6 @@ func (s *statusSource) sessions(ctx context.Context, query whereby.RoomSessionsQ
 			return page.Rows, !page.Last, nil
 		case !asked.Load() && (ctx.Err() != nil || errors.As(err, &throttled)):
 			return nil, false, statuspage.ErrNoPoint
-		case errors.Is(err, shared.ErrNotLeading):
-			return nil, false, statuspage.ErrElsewhere
 		}
 		return nil, false, err
 	}

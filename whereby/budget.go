@@ -31,10 +31,9 @@ const (
 // concurrent use and may be shared by several clients of one organization.
 type Budget struct {
 	// OnSpend, where not nil, is told when a point is spent, before its request is
-	// sent, and the organization's limit as it is known then. After an error the request
-	// is not sent, and fails with it. It must be set before the budget is used, and must
-	// be quick.
-	OnSpend func(ctx context.Context, at time.Time, limit int) error
+	// sent, and the organization's limit as it is known then. It must be set before the
+	// budget is used, and must be quick.
+	OnSpend func(at time.Time, limit int)
 
 	share float64
 
@@ -111,7 +110,7 @@ func BackgroundAllowance(points int) int {
 
 // Wait blocks until a point may be spent, and spends it.
 //
-// The error is the context's, or OnSpend's. Clients call Wait for each attempt by themselves.
+// The error is the context's. Clients call Wait for each attempt by themselves.
 func (b *Budget) Wait(ctx context.Context, priority Priority) error {
 	return b.wait(ctx, priority, math.MaxInt64)
 }
@@ -137,10 +136,10 @@ func (b *Budget) wait(ctx context.Context, priority Priority, longest time.Durat
 			b.spend(now, priority)
 			limit := b.limit
 			b.mu.Unlock()
-			if b.OnSpend == nil {
-				return nil
+			if b.OnSpend != nil {
+				b.OnSpend(now, limit)
 			}
-			return b.OnSpend(ctx, now, limit)
+			return nil
 		}
 		changed := b.changed
 		b.mu.Unlock()

@@ -299,10 +299,7 @@ func TestARestartedProgramSpendsNoMore(t *testing.T) {
 		for range 40 { // a process that lives for three seconds each time
 			b := budget(t, 0.25)
 			b.Resume(limit, journal)
-			b.OnSpend = func(_ context.Context, at time.Time, known int) error {
-				journal, limit = append(journal, at), known
-				return nil
-			}
+			b.OnSpend = func(at time.Time, known int) { journal, limit = append(journal, at), known }
 			spend(t, s, s.client(b), 3*time.Second)
 		}
 		if len(journal) != len(s.times) || len(journal) < 40 {

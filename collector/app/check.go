@@ -45,13 +45,6 @@ func (c *Check) Run(env *Env) error {
 	if _, _, err := c.Webhook.verifier(env); err != nil {
 		return err
 	}
-	redis, err := c.Storage.redis(env.Getenv, env.Log)
-	if err != nil {
-		return err
-	}
-	if redis != nil {
-		_ = redis.Close() // nothing was opened
-	}
 	transport := &transport{}
 	if err := transport.use(file); err != nil {
 		return fmt.Errorf("%s: %w", c.Config.File, err)

@@ -33,10 +33,6 @@ type Poll struct {
 // Storage is where state is kept.
 type Storage struct {
 	Path string `default:"data/" placeholder:"DIR" help:"Directory of the store; empty keeps state in memory only (${default})."`
-
-	RedisURL          string `name:"redis-url" placeholder:"URL" help:"Redis that several replicas share, such as redis://redis:6379 or rediss://redis:6379/2, in place of the directory: all take webhooks, and one of them reads Insights. As a flag it holds no password."`
-	RedisPasswordFile string `placeholder:"FILE" help:"File with the password of that Redis, read anew for every connection. Instead of it, the address in WHEREBY_EXPORTER_STORAGE_REDIS_URL may hold one."`
-	RedisCAFile       string `name:"redis-ca-file" placeholder:"FILE" help:"File with the certificates that the certificate of that Redis is checked against, where it is rediss://; without it, the system's."`
 }
 
 // validate checks the flags that need no file.

@@ -62,10 +62,6 @@ func (r *Run) Run(env *Env) error {
 	if err != nil {
 		return err
 	}
-	redis, err := r.Storage.redis(env.Getenv, env.Log)
-	if err != nil {
-		return err
-	}
 	webhook := r.Webhook.options()
 	return service{
 		collector: collector.Config{
@@ -73,7 +69,6 @@ func (r *Run) Run(env *Env) error {
 			File:             file,
 			Webhooks:         verifier,
 			StoragePath:      r.Storage.Path,
-			Redis:            redis,
 			PollInterval:     r.Poll.Interval,
 			FullScanInterval: r.Poll.FullScanInterval,
 			Logger:           env.Log,
@@ -112,7 +107,7 @@ type service struct {
 func (s service) serve(env *Env) error {
 	c, err := collector.New(s.collector)
 	if err != nil {
-		if s.collector.Redis == nil && s.collector.StoragePath != "" {
+		if s.collector.StoragePath != "" {
 			return storageError(s.collector.StoragePath, err)
 		}
 		return err

@@ -98,7 +98,7 @@ func (r *runner) budget() (*store.Points, error) {
 	}
 	if budget := r.Client.Budget; budget != nil {
 		budget.Resume(spent.Limit, spent.Times)
-		budget.OnSpend = points.Spend
+		budget.OnSpend = points.Record
 	}
 	r.client = r.Client.Background()
 	r.lister = sessions.New(r.client, r.Logger)

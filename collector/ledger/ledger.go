@@ -51,8 +51,6 @@ type Ledger struct {
 	sums         map[string]*prefixSum // by label
 	present      IDSet
 	nextID       uint32
-	// held keeps what is only half known from being published.
-	held bool
 
 	snapshot atomic.Pointer[Snapshot]
 	changed  chan struct{}
@@ -228,7 +226,7 @@ func (l *Ledger) merge(readings []Row, seen *IDSet, change Change) error {
 
 // publish makes the present sums visible, all at once.
 func (l *Ledger) publish() {
-	if !l.state.Complete || l.held {
+	if !l.state.Complete {
 		return
 	}
 	s := &Snapshot{

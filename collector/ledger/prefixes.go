@@ -92,26 +92,6 @@ func (t *prefixTable) configured(prefix string) bool {
 	return ok
 }
 
-// adopt admits prefixes that another process has saved, and returns those of them that
-// this table did not know to be saved.
-func (t *prefixTable) adopt(saved []string) (fresh []string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for _, prefix := range saved {
-		_, admitted := t.admitted[prefix]
-		i := slices.Index(t.unsaved, prefix)
-		if i >= 0 {
-			t.unsaved = slices.Delete(t.unsaved, i, i+1)
-		}
-		if admitted && i < 0 {
-			continue
-		}
-		t.admitted[prefix] = struct{}{}
-		fresh = append(fresh, prefix)
-	}
-	return fresh
-}
-
 // toSave are the admitted prefixes that the store does not know.
 func (t *prefixTable) toSave() []string {
 	t.mu.Lock()

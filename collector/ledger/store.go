@@ -33,8 +33,8 @@ type State struct {
 	Complete bool
 	// PassStarted is when the last successful pass began.
 	PassStarted time.Time
-	// PassEnded is when the last page of the last successful pass was read. It matters to
-	// replicas, and need not be kept.
+	// PassEnded is when the last page of the last successful pass was read. It need not
+	// be kept.
 	PassEnded time.Time
 	// FullScan is when the last complete pass ended.
 	FullScan time.Time

@@ -175,10 +175,6 @@ var (
 		"When the configuration in force was read, in seconds since 1970."}
 	SidecarRulesLoaded = Metric{"whereby_exporter_sidecar_rules_loaded", Gauge, nil,
 		"1 if the Prometheus beside has loaded all alerting rules and none of them fails, else 0; only with --sidecar.rules-dir and --sidecar.reload-url."}
-	Leader = Metric{"whereby_exporter_leader", Gauge, nil,
-		"1 if this replica is the one that reads Insights, else 0; only with --storage.redis-url."}
-	SharedStateCurrent = Metric{"whereby_exporter_shared_state_current", Gauge, nil,
-		"1 if this replica knows all that the replicas share in Redis, else 0: then it serves what it knew last; only with --storage.redis-url."}
 	BuildInfo = Metric{"whereby_exporter_build_info", Gauge, []string{"branch", "goarch", "goos", "goversion", "revision", "tags", "version"},
 		"A metric with a constant '1' value labeled by version, revision, branch, goversion from which whereby_exporter was built, and the goos and goarch for the build."}
 )
@@ -201,7 +197,7 @@ func All() []Metric {
 		Up, Polls, PollDuration, LastSuccessfulPoll, LastFullScan,
 		APIRequests, APIRequestDuration, APIRateLimit, APIRateLimitRemaining,
 		LedgerDrift, RoomPrefixesDropped, StorageErrors,
-		ConfigLastReloadSuccessful, ConfigLastReloadSuccess, SidecarRulesLoaded, Leader, SharedStateCurrent, BuildInfo,
+		ConfigLastReloadSuccessful, ConfigLastReloadSuccess, SidecarRulesLoaded, BuildInfo,
 	}
 }
 

@@ -79,22 +79,16 @@ func Open(c Config) (*Sampler, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Sampler{config: c, log: c.Logger, kick: make(chan struct{}, 1)}
+	s := &Sampler{config: c, log: c.Logger, kick: make(chan struct{}, 1), state: state, agenda: newAgenda()}
 	s.SetPoorAfter(c.PoorAfter)
-	s.begin(state)
-	return s, nil
-}
-
-// begin plans what is still to be read.
-func (s *Sampler) begin(state *state) {
-	s.state, s.agenda = state, newAgenda()
 	for room, list := range state.rooms {
 		for _, known := range list {
 			if !known.Done {
-				s.agenda.add(known, s.config.Label(room), s.due(known))
+				s.agenda.add(known, c.Label(room), s.due(known))
 			}
 		}
 	}
+	return s, nil
 }
 
 // SetPoorAfter changes Config.PoorAfter for participants yet to be read.

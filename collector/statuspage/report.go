@@ -22,16 +22,15 @@ type Source interface {
 	// Room finds a room and the prefix under which it counts.
 	Room(name string) (room rooms.Room, prefix string, ok bool, err error)
 	// Sessions asks Insights for the newest sessions of a room; it costs a point.
-	// The error is ErrNoPoint where there was none to be had, ErrElsewhere where another
-	// replica alone may ask, ErrNoAnswer where Insights took too long.
+	// The error is ErrNoPoint where there was none to be had, ErrNoAnswer where Insights
+	// took too long.
 	Sessions(ctx context.Context, room string) (sessions []whereby.RoomSession, more bool, err error)
 }
 
 // Errors of [Source.Sessions] that say nothing bad of Insights.
 var (
-	ErrNoPoint   = errors.New("no point of the rate limit was to be had")
-	ErrElsewhere = errors.New("another replica reads Insights")
-	ErrNoAnswer  = errors.New("no answer from Insights in time")
+	ErrNoPoint  = errors.New("no point of the rate limit was to be had")
+	ErrNoAnswer = errors.New("no answer from Insights in time")
 )
 
 // Report is what the exporter knows at one time.

@@ -117,8 +117,6 @@ func newRoomPage(f frame, now time.Time, room rooms.Room, prefix, customer strin
 		p.Problem = fmt.Sprintf("The sessions of %d rooms have been read from this page within a minute, which is as many as it may: they cost points that your production application shares. Try again in a minute.", perMinute)
 	case errors.Is(err, ErrNoPoint):
 		p.Problem = "The rate limit has no point to spare now: polls come first, and your production application lives off the same points. Nothing was spent. Try again in a minute."
-	case errors.Is(err, ErrElsewhere):
-		p.Problem = "Only the replica that reads Insights can ask for sessions, and it is another one now: the one whose whereby_exporter_leader is 1. Nothing was spent."
 	case errors.Is(err, ErrNoAnswer):
 		p.Problem = fmt.Sprintf("Insights did not answer within %s. Try again.", span(answerWithin))
 	case errors.As(err, &refused) && refused.StatusCode == 404:

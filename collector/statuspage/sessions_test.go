@@ -119,7 +119,6 @@ func TestAFailedReadingSaysWhy(t *testing.T) {
 		err        error
 	}{
 		{"no point to spare", "no point to spare", ErrNoPoint},
-		{"another replica reads Insights", "it is another one now", ErrElsewhere},
 		{"no answer", "did not answer within 8 s", &whereby.Error{Endpoint: "room-sessions", Err: ErrNoAnswer}},
 		{"deleted", "has been deleted", &whereby.RequestError{StatusCode: 404}},
 		{"the key", "does not accept the API key", &whereby.AuthError{StatusCode: 401}},

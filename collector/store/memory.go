@@ -91,12 +91,5 @@ func (m *Memory) Commit(c ledger.Change) error {
 	return nil
 }
 
-// Len is the number of rows.
-func (m *Memory) Len() int {
-	m.mu.RLock()
-	defer m.mu.RUnlock()
-	return len(m.rows)
-}
-
 // Close implements [ledger.Store].
 func (m *Memory) Close() error { return nil }

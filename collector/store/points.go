@@ -1,7 +1,6 @@
 package store
 
 import (
-	"context"
 	"encoding/binary"
 	"fmt"
 	"os"
@@ -100,12 +99,6 @@ func (p *Points) Record(at time.Time, limit int) {
 	if _, err := p.file.WriteAt(point, int64(p.length)*pointLength); err == nil {
 		p.length++
 	}
-}
-
-// Spend is Record for a budget. A request is never refused for it.
-func (p *Points) Spend(_ context.Context, at time.Time, limit int) error {
-	p.Record(at, limit)
-	return nil
 }
 
 // Close closes the file.

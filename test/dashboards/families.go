@@ -216,8 +216,6 @@ func families() []family {
 		{metrics.ConfigLastReloadSuccessful, nil, constant(1), 0},
 		{metrics.ConfigLastReloadSuccess, nil, func(a *account, _ *customer, _ []string, _ int64) float64 { return float64(a.begins) }, 0},
 		{metrics.SidecarRulesLoaded, nil, constant(1), 0},
-		{metrics.Leader, nil, constant(1), 0},
-		{metrics.SharedStateCurrent, nil, constant(1), 0},
 		{metrics.BuildInfo, [][]string{{"HEAD", "amd64", "linux", "go1.26", "0123456789abcdef", "", "1.0.0"}}, constant(1), 0},
 		{metrics.Metric{Name: "process_resident_memory_bytes", Type: metrics.Gauge}, nil, constant(60e6), 0},
 		{metrics.Metric{Name: "process_cpu_seconds_total", Type: metrics.Counter}, nil, ticks(200), 0},

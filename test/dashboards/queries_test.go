@@ -210,7 +210,7 @@ func TestADemoFillsTheDashboards(t *testing.T) {
 var patience = []string{
 	"whereby-capacity: ", "by the hour?", "by the day?", // an hour, a day and months
 	"How long do visitors wait?", "Do recordings and transcriptions work?", // seldom
-	"segments", "Configuration, rules B", "Which replica reads Insights?", "Do the replicas know all?", // not configured
+	"segments", "Configuration, rules B", // not configured
 	"whereby-quality: ", "How good are the calls?", // points to read participants
 	"Minutes this period", "Account's plan used", "account's plan is used?", // points to read what older rooms had used
 	"period's end", "Heading for an overrun", "heads for an overrun", "Where does the period end?", // a fifth of a period
