@@ -6,7 +6,6 @@ import (
 	"whereby_exporter/collector/exposition"
 	"whereby_exporter/collector/metrics"
 	"whereby_exporter/collector/quality"
-	"whereby_exporter/collector/sessions"
 	"whereby_exporter/whereby"
 )
 
@@ -34,7 +33,7 @@ func openSampling(r prometheus.Registerer, client *whereby.Client, c *Collector)
 	var err error
 	s.Sampler, err = quality.Open(quality.Config{
 		Client:       spare,
-		Lister:       sessions.New(spare, c.config.Logger),
+		Lister:       whereby.NewSessionLister(spare, c.config.Logger),
 		Store:        c.stores.quality,
 		Label:        c.ledger.Label,
 		PoorAfter:    c.file.Quality.PoorAfter,

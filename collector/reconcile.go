@@ -14,8 +14,6 @@ const (
 	reconcileInterval = time.Minute
 	// reconcileLimit is how many of them at most: each costs a point.
 	reconcileLimit = 5
-	// insightsDelay is how far Insights may be behind: what it says is of then.
-	insightsDelay = 15 * time.Minute
 )
 
 // reconciler asks Insights about rooms of which the events leave it open whether
@@ -75,7 +73,7 @@ func (r *reconciler) suspects(now time.Time) []live.Suspect {
 	for _, suspect := range r.feed.tracker.Suspects(now, 0) {
 		// An empty room is over as far as anyone can tell, and most are: only those
 		// that show somebody are worth a point.
-		if suspect.Doubt != live.DoubtEmpty && now.Sub(suspect.Since) >= insightsDelay && len(known) < reconcileLimit {
+		if suspect.Doubt != live.DoubtEmpty && now.Sub(suspect.Since) >= whereby.InsightsDelay && len(known) < reconcileLimit {
 			known = append(known, suspect)
 		}
 	}
@@ -84,7 +82,7 @@ func (r *reconciler) suspects(now time.Time) []live.Suspect {
 
 // check reads the room's sessions and tells the tracker what they say.
 func (r *reconciler) check(ctx context.Context, suspect live.Suspect) error {
-	asOf := time.Now().Add(-insightsDelay)
+	asOf := time.Now().Add(-whereby.InsightsDelay)
 	var latest whereby.RoomSession
 	for session, err := range whereby.Rows(r.client.RoomSessions(ctx, whereby.RoomSessionsQuery{RoomName: suspect.RoomName})) {
 		if err != nil {

@@ -207,16 +207,11 @@ func (s *statusSource) addWebhooks(r *statuspage.Report) {
 	r.Webhooks = w
 }
 
-// newestFirst is how sessions are asked for. That they can be sorted by it is not
-// documented; where they can't, they come in Insights' own order.
-const newestFirst = "startedAt:desc"
-
 // Sessions implements [statuspage.Source]. It costs one point, or two where Insights
-// refuse to sort.
+// refuses to sort.
 func (s *statusSource) Sessions(ctx context.Context, room string) ([]whereby.RoomSession, bool, error) {
-	sessions, more, err := s.sessions(ctx, whereby.RoomSessionsQuery{RoomName: room, SortBy: newestFirst})
-	var refused *whereby.RequestError
-	if errors.As(err, &refused) && (refused.StatusCode == http.StatusBadRequest || refused.StatusCode == http.StatusUnprocessableEntity) {
+	sessions, more, err := s.sessions(ctx, whereby.RoomSessionsQuery{RoomName: room, SortBy: whereby.SessionsNewestFirst})
+	if whereby.SortRefused(err) {
 		return s.sessions(ctx, whereby.RoomSessionsQuery{RoomName: room})
 	}
 	return sessions, more, err

@@ -2,6 +2,7 @@ package whereby
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -25,6 +26,42 @@ func (e *Error) Error() string {
 }
 
 func (e *Error) Unwrap() error { return e.Err }
+
+// ErrorClass is a bounded word for an error of a call, fit for a label or a log line.
+type ErrorClass string
+
+// The classes of errors, one for each type of this package.
+const (
+	ClassAuth      ErrorClass = "auth"
+	ClassThrottled ErrorClass = "throttled"
+	ClassServer    ErrorClass = "server"
+	ClassMalformed ErrorClass = "malformed"
+	ClassRequest   ErrorClass = "request"
+)
+
+// ClassOf returns the class of an error, and "" for one that no call gave.
+func ClassOf(err error) ErrorClass {
+	var (
+		auth      *AuthError
+		throttled *ThrottledError
+		server    *ServerError
+		malformed *MalformedError
+		request   *RequestError
+	)
+	switch {
+	case errors.As(err, &auth):
+		return ClassAuth
+	case errors.As(err, &throttled):
+		return ClassThrottled
+	case errors.As(err, &server):
+		return ClassServer
+	case errors.As(err, &malformed):
+		return ClassMalformed
+	case errors.As(err, &request):
+		return ClassRequest
+	}
+	return ""
+}
 
 // AuthError means that Whereby refused the key (401, 403), or that there is
 // none. Repeating the call with the same key can't help.

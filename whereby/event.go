@@ -2,7 +2,6 @@ package whereby
 
 import (
 	"errors"
-	"strings"
 	"time"
 )
 
@@ -128,16 +127,13 @@ func (w wireEvent) event() (Event, error) {
 		Type:          EventType(w.Type),
 		CreatedAt:     w.CreatedAt.Time,
 		MeetingID:     w.Data.MeetingID,
-		RoomName:      w.Data.RoomName,
+		RoomName:      slashed(w.Data.RoomName),
 		RoomSessionID: w.Data.RoomSessionID,
 		ParticipantID: w.Data.ParticipantID,
 		RoleName:      w.Data.RoleName,
 		ExternalID:    string(w.Data.ExternalID),
 		Metadata:      string(w.Data.Metadata),
 		Status:        w.Data.Status,
-	}
-	if event.RoomName != "" && !strings.HasPrefix(event.RoomName, "/") {
-		event.RoomName = "/" + event.RoomName
 	}
 	return event, w.clients(&event)
 }

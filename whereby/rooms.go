@@ -10,7 +10,7 @@ import (
 // Room is a row of GET /insights/rooms: a room and its lifetime totals.
 // https://docs.whereby.com/reference/whereby-rest-api-reference/insights
 type Room struct {
-	// Name begins with a slash, e.g. /acme-793e9ec1-c686-423d-9043-9b7a10c553fd.
+	// Name begins with a slash, whether or not the row's does, e.g. /acme-793e9ec1-c686-423d-9043-9b7a10c553fd.
 	Name string
 	// CreatedAt and EndAt are zero where the API gives none; a permanent room has
 	// no EndAt.
@@ -101,7 +101,7 @@ func (w wireRoom) row() (Room, error) {
 		return Room{}, err
 	}
 	return Room{
-		Name:                  w.RoomName,
+		Name:                  slashed(w.RoomName),
 		CreatedAt:             w.CreatedAt.Time,
 		EndAt:                 w.EndAt.Time,
 		FirstSessionStartedAt: w.FirstSessionStartedAt.Time,

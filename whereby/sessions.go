@@ -62,7 +62,7 @@ func (w wireRoomSession) row() (RoomSession, error) {
 	}
 	return RoomSession{
 		ID:        w.RoomSessionID,
-		RoomName:  w.RoomName,
+		RoomName:  slashed(w.RoomName),
 		StartedAt: started,
 		EndedAt:   w.EndedAt.orElse(w.EndAt),
 		Usage:     usage,

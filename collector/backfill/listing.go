@@ -187,7 +187,7 @@ func (r *runner) tryRoom(ctx context.Context, out *frames, i int, row room) (lis
 		}
 		gone := latest.StartedAt.IsZero()
 		still := gone || !latest.EndedAt.IsZero() && latest.StartedAt.Unix() == row.last/1000 &&
-			latest.EndedAt.Add(insightsDelay).UnixMilli() < read
+			latest.EndedAt.Add(whereby.InsightsDelay).UnixMilli() < read
 		if !still {
 			// Totals from right after the sessions belong to these if they were the same
 			// right before.

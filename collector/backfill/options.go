@@ -20,9 +20,6 @@ const (
 	// HeadAge is how far back Prometheus may still write samples of its own; blocks made
 	// from text are to end before.
 	HeadAge = 3 * time.Hour
-	// insightsDelay is how long after its end a session may still grow in Insights, as
-	// documented.
-	insightsDelay = 15 * time.Minute
 
 	day = 24 * time.Hour
 )

@@ -5,20 +5,14 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"whereby_exporter/collector/ledger"
 	"whereby_exporter/collector/store"
 	"whereby_exporter/whereby"
 )
-
-// byLastSession brings rooms that are used during the listing to its top. That Insights
-// sort by it is not documented.
-const byLastSession = "lastSessionStartedAt:desc"
 
 // room is a row of the work file of rooms. Times are in milliseconds since 1970; 0 is
 // none.
@@ -80,12 +74,8 @@ func millis(t time.Time) int64 {
 }
 
 func roomOf(r whereby.Room, read time.Time) room {
-	name := r.Name
-	if !strings.HasPrefix(name, "/") {
-		name = "/" + name
-	}
 	return room{
-		name: name, first: millis(r.FirstSessionStartedAt), last: millis(r.LastSessionStartedAt), read: millis(read),
+		name: r.Name, first: millis(r.FirstSessionStartedAt), last: millis(r.LastSessionStartedAt), read: millis(read),
 		figures: figuresOf(r.Usage, r.Sessions),
 	}
 }
@@ -140,19 +130,18 @@ func (r *runner) listRooms(ctx context.Context) error {
 // moved from the pages yet to come to those already read.
 func (r *runner) readRooms(ctx context.Context, l *roomListing) error {
 	began := time.Now()
-	sortBy := byLastSession
+	// Rooms that are used during the listing come to its top.
+	sortBy := whereby.RoomsByLastSession
 	r.progress.begin("rooms", 0)
 	err := r.readPages(ctx, l, sortBy, nil)
-	var refused *whereby.RequestError
-	if errors.As(err, &refused) && l.records == 0 &&
-		(refused.StatusCode == http.StatusBadRequest || refused.StatusCode == http.StatusUnprocessableEntity) {
+	if l.records == 0 && whereby.SortRefused(err) {
 		sortBy = ""
 		err = r.readPages(ctx, l, sortBy, nil)
 	}
 	if err != nil || sortBy == "" {
 		return err
 	}
-	settled := began.Add(-insightsDelay).UnixMilli()
+	settled := began.Add(-whereby.InsightsDelay).UnixMilli()
 	return r.readPages(ctx, l, sortBy, func(page []room, fresh int) bool {
 		for _, row := range page {
 			if row.last >= settled {

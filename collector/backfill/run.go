@@ -9,7 +9,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"whereby_exporter/collector/sessions"
 	"whereby_exporter/collector/store"
 	"whereby_exporter/whereby"
 )
@@ -30,7 +29,7 @@ type runner struct {
 	period
 	work     *work
 	client   *whereby.Client
-	lister   *sessions.Lister
+	lister   *whereby.SessionLister
 	progress *progress
 	attempt  atomic.Int64
 	failures atomic.Int32
@@ -57,7 +56,7 @@ func Run(ctx context.Context, o Options) (*Summary, error) {
 	r := &runner{
 		Options: &o, work: w,
 		period: period{
-			start: millis(o.Start), end: millis(o.End), seam: o.End.Add(-insightsDelay).UnixMilli(),
+			start: millis(o.Start), end: millis(o.End), seam: o.End.Add(-whereby.InsightsDelay).UnixMilli(),
 			interval: o.Interval.Milliseconds(),
 		},
 		progress: &progress{terminal: o.Progress, log: o.Logger},
@@ -101,7 +100,7 @@ func (r *runner) budget() (*store.Points, error) {
 		budget.OnSpend = points.Record
 	}
 	r.client = r.Client.Background()
-	r.lister = sessions.New(r.client, r.Logger)
+	r.lister = whereby.NewSessionLister(r.client, r.Logger)
 	return points, nil
 }
 

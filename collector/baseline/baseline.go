@@ -16,14 +16,10 @@ import (
 	"time"
 
 	"whereby_exporter/collector/ledger"
-	"whereby_exporter/collector/sessions"
 	"whereby_exporter/whereby"
 )
 
 const (
-	// insightsDelay is how long after its end a session may still grow in Insights,
-	// as documented.
-	insightsDelay = 15 * time.Minute
 	// longSession is from when on a session may have outlasted what polls read again.
 	longSession = 20 * time.Hour
 	// attempts is how often a room that is in use is read until it holds still.
@@ -35,7 +31,7 @@ const (
 // Reader reads what is wanted, in the background of all else.
 type Reader struct {
 	client *whereby.Client
-	lister *sessions.Lister
+	lister *whereby.SessionLister
 	ledger *ledger.Ledger
 	log    *slog.Logger
 
@@ -48,7 +44,7 @@ type Reader struct {
 func New(client *whereby.Client, l *ledger.Ledger, log *slog.Logger) *Reader {
 	client = client.Background()
 	return &Reader{
-		client: client, lister: sessions.New(client, log), ledger: l, log: log,
+		client: client, lister: whereby.NewSessionLister(client, log), ledger: l, log: log,
 		kick: make(chan struct{}, 1), postponed: map[string]time.Time{},
 	}
 }
@@ -204,7 +200,7 @@ func (r *Reader) still(row ledger.Row, listed list) bool {
 		return false
 	}
 	read := r.ledger.State().PassStarted
-	return latest.EndedAt.Add(insightsDelay).Before(read) && latest.EndedAt.Sub(latest.StartedAt) < longSession
+	return latest.EndedAt.Add(whereby.InsightsDelay).Before(read) && latest.EndedAt.Sub(latest.StartedAt) < longSession
 }
 
 // totals reads a room's lifetime totals. For a room that Insights no longer show they

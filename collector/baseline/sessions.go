@@ -71,5 +71,5 @@ func (l list) settles(start int64) time.Time {
 	if before.ID == "" || ended.IsZero() {
 		return time.Time{}
 	}
-	return ended.Add(insightsDelay)
+	return ended.Add(whereby.InsightsDelay)
 }

@@ -4,11 +4,9 @@ import (
 	"cmp"
 	"slices"
 	"time"
-)
 
-// insightsDelay is how far Insights may lag the meeting, as documented: what a room
-// that was empty for longer has used, they show.
-const insightsDelay = 15 * time.Minute
+	"whereby_exporter/whereby"
+)
 
 const (
 	// maxMarks bounds the marks of a room; beyond, what is older than compactAge is
@@ -230,7 +228,7 @@ func (m *meter) pending(now int64) int64 {
 // returns what was used by segment in meetings that are not followed any more, and
 // whether nothing is left to be reckoned.
 func (m *meter) settle(shown, started, ended int64) (segments segmentMinutes, done bool) {
-	folded, segments := m.fold(started - insightsDelay.Microseconds())
+	folded, segments := m.fold(started - whereby.InsightsDelay.Microseconds())
 	if m.known {
 		m.base = min(m.base+folded, shown) // they show all that was folded
 	} else {

@@ -22,9 +22,6 @@ func PointsPerMinute(plan string) (int, bool) {
 	return 0, false
 }
 
-// insightsDelay is how far Insights' figures may lag the meeting, as documented.
-const insightsDelay = 15 * time.Minute
-
 // Account is what the plan is for.
 type Account struct {
 	// PointsPerMinute is the organization's rate limit.
@@ -83,7 +80,7 @@ func Make(a Account) Plan {
 		background = 0.5 // they take turns
 	}
 	p.LaterScans = spend(p.FullRequests, background, window)
-	p.Freshness = insightsDelay + p.Every + spend(p.ShortRequests, float64(points), window)
+	p.Freshness = whereby.InsightsDelay + p.Every + spend(p.ShortRequests, float64(points), window)
 
 	perHour := float64(points) * time.Hour.Seconds() / window.Seconds()
 	used := float64(p.ShortRequests)*time.Hour.Seconds()/p.Every.Seconds() +
@@ -120,7 +117,7 @@ func (p Plan) Print(w io.Writer, a Account) error {
 		count(p.FullRequests, "request"), about(p.FirstScan),
 		count(p.FullRequests, "request"), about(p.LaterScans), short(a.FullScanInterval),
 		count(p.ShortRequests, "request"), short(p.Every),
-		short(p.Freshness), short(insightsDelay),
+		short(p.Freshness), short(whereby.InsightsDelay),
 		p.leftOver())
 	return err
 }

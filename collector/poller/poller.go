@@ -1,8 +1,8 @@
 package poller
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -204,7 +204,7 @@ func (p *Poller) logResult(r Result) {
 	switch {
 	case r.Err != nil:
 		p.failing.Store(true)
-		p.log.Warn("poll failed; what was last known is still served", append(attrs, "err", r.Err, "class", ErrorClass(r.Err))...)
+		p.log.Warn("poll failed; what was last known is still served", append(attrs, "err", r.Err, "class", cmp.Or(whereby.ClassOf(r.Err), "store"))...)
 	case p.failing.Swap(false):
 		p.log.Info("poll succeeded again", attrs...)
 	case !p.polled.Load():
@@ -214,30 +214,6 @@ func (p *Poller) logResult(r Result) {
 	}
 }
 
-// IsStorageError tells whether a pass failed for want of the store, and not for
+// IsStorageError reports whether a pass failed because of the store, and not because of
 // what Whereby answered.
-func IsStorageError(err error) bool { return ErrorClass(err) == "store" }
-
-// ErrorClass is a bounded word for what made a pass fail.
-func ErrorClass(err error) string {
-	var (
-		auth      *whereby.AuthError
-		throttled *whereby.ThrottledError
-		server    *whereby.ServerError
-		malformed *whereby.MalformedError
-		request   *whereby.RequestError
-	)
-	switch {
-	case errors.As(err, &auth):
-		return "auth"
-	case errors.As(err, &throttled):
-		return "throttled"
-	case errors.As(err, &server):
-		return "server"
-	case errors.As(err, &malformed):
-		return "malformed"
-	case errors.As(err, &request):
-		return "request"
-	}
-	return "store"
-}
+func IsStorageError(err error) bool { return whereby.ClassOf(err) == "" }

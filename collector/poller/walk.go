@@ -2,11 +2,8 @@ package poller
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"whereby_exporter/collector/ledger"
@@ -14,9 +11,6 @@ import (
 )
 
 const (
-	// byLastSession is the order in which a short pass can stop early.
-	byLastSession          = "lastSessionStartedAt:desc"
-	byLastSessionAscending = "lastSessionStartedAt:asc"
 	// overlap is how far a short pass reads back beyond the start of the pass
 	// before it. It covers Insights' delay of 10 to 15 minutes, clocks that
 	// differ, and sessions that run for many hours.
@@ -52,8 +46,8 @@ func (w *walk) run(ctx context.Context) error {
 		cutoff := ledger.Seconds(w.poller.ledger.State().PassStarted.Add(-overlap))
 		next = w.readUntil(cutoff)
 	}
-	err := w.list(ctx, byLastSession, next)
-	if w.result.Pages == 0 && isSortRefused(err) {
+	err := w.list(ctx, whereby.RoomsByLastSession, next)
+	if w.result.Pages == 0 && whereby.SortRefused(err) {
 		w.poller.noteSortRefused(err)
 		return w.list(ctx, "", w.readAll())
 	}
@@ -82,7 +76,7 @@ func (w *walk) run(ctx context.Context) error {
 // was under way has moved from the pages yet to come to those already read.
 func (w *walk) reread(ctx context.Context) error {
 	w.order = order{sorted: true}
-	return w.list(ctx, byLastSession, w.readUntil(ledger.Seconds(w.result.Started)))
+	return w.list(ctx, whereby.RoomsByLastSession, w.readUntil(ledger.Seconds(w.result.Started)))
 }
 
 // probe asks for the opposite order. An account may look sorted by last session
@@ -92,7 +86,7 @@ func (w *walk) probe(ctx context.Context) error {
 	if !w.order.sorted {
 		return nil
 	}
-	for page, err := range w.client.Rooms(ctx, whereby.RoomsQuery{SortBy: byLastSessionAscending}) {
+	for page, err := range w.client.Rooms(ctx, whereby.RoomsQuery{SortBy: whereby.RoomsByLastSessionAscending}) {
 		if err != nil {
 			return err
 		}
@@ -117,12 +111,6 @@ func ascending(rows []ledger.Row) bool {
 		last = row.LastSession
 	}
 	return true
-}
-
-func isSortRefused(err error) bool {
-	var refused *whereby.RequestError
-	return errors.As(err, &refused) &&
-		(refused.StatusCode == http.StatusBadRequest || refused.StatusCode == http.StatusUnprocessableEntity)
 }
 
 // list reads pages as long as next says so.
@@ -208,21 +196,12 @@ func (w *walk) readUntil(cutoff int64) func(whereby.Page[whereby.Room], ledger.R
 	}
 }
 
-// slashed gives a name its slash, should Insights leave it out: names are sorted
-// and looked up with it.
-func slashed(name string) string {
-	if strings.HasPrefix(name, "/") {
-		return name
-	}
-	return "/" + name
-}
-
 // rowsOf takes from a page what the ledger keeps.
 func rowsOf(page whereby.Page[whereby.Room]) []ledger.Row {
 	rows := make([]ledger.Row, len(page.Rows))
 	for i, room := range page.Rows {
 		rows[i] = ledger.Row{
-			Name: slashed(room.Name),
+			Name: room.Name,
 			Totals: ledger.Totals{
 				ParticipantMinutes: room.ParticipantMinutes,
 				RecorderMinutes:    room.RecorderMinutes,

@@ -2,7 +2,6 @@ package quality
 
 import (
 	"math"
-	"strings"
 	"time"
 
 	"whereby_exporter/whereby"
@@ -37,9 +36,6 @@ func (s *Sampler) See(rooms []whereby.Room) {
 func (s *Sampler) see(c *change, room whereby.Room, now time.Time) {
 	if room.LastSessionStartedAt.IsZero() {
 		return
-	}
-	if !strings.HasPrefix(room.Name, "/") {
-		room.Name = "/" + room.Name // should Insights leave it out
 	}
 	start := room.LastSessionStartedAt.Unix()
 	known := s.state.find(room.Name, start)

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"time"
 
-	"whereby_exporter/collector/poller"
+	"whereby_exporter/whereby"
 )
 
 // failure is an error in words for a person.
@@ -22,20 +22,20 @@ func failureOf(now, at time.Time, err error) *failure {
 		return nil
 	}
 	f := &failure{At: stampOf(now, at), Message: oneLine(err.Error())}
-	switch poller.ErrorClass(err) {
-	case "auth":
+	switch whereby.ClassOf(err) {
+	case whereby.ClassAuth:
 		f.What = "Whereby does not accept the API key"
 		f.Do = "With --whereby.api-key-file a new key is used without a restart."
-	case "throttled":
+	case whereby.ClassThrottled:
 		f.What = "The organization's points are used up"
 		f.Do = "Nothing is lost; the exporter waits as it was told. If it lasts, find what else spends the points, or lower --whereby.rate-limit-share."
-	case "server":
+	case whereby.ClassServer:
 		f.What = "Whereby does not answer as it should"
 		f.Do = "The exporter tries again at every poll. Check the network and any proxy from here to Whereby."
-	case "malformed":
+	case whereby.ClassMalformed:
 		f.What = "An answer of Whereby's could not be understood"
 		f.Do = "The exporter tries again at every poll. Check that --whereby.url is right, and that no proxy answers in Whereby's place."
-	case "request":
+	case whereby.ClassRequest:
 		f.What = "Whereby did not accept a request"
 		f.Do = "Check that --whereby.url is right, and look for a newer version of the exporter."
 	default:

@@ -110,7 +110,6 @@ func newRoomPage(f frame, now time.Time, room rooms.Room, prefix, customer strin
 	for _, session := range last.sessions {
 		p.Rows = append(p.Rows, newSessionRow(now, session))
 	}
-	var refused *whereby.RequestError
 	switch err := last.err; {
 	case err == nil:
 	case errors.Is(err, errTooMany):
@@ -119,7 +118,7 @@ func newRoomPage(f frame, now time.Time, room rooms.Room, prefix, customer strin
 		p.Problem = "The rate limit has no point to spare now: polls come first, and your production application lives off the same points. Nothing was spent. Try again in a minute."
 	case errors.Is(err, ErrNoAnswer):
 		p.Problem = fmt.Sprintf("Insights did not answer within %s. Try again.", span(answerWithin))
-	case errors.As(err, &refused) && refused.StatusCode == 404:
+	case whereby.NotFound(err):
 		p.Unlisted = true
 		p.Problem = "Insights no longer know this room: it has been deleted. Its lifetime figures still count."
 	default:

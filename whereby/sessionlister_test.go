@@ -1,4 +1,4 @@
-package sessions_test
+package whereby_test
 
 import (
 	"log/slog"
@@ -8,16 +8,11 @@ import (
 	"testing/synctest"
 	"time"
 
-	"go.uber.org/goleak"
-
-	"whereby_exporter/collector/sessions"
 	"whereby_exporter/whereby"
 	"whereby_exporter/whereby/wherebytest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-const room = "/acme-793e9ec1-c686-423d-9043-9b7a10c553fd"
+const listedRoom = "/acme-793e9ec1-c686-423d-9043-9b7a10c553fd"
 
 // TestSessionsBackToATime lists a room with 450 sessions, one a day.
 func TestSessionsBackToATime(t *testing.T) {
@@ -28,26 +23,26 @@ func TestSessionsBackToATime(t *testing.T) {
 		requests int
 		least    int // sessions
 	}{
-		"a day takes a page":               {room: room, days: 1, requests: 1, least: 2},
-		"150 days take two":                {room: room, days: 150, requests: 2, least: 151},
-		"all take five":                    {room: room, days: 1000, requests: 5, least: 450},
-		"an order that is not kept":        {fault: ptr(wherebytest.SortIgnored()), room: room, days: 1, requests: 5, least: 450},
-		"an order that is refused":         {fault: ptr(wherebytest.Status(400).Times(1)), room: room, days: 1, requests: 6, least: 450},
-		"a room that Insights do not know": {room: "/acme-other", days: 1, requests: 1},
+		"a day takes a page":               {room: listedRoom, days: 1, requests: 1, least: 2},
+		"150 days take two":                {room: listedRoom, days: 150, requests: 2, least: 151},
+		"all take five":                    {room: listedRoom, days: 1000, requests: 5, least: 450},
+		"an order that is not kept":        {fault: ptr(wherebytest.SortIgnored()), room: listedRoom, days: 1, requests: 5, least: 450},
+		"an order that is refused":         {fault: ptr(wherebytest.Status(400).Times(1)), room: listedRoom, days: 1, requests: 6, least: 450},
+		"a room that Insights does not know": {room: "/acme-other", days: 1, requests: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				account := wherebytest.New(wherebytest.Config{})
-				account.AddRoom(wherebytest.Room{Name: room})
+				account.AddRoom(wherebytest.Room{Name: listedRoom})
 				latest := time.Now().Add(-time.Hour)
 				for i := range 450 {
-					account.Use(room, wherebytest.Totals{Sessions: 1, ParticipantMinutes: 1}, latest.Add(-time.Duration(449-i)*24*time.Hour))
+					account.Use(listedRoom, wherebytest.Totals{Sessions: 1, ParticipantMinutes: 1}, latest.Add(-time.Duration(449-i)*24*time.Hour))
 				}
 				if tc.fault != nil {
 					account.Inject(tc.fault.On(wherebytest.EndpointRoomSessions))
 				}
 				client := &whereby.Client{APIKey: whereby.StaticKey("test-key"), HTTPClient: &http.Client{Transport: account.RoundTripper()}}
-				lister := sessions.New(client, slog.New(slog.DiscardHandler))
+				lister := whereby.NewSessionLister(client, slog.New(slog.DiscardHandler))
 				since := time.Now().Add(-time.Duration(tc.days) * 24 * time.Hour)
 				list, requests, err := lister.Sessions(t.Context(), tc.room, since, latest)
 				if err != nil {

@@ -1,0 +1,48 @@
+package whereby
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// InsightsDelay is how far Insights usually lags the meeting: 10 to 15 minutes by its
+// documentation. It is not a bound: figures may come later.
+const InsightsDelay = 15 * time.Minute
+
+// Orders that let a reader of a listing stop early. Neither is documented, so Insights
+// may refuse one (see [SortRefused]) or not heed it.
+const (
+	// RoomsByLastSession is for [RoomsQuery], the room that was used last first.
+	RoomsByLastSession = "lastSessionStartedAt:desc"
+	// RoomsByLastSessionAscending is the opposite order.
+	RoomsByLastSessionAscending = "lastSessionStartedAt:asc"
+	// SessionsNewestFirst is for [RoomSessionsQuery].
+	SessionsNewestFirst = "startedAt:desc"
+)
+
+// SortRefused reports whether an error is an answer to an order that Insights does not
+// know. Other faults of a request have the same status, so the same request without an
+// order shows which it was.
+func SortRefused(err error) bool {
+	var refused *RequestError
+	return errors.As(err, &refused) &&
+		(refused.StatusCode == http.StatusBadRequest || refused.StatusCode == http.StatusUnprocessableEntity)
+}
+
+// NotFound reports whether Insights does not know, or no longer knows, what it was asked
+// for.
+func NotFound(err error) bool {
+	var refused *RequestError
+	return errors.As(err, &refused) && refused.StatusCode == http.StatusNotFound
+}
+
+// slashed gives a room's name its slash if Insights or an event leaves it out: names are
+// compared and looked up with it.
+func slashed(name string) string {
+	if name == "" || strings.HasPrefix(name, "/") {
+		return name
+	}
+	return "/" + name
+}
