@@ -25,6 +25,7 @@ import (
 	"whereby_exporter/collector/config"
 	"whereby_exporter/collector/ledger"
 	"whereby_exporter/collector/metrics"
+	"whereby_exporter/collector/prefix"
 	"whereby_exporter/collector/store"
 	"whereby_exporter/whereby"
 	"whereby_exporter/whereby/wherebytest"
@@ -188,7 +189,7 @@ func usage() []metrics.Metric {
 // assertTruth compares what is exposed with what the account knows.
 func (b *bench) assertTruth() {
 	b.Helper()
-	truth := b.account.Truth(config.Default().Classifier())
+	truth := b.account.Truth(config.Default().Prefixes().Classify)
 	figure := map[string]func(wherebytest.PrefixTruth) int64{
 		metrics.ParticipantMinutes.Name: func(p wherebytest.PrefixTruth) int64 { return p.ParticipantMinutes },
 		metrics.RecorderMinutes.Name:    func(p wherebytest.PrefixTruth) int64 { return p.RecorderMinutes },
@@ -441,16 +442,16 @@ func TestAFloodOfPrefixesIsCountedTogether(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		account := wherebytest.New(wherebytest.Config{APIKey: apiKey})
 		const over = 30
-		for i := range ledger.DefaultPrefixLimit + over {
+		for i := range prefix.DefaultLimit + over {
 			account.AddRoom(wherebytest.Room{Name: fmt.Sprintf("/c%d-00000000-0000-4000-8000-%012x", i, i), Totals: wherebytest.Totals{Sessions: 1, ParticipantMinutes: 2}})
 		}
 		b := prepare(t, account, store.NewMemory())
 		defer b.stop()
 		b.polls(3)
 		minutes := b.samples(metrics.ParticipantMinutes)
-		if len(minutes) != ledger.DefaultPrefixLimit+1 || minutes[ledger.OtherPrefix] != 2*over {
-			b.Errorf("%d series are exposed, %v minutes under %s; want %d and %d", len(minutes), minutes[ledger.OtherPrefix],
-				ledger.OtherPrefix, ledger.DefaultPrefixLimit+1, 2*over)
+		if len(minutes) != prefix.DefaultLimit+1 || minutes[prefix.Other] != 2*over {
+			b.Errorf("%d series are exposed, %v minutes under %s; want %d and %d", len(minutes), minutes[prefix.Other],
+				prefix.Other, prefix.DefaultLimit+1, 2*over)
 		}
 		b.assertValue(metrics.RoomPrefixesDropped, over)
 	})
@@ -583,7 +584,7 @@ func TestRoomsCountUnderTheirPrefix(t *testing.T) {
 		{"nothing", "", "_none"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if got := config.Default().Classifier()(c.room); got != c.want {
+			if got := config.Default().Prefixes().Classify(c.room); got != c.want {
 				t.Errorf("%q counts under %q; want %q", c.room, got, c.want)
 			}
 		})

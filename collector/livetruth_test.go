@@ -68,7 +68,7 @@ func (b *bench) liveFigures() map[string]string {
 // liveTruth is the same as the account knows it.
 func liveTruth(account *wherebytest.Account) map[string]string {
 	figures := map[string]string{}
-	for prefix, truth := range account.Live(time.Now(), config.Default().Classifier()) {
+	for prefix, truth := range account.Live(time.Now(), config.Default().Prefixes().Classify) {
 		roles := map[string]int{}
 		for role, n := range truth.Clients {
 			if n > 0 {
@@ -118,14 +118,14 @@ func TestLiveCountsAreTheAccountsTruth(t *testing.T) {
 		knocks := map[string]float64{}
 		for _, knock := range account.Knocks(begin, time.Now()) {
 			outcome := map[bool]string{true: "admitted", false: "cancelled"}[knock.Admitted]
-			knocks[outcome+","+config.Default().Classifier()(knock.RoomName)]++
+			knocks[outcome+","+config.Default().Prefixes().Classify(knock.RoomName)]++
 		}
 		if got := b.samples(metrics.KnockWait); !maps.Equal(got, knocks) || len(knocks) < 2 {
 			t.Errorf("knocks are %v, want %v", got, knocks)
 		}
 		waits := map[string]float64{}
 		for _, wait := range account.HostWaits(begin, time.Now()) {
-			waits[config.Default().Classifier()(wait.RoomName)]++
+			waits[config.Default().Prefixes().Classify(wait.RoomName)]++
 		}
 		if got := b.samples(metrics.HostWait); !maps.Equal(got, waits) || len(waits) == 0 {
 			t.Errorf("host waits are %v, want %v", got, waits)
@@ -162,7 +162,7 @@ func TestLostEventsAreHealed(t *testing.T) {
 		synctest.Wait()
 		b.expectLiveTruth(account)
 		used, pending := b.samples(metrics.ParticipantMinutes), b.samples(metrics.LivePending)
-		for prefix, truth := range account.Minutes(config.Default().Classifier()) {
+		for prefix, truth := range account.Minutes(config.Default().Prefixes().Classify) {
 			if used[prefix] != float64(truth.True) || pending[prefix] != 0 {
 				t.Errorf("%s used %v and %v are pending; want %d and 0", prefix, used[prefix], pending[prefix], truth.True)
 			}

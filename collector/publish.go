@@ -29,7 +29,7 @@ func (c *Collector) publish() {
 	settle := c.settlement(snapshot)
 	c.handler.Publish(rendered, func() {
 		settle()
-		c.exposed = exposed{snapshot: snapshot, configured: configured(c.file)}
+		c.exposed = exposed{snapshot: snapshot, configured: c.file.Configured()}
 	})
 }
 

@@ -37,7 +37,7 @@ type truthOf struct {
 
 // qualityTruth is that of all sessions of an account that began since a time.
 func qualityTruth(account *wherebytest.Account, since time.Time) map[string]*truthOf {
-	label := config.Default().Classifier()
+	label := config.Default().Prefixes().Classify
 	truth := map[string]*truthOf{}
 	of := func(room string) *truthOf {
 		if truth[label(room)] == nil {

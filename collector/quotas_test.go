@@ -108,7 +108,7 @@ func TestUsedAndPendingAreTheTruth(t *testing.T) {
 				for range 150 {
 					b.waitForQuiet(account)
 					used, pending := b.samples(metrics.ParticipantMinutes), b.samples(metrics.LivePending)
-					for prefix, truth := range account.Minutes(config.Default().Classifier()) {
+					for prefix, truth := range account.Minutes(config.Default().Prefixes().Classify) {
 						sawPending = sawPending || pending[prefix] > 0
 						if got := used[prefix] + pending[prefix]; got != float64(truth.True) {
 							t.Errorf("%v: %s used %v and %v are pending, which is %v; want %d (Insights show %d)",

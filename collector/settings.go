@@ -15,9 +15,7 @@ func ledgerOptions(c *config.Config, now time.Time) ledger.Options {
 		calendars[customer.RoomPrefix] = customer.Calendar
 	}
 	return ledger.Options{
-		Classify:    c.Classifier(),
-		PrefixLimit: c.RoomPrefixes.Limit,
-		Configured:  configured(c),
+		Prefixes: c.Prefixes(),
 		Calendar: func(label string) billing.Calendar {
 			if calendar, ok := calendars[label]; ok {
 				return calendar
@@ -27,15 +25,6 @@ func ledgerOptions(c *config.Config, now time.Time) ledger.Options {
 		Account: c.Billing,
 		Now:     now,
 	}
-}
-
-// configured are the prefixes of the file's customers.
-func configured(c *config.Config) []string {
-	prefixes := make([]string, len(c.Customers))
-	for i, customer := range c.Customers {
-		prefixes[i] = customer.RoomPrefix
-	}
-	return prefixes
 }
 
 // Reload puts another configuration file in force. After an error the one before still

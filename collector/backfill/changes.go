@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"whereby_exporter/collector/ledger"
+	roomprefix "whereby_exporter/collector/prefix"
 	"whereby_exporter/collector/store"
 )
 
@@ -40,13 +41,7 @@ func (r *runner) labels(admitted []string) (func(roomName string) string, error)
 	if err := memory.Commit(ledger.Change{Prefixes: admitted}); err != nil {
 		return nil, err
 	}
-	var configured []string
-	for _, customer := range r.File.Customers {
-		configured = append(configured, customer.RoomPrefix)
-	}
-	l, err := ledger.Open(memory, ledger.Options{
-		Classify: r.File.Classifier(), PrefixLimit: r.File.RoomPrefixes.Limit, Configured: configured, Now: time.Now(),
-	})
+	l, err := ledger.Open(memory, ledger.Options{Prefixes: r.File.Prefixes(), Now: time.Now()})
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +68,7 @@ func (r *runner) history() (*history, error) {
 			lowered[int64(i)] = row.lowered
 		}
 		name := label(row.name)
-		if name == ledger.OtherPrefix {
+		if name == roomprefix.Other {
 			h.summary.Other++
 		}
 		at, ok := byLabel[name]

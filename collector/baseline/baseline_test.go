@@ -19,6 +19,7 @@ import (
 	"whereby_exporter/collector/billing"
 	"whereby_exporter/collector/ledger"
 	"whereby_exporter/collector/poller"
+	"whereby_exporter/collector/prefix"
 	"whereby_exporter/collector/store"
 	"whereby_exporter/whereby"
 	"whereby_exporter/whereby/wherebytest"
@@ -29,8 +30,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // interval is that of polls: long, so that weeks pass quickly.
 const interval = 10 * time.Minute
 
-// prefix takes what stands before the first hyphen.
-func prefix(roomName string) string {
+// prefixOf takes what stands before the first hyphen.
+func prefixOf(roomName string) string {
 	prefix, _, _ := strings.Cut(strings.TrimPrefix(roomName, "/"), "-")
 	return prefix
 }
@@ -56,7 +57,7 @@ func newBench(t *testing.T, config wherebytest.Config) *bench {
 // start runs until stop.
 func (b *bench) start() {
 	l, err := ledger.Open(b.store, ledger.Options{
-		Classify: prefix, Now: time.Now(), Account: b.accountCalendar,
+		Prefixes: prefix.Options{Classify: prefixOf}, Now: time.Now(), Account: b.accountCalendar,
 		Calendar: func(label string) billing.Calendar { return b.calendars[label] },
 	})
 	if err != nil {
@@ -104,7 +105,7 @@ func (b *bench) meet(random *rand.Rand, room string, start time.Time, length tim
 // used is what the account shows of the sessions that started in a period.
 func (b *bench) used(period billing.Period, of string) (sum ledger.Totals) {
 	for _, room := range b.rooms {
-		if of != "" && prefix(room) != of {
+		if of != "" && prefixOf(room) != of {
 			continue
 		}
 		for _, session := range b.account.Sessions(room) {
@@ -231,9 +232,9 @@ func TestPeriodsAreExact(t *testing.T) {
 // what changed since the last one is not yet to be seen.
 func (b *bench) settled() {
 	for range 2000 {
-		before := b.account.Truth(prefix)
+		before := b.account.Truth(prefixOf)
 		time.Sleep(2*interval + interval/2)
-		if fmt.Sprint(before) == fmt.Sprint(b.account.Truth(prefix)) {
+		if fmt.Sprint(before) == fmt.Sprint(b.account.Truth(prefixOf)) {
 			synctest.Wait()
 			return
 		}

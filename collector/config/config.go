@@ -7,6 +7,7 @@ import (
 	promconfig "github.com/prometheus/common/config"
 
 	"whereby_exporter/collector/billing"
+	"whereby_exporter/collector/prefix"
 )
 
 // Config is a valid configuration file with its defaults filled in. It is not
@@ -57,7 +58,7 @@ type RoomPrefixes struct {
 	// less its trailing UUID.
 	Pattern *regexp.Regexp
 	// Limit is the number of prefixes beyond which further ones count under
-	// ledger.OtherPrefix; no less than the number of customers.
+	// prefix.Other; no less than the number of customers.
 	Limit int
 }
 
@@ -69,7 +70,7 @@ type Organization struct {
 // Customer is the owner of the rooms with a prefix. One customer may own several
 // prefixes: each is a Customer with the same Name, and quotas of its own.
 type Customer struct {
-	// RoomPrefix is 1 to 39 characters of a-z, 0-9 and -, or ledger.NonePrefix,
+	// RoomPrefix is 1 to 39 characters of a-z, 0-9 and -, or prefix.None,
 	// which stands for the rooms without a prefix.
 	RoomPrefix string
 	// Name is the prefix without its trailing dashes where the file gives none.
@@ -129,7 +130,6 @@ const (
 )
 
 const (
-	defaultPrefixLimit  = 10_000
 	defaultNearRatio    = 0.8
 	defaultSegmentLimit = 1000
 )
@@ -138,7 +138,7 @@ const (
 func Default() *Config {
 	return &Config{
 		HTTPClient:   HTTPClient{promconfig.DefaultHTTPClientConfig},
-		RoomPrefixes: RoomPrefixes{Limit: defaultPrefixLimit},
+		RoomPrefixes: RoomPrefixes{Limit: prefix.DefaultLimit},
 		Billing:      defaultBilling(),
 		Quality:      Quality{PoorAfter: defaultPoorAfter},
 	}

@@ -6,7 +6,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"whereby_exporter/collector/ledger"
+	"whereby_exporter/collector/prefix"
 )
 
 const (
@@ -87,10 +87,10 @@ func quotas(to *Quotas) mapping {
 func checkPrefix(s string) string {
 	switch s {
 	case "":
-		return "must not be empty; for the rooms without a prefix write " + ledger.NonePrefix
-	case ledger.NonePrefix:
+		return "must not be empty; for the rooms without a prefix write " + prefix.None
+	case prefix.None:
 		return ""
-	case ledger.OtherPrefix:
+	case prefix.Other:
 		return "is reserved for the prefixes beyond room_prefixes.limit, which are no one customer's"
 	}
 	if corrected := strings.Map(prefixRune, strings.ToLower(s)); corrected != s {

@@ -58,7 +58,7 @@ func checkAccepted(t *testing.T, c *config.Config) {
 		t.Errorf("%s\nparses to:\n%s", first, second)
 	}
 	for _, customer := range c.Customers {
-		if got := c.Classifier()("/" + customer.RoomPrefix + uuid); got != customer.RoomPrefix {
+		if got := c.Prefixes().Classify("/" + customer.RoomPrefix + uuid); got != customer.RoomPrefix {
 			t.Errorf("%q's room counts under %q", customer.RoomPrefix, got)
 		}
 	}

@@ -3,6 +3,7 @@ package config
 import (
 	"regexp"
 
+	"whereby_exporter/collector/prefix"
 	"whereby_exporter/whereby"
 )
 
@@ -13,7 +14,7 @@ type Segments struct {
 	// Pattern has one capture group, which is the segment.
 	Pattern *regexp.Regexp
 	// Limit is the number of segments beyond which further ones count under
-	// ledger.OtherPrefix.
+	// prefix.Other.
 	Limit int
 }
 
@@ -39,7 +40,7 @@ func (s *Segments) Of(event whereby.Event) (segment string, ok bool) {
 		source = event.ExternalID
 	}
 	match := s.Pattern.FindStringSubmatch(source)
-	if match == nil || !isLabel(match[1]) {
+	if match == nil || !prefix.IsLabel(match[1]) {
 		return "", false
 	}
 	return match[1], true

@@ -9,22 +9,14 @@ import (
 	"time"
 
 	"whereby_exporter/collector/billing"
+	"whereby_exporter/collector/prefix"
 )
-
-// DefaultPrefixLimit is how many room prefixes are exposed before further ones
-// are counted together: far more than a company has customers, and what a
-// Prometheus still takes from one target.
-const DefaultPrefixLimit = 10_000
 
 // Options say how rooms are summed.
 type Options struct {
-	// Classify gives the prefix of a room, or NonePrefix.
-	Classify func(roomName string) string
-	// PrefixLimit is the number of prefixes admitted; 0 is DefaultPrefixLimit.
-	PrefixLimit int
-	// Configured prefixes are admitted whatever the limit, and have figures even
-	// where no room of theirs was ever used.
-	Configured []string
+	// Prefixes say which prefix a room counts under. The configured ones have figures
+	// even if no room of theirs was ever used.
+	Prefixes prefix.Options
 	// Calendar gives the billing calendar of a label, Account is the whole account's.
 	// Nil stands for calendar months in UTC.
 	Calendar func(label string) billing.Calendar
@@ -38,7 +30,7 @@ type Options struct {
 type Ledger struct {
 	store Store
 
-	prefixes atomic.Pointer[prefixTable]
+	prefixes atomic.Pointer[prefix.Table]
 
 	mu      sync.Mutex // held by whoever commits, while it writes to the store too
 	options Options
@@ -85,7 +77,7 @@ func (l *Ledger) Configure(o Options) error {
 	if err != nil {
 		return fmt.Errorf("read the ledger's prefixes: %w", err)
 	}
-	if err := l.configure(o, state.Prefixes, l.prefixes.Load().toSave()); err != nil {
+	if err := l.configure(o, state.Prefixes, l.prefixes.Load().ToSave()); err != nil {
 		return err
 	}
 	l.publish()
@@ -93,15 +85,12 @@ func (l *Ledger) Configure(o Options) error {
 }
 
 func (l *Ledger) configure(o Options, saved, unsaved []string) error {
-	if o.PrefixLimit == 0 {
-		o.PrefixLimit = DefaultPrefixLimit
-	}
 	if o.Calendar == nil {
 		o.Calendar = func(string) billing.Calendar { return billing.Calendar{} }
 	}
 	options, prefixes := l.options, l.prefixes.Load()
 	l.options = o
-	l.prefixes.Store(newPrefixTable(o, saved, unsaved))
+	l.prefixes.Store(prefix.NewTable(o.Prefixes, saved, unsaved))
 	l.tell(o.Now)
 	if err := l.recount(); err != nil {
 		l.options = options
@@ -137,7 +126,7 @@ func (l *Ledger) ParticipantMinutes(roomNames []string) (map[string]int64, error
 }
 
 // Label is the value of the label room_prefix under which a room counts.
-func (l *Ledger) Label(roomName string) string { return l.prefixes.Load().label(roomName) }
+func (l *Ledger) Label(roomName string) string { return l.prefixes.Load().Label(roomName) }
 
 // sum returns the sums of a label, for adding to them.
 func (l *Ledger) sum(label string) *prefixSum {
@@ -205,11 +194,11 @@ func (l *Ledger) merge(readings []Row, seen *IDSet, change Change) error {
 		seen.Add(readings[i].ID)
 		l.Label(readings[i].Name) // so that a new prefix is saved with its first row
 	}
-	change.Rows, change.Prefixes = readings, l.prefixes.Load().toSave()
+	change.Rows, change.Prefixes = readings, l.prefixes.Load().ToSave()
 	if err := l.store.Commit(change); err != nil {
 		return fmt.Errorf("write the ledger: %w", err)
 	}
-	l.prefixes.Load().saved(len(change.Prefixes))
+	l.prefixes.Load().Saved(len(change.Prefixes))
 	l.nextID = nextID
 	for i, row := range readings {
 		sum := l.sum(l.Label(row.Name))
@@ -232,25 +221,25 @@ func (l *Ledger) publish() {
 	s := &Snapshot{
 		Prefixes:        make([]PrefixUsage, 0, len(l.sums)),
 		Drift:           l.state.Drift,
-		DroppedPrefixes: l.prefixes.Load().droppedCount(),
+		DroppedPrefixes: l.prefixes.Load().Dropped(),
 		FullScan:        l.state.FullScan,
 		PassStarted:     l.state.PassStarted,
 		PassEnded:       l.state.PassEnded,
 	}
-	for _, label := range l.options.Configured {
+	for _, label := range l.options.Prefixes.Configured {
 		l.sum(label)
 	}
 	var account Totals
 	var wanting int64
-	for prefix, sum := range l.sums {
+	for label, sum := range l.sums {
 		account = account.Add(sum.used[scopeAccount])
 		wanting += sum.wanting[scopeAccount]
-		if sum.rows == 0 && !l.prefixes.Load().configured(prefix) {
+		if sum.rows == 0 && !l.prefixes.Load().Configured(label) {
 			continue
 		}
 		sum.settle()
 		s.Prefixes = append(s.Prefixes, PrefixUsage{
-			Prefix: prefix,
+			Prefix: label,
 			Totals: sum.Totals,
 			Rooms:  sum.rooms,
 			PeriodUsage: PeriodUsage{

@@ -10,21 +10,22 @@ import (
 	"pgregory.net/rapid"
 
 	"whereby_exporter/collector/ledger"
+	"whereby_exporter/collector/prefix"
 	"whereby_exporter/collector/store"
 )
 
 // classify takes what stands before the first hyphen for the prefix.
 func classify(name string) string {
-	prefix, _, ok := strings.Cut(strings.TrimPrefix(name, "/"), "-")
+	label, _, ok := strings.Cut(strings.TrimPrefix(name, "/"), "-")
 	if !ok {
-		return ledger.NonePrefix
+		return prefix.None
 	}
-	return prefix
+	return label
 }
 
 func open(t testing.TB, s ledger.Store, limit int) *ledger.Ledger {
 	t.Helper()
-	l, err := ledger.Open(s, ledger.Options{Classify: classify, PrefixLimit: limit})
+	l, err := ledger.Open(s, ledger.Options{Prefixes: prefix.Options{Classify: classify, Limit: limit}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -206,7 +207,7 @@ func TestTheLedgerIsTheHighestOfAllReadings(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := &failing{Store: store.NewMemory()}
 		const limit = 3
-		l, err := ledger.Open(s, ledger.Options{Classify: classify, PrefixLimit: limit})
+		l, err := ledger.Open(s, ledger.Options{Prefixes: prefix.Options{Classify: classify, Limit: limit}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -271,7 +272,7 @@ func TestTheLedgerIsTheHighestOfAllReadings(t *testing.T) {
 			},
 			"restart": func(t *rapid.T) {
 				passes = nil
-				l, err = ledger.Open(s, ledger.Options{Classify: classify, PrefixLimit: limit})
+				l, err = ledger.Open(s, ledger.Options{Prefixes: prefix.Options{Classify: classify, Limit: limit}})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -296,18 +297,18 @@ func TestTheLedgerIsTheHighestOfAllReadings(t *testing.T) {
 				if got != want {
 					t.Fatalf("the account has %+v, want %+v", got, want)
 				}
-				for prefix := range by {
-					if prefix == ledger.OtherPrefix {
+				for label := range by {
+					if label == prefix.Other {
 						continue
 					}
 					var want ledger.Totals
 					for name, totals := range truth {
-						if classify(name) == prefix {
+						if classify(name) == label {
 							want = want.Add(totals)
 						}
 					}
-					if by[prefix] != want {
-						t.Fatalf("%s has %+v, want %+v", prefix, by[prefix], want)
+					if by[label] != want {
+						t.Fatalf("%s has %+v, want %+v", label, by[label], want)
 					}
 				}
 				if len(by) > limit+2 {
@@ -410,7 +411,7 @@ func TestWhatARoomUsedInAPeriod(t *testing.T) {
 		"of unknown age, and used it": {row("/acme-1", 0, at(19)), 0, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			l, err := ledger.Open(store.NewMemory(), ledger.Options{Classify: classify, Now: now})
+			l, err := ledger.Open(store.NewMemory(), ledger.Options{Prefixes: prefix.Options{Classify: classify}, Now: now})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -446,7 +447,7 @@ func TestABaseHoldsForTheRestOfThePeriod(t *testing.T) {
 	start := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
 	s := store.NewMemory()
 	reopen := func() *ledger.Ledger {
-		l, err := ledger.Open(s, ledger.Options{Classify: classify, Now: now})
+		l, err := ledger.Open(s, ledger.Options{Prefixes: prefix.Options{Classify: classify}, Now: now})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -21,6 +21,7 @@ import (
 	"whereby_exporter/collector/ledger"
 	"whereby_exporter/collector/plan"
 	"whereby_exporter/collector/poller"
+	"whereby_exporter/collector/prefix"
 	"whereby_exporter/collector/store"
 	"whereby_exporter/whereby"
 	"whereby_exporter/whereby/wherebytest"
@@ -234,7 +235,7 @@ func comparePoller(t *testing.T, a plan.Account) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := ledger.Open(store.NewMemory(), ledger.Options{Classify: func(string) string { return "acme-" }})
+	l, err := ledger.Open(store.NewMemory(), ledger.Options{Prefixes: prefix.Options{Classify: func(string) string { return "acme-" }}})
 	if err != nil {
 		t.Fatal(err)
 	}

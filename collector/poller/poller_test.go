@@ -17,6 +17,7 @@ import (
 	"go.uber.org/goleak"
 
 	"whereby_exporter/collector/ledger"
+	"whereby_exporter/collector/prefix"
 	"whereby_exporter/collector/store"
 	"whereby_exporter/whereby"
 	"whereby_exporter/whereby/wherebytest"
@@ -38,11 +39,11 @@ type bench struct {
 }
 
 func classify(name string) string {
-	prefix, ok := whereby.RoomPrefix(name)
-	if !ok || prefix == "" {
-		return ledger.NonePrefix
+	label, ok := whereby.RoomPrefix(name)
+	if !ok || label == "" {
+		return prefix.None
 	}
-	return prefix
+	return label
 }
 
 func newBench(t *testing.T, config wherebytest.Config) *bench {
@@ -57,7 +58,7 @@ func newBench(t *testing.T, config wherebytest.Config) *bench {
 // restart puts a new poller and ledger on a store.
 func (b *bench) restart(s ledger.Store, share float64) {
 	b.t.Helper()
-	l, err := ledger.Open(s, ledger.Options{Classify: classify})
+	l, err := ledger.Open(s, ledger.Options{Prefixes: prefix.Options{Classify: classify}})
 	if err != nil {
 		b.t.Fatal(err)
 	}

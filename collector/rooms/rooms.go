@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"whereby_exporter/collector/ledger"
+	"whereby_exporter/collector/prefix"
 )
 
 const (
@@ -108,8 +109,8 @@ func decodeCursor(cursor string) (from string, err error) {
 }
 
 // Page reads rooms of a prefix by name, from a cursor on; "" is the first page.
-func (h *Handler) Page(ctx context.Context, prefix, cursor string, limit int) (Page, error) {
-	page := Page{RoomPrefix: prefix, Rooms: []Room{}}
+func (h *Handler) Page(ctx context.Context, label, cursor string, limit int) (Page, error) {
+	page := Page{RoomPrefix: label, Rooms: []Room{}}
 	from, err := decodeCursor(cursor)
 	if err != nil {
 		return page, err
@@ -117,8 +118,8 @@ func (h *Handler) Page(ctx context.Context, prefix, cursor string, limit int) (P
 	// The names of a prefix's rooms begin with it, and so stand together; those of
 	// the reserved ones stand anywhere.
 	begin := "/"
-	if prefix != ledger.NonePrefix && prefix != ledger.OtherPrefix {
-		begin += prefix
+	if label != prefix.None && label != prefix.Other {
+		begin += label
 	}
 	for row, err := range h.Source.Rows(max(from, begin)) {
 		if err == nil {
@@ -130,7 +131,7 @@ func (h *Handler) Page(ctx context.Context, prefix, cursor string, limit int) (P
 		if !strings.HasPrefix(row.Name, begin) {
 			break
 		}
-		if h.Label(row.Name) != prefix {
+		if h.Label(row.Name) != label {
 			continue
 		}
 		if len(page.Rooms) == limit {

@@ -22,6 +22,7 @@ import (
 	"go.uber.org/goleak"
 
 	"whereby_exporter/collector/ledger"
+	"whereby_exporter/collector/prefix"
 	"whereby_exporter/collector/rooms"
 	"whereby_exporter/collector/store"
 	"whereby_exporter/whereby"
@@ -39,18 +40,18 @@ type account struct {
 }
 
 func classify(name string) string {
-	prefix, ok := whereby.RoomPrefix(name)
-	if !ok || prefix == "" {
-		return ledger.NonePrefix
+	label, ok := whereby.RoomPrefix(name)
+	if !ok || label == "" {
+		return prefix.None
 	}
-	return prefix
+	return label
 }
 
 // newAccount returns a ledger after one complete pass over the rows.
 func newAccount(t *testing.T, rows []ledger.Row) *account {
 	t.Helper()
 	s := store.NewMemory()
-	l, err := ledger.Open(s, ledger.Options{Classify: classify, PrefixLimit: 3})
+	l, err := ledger.Open(s, ledger.Options{Prefixes: prefix.Options{Classify: classify, Limit: 3}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -177,9 +178,9 @@ func TestPagesHoldEachRoomOnceAndSumToTheCounters(t *testing.T) {
 
 func TestReservedPrefixesListTheirRooms(t *testing.T) {
 	a := newAccount(t, manyRows())
-	for prefix, want := range map[string]int{ledger.NonePrefix: 44, ledger.OtherPrefix: 55} {
-		if list, _ := a.all(prefix, 100); len(list) != want {
-			t.Errorf("%s lists %d rooms; want %d", prefix, len(list), want)
+	for label, want := range map[string]int{prefix.None: 44, prefix.Other: 55} {
+		if list, _ := a.all(label, 100); len(list) != want {
+			t.Errorf("%s lists %d rooms; want %d", label, len(list), want)
 		}
 	}
 }
@@ -290,7 +291,7 @@ func assertError(t *testing.T, answer *httptest.ResponseRecorder, want string) {
 
 func TestNothingIsListedBeforeTheFirstCompletePass(t *testing.T) {
 	s := store.NewMemory()
-	l, err := ledger.Open(s, ledger.Options{Classify: classify})
+	l, err := ledger.Open(s, ledger.Options{Prefixes: prefix.Options{Classify: classify}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,6 +17,7 @@ import (
 	"whereby_exporter/collector/billing"
 	"whereby_exporter/collector/config"
 	"whereby_exporter/collector/ledger"
+	"whereby_exporter/collector/prefix"
 	"whereby_exporter/collector/rooms"
 	"whereby_exporter/whereby"
 )
@@ -158,7 +159,7 @@ func running() Report {
 			live,
 			customer("zero-", "Zero", 1, minutesQuota(0)),
 			customer("free-", "", 123_456_789, nil),
-			customer(ledger.NonePrefix, "", 5, nil),
+			customer(prefix.None, "", 5, nil),
 		},
 		Account: customer("", "", 123_500_000, minutesQuota(2e9)),
 		Polls:   Polls{Interval: time.Minute, AsOf: now.Add(-20 * time.Second), Succeeded: now.Add(-18 * time.Second), FullScan: now.Add(-3 * time.Hour)},

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"whereby_exporter/collector/config"
-	"whereby_exporter/collector/ledger"
+	"whereby_exporter/collector/prefix"
 )
 
 // overview is what the first page shows.
@@ -162,7 +162,7 @@ func newOverview(f frame, r Report, q query) overview {
 	o.Ended = r.Polls.Err == nil
 	if r.DroppedPrefixes > 0 {
 		o.Dropped = fmt.Sprintf("%s beyond the limit of room_prefixes.limit count together under %s.",
-			count(r.DroppedPrefixes, "prefix", "prefixes"), ledger.OtherPrefix)
+			count(r.DroppedPrefixes, "prefix", "prefixes"), prefix.Other)
 	}
 	if r.unsettled() {
 		o.Reading = "Not known yet is what was used in this period by rooms that are older: the exporter reads their sessions, as far as the rate limit allows."
@@ -353,9 +353,9 @@ func (c Customer) label() string {
 	switch {
 	case c.Name != "":
 		return c.Name
-	case c.Prefix == ledger.NonePrefix:
+	case c.Prefix == prefix.None:
 		return "Without a prefix"
-	case c.Prefix == ledger.OtherPrefix:
+	case c.Prefix == prefix.Other:
 		return "Further prefixes"
 	}
 	return ""

@@ -45,7 +45,7 @@ type Report struct {
 	Points   Points
 	Webhooks *Webhooks // nil where they are off
 	Reloads  Reloads
-	// DroppedPrefixes count under ledger.OtherPrefix.
+	// DroppedPrefixes count under prefix.Other.
 	DroppedPrefixes int
 }
 

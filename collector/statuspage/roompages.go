@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"time"
 
-	"whereby_exporter/collector/ledger"
+	"whereby_exporter/collector/prefix"
 	"whereby_exporter/collector/rooms"
 	"whereby_exporter/whereby"
 )
@@ -43,9 +43,9 @@ func newRoomsPage(f frame, now time.Time, customer string, page rooms.Page, curs
 	p.Title = "Rooms of " + p.Customer + " – whereby_exporter"
 	p.JSON = "../api/v1/rooms?" + url.Values{"room_prefix": {page.RoomPrefix}}.Encode()
 	switch page.RoomPrefix {
-	case ledger.NonePrefix:
+	case prefix.None:
 		p.Mixed = "Rooms without a prefix, or named by hand: their names end in no UUID. To count some of them for a customer, name how they begin as a room_prefix in the configuration file."
-	case ledger.OtherPrefix:
+	case prefix.Other:
 		p.Mixed = "Rooms of prefixes beyond room_prefixes.limit in the configuration file."
 	}
 	for _, room := range page.Rooms {

@@ -1,4 +1,4 @@
-package ledger
+package prefix
 
 import (
 	"hash/maphash"
@@ -6,19 +6,11 @@ import (
 	"sync"
 )
 
-// The reserved prefixes can't collide with Whereby's, which hold no underscore.
-const (
-	// NonePrefix stands for rooms without a prefix, or named by hand.
-	NonePrefix = "_none"
-	// OtherPrefix stands for all prefixes beyond the limit.
-	OtherPrefix = "_other"
-)
-
-// prefixTable decides under which label a room counts, up to a limit of prefixes.
+// Table decides which value of the label a room counts under, up to a limit of prefixes.
 // Which prefixes are admitted is decided once, by first come, and kept in the store: a
 // series that was there must not go away because the rooms are read in another order.
 // It is safe for concurrent use, and waits for no disk.
-type prefixTable struct {
+type Table struct {
 	limit    int
 	classify func(roomName string) string
 	seed     maphash.Seed
@@ -33,11 +25,24 @@ type prefixTable struct {
 	dropped map[uint64]struct{}
 }
 
-// newPrefixTable admits prefixes that were admitted before, of which the store knows
-// the saved ones.
-func newPrefixTable(o Options, saved, unsaved []string) *prefixTable {
-	t := &prefixTable{
-		limit:    o.PrefixLimit,
+// Options say which prefixes a table admits.
+type Options struct {
+	// Classify gives the prefix of a room, or [None].
+	Classify func(roomName string) string
+	// Limit is the number of prefixes admitted; 0 is [DefaultLimit].
+	Limit int
+	// Configured prefixes are admitted whatever the limit.
+	Configured []string
+}
+
+// NewTable admits prefixes that were admitted before, of which the store knows the saved
+// ones.
+func NewTable(o Options, saved, unsaved []string) *Table {
+	if o.Limit == 0 {
+		o.Limit = DefaultLimit
+	}
+	t := &Table{
+		limit:    o.Limit,
 		classify: o.Classify,
 		seed:     maphash.MakeSeed(),
 		always:   map[string]struct{}{},
@@ -61,15 +66,15 @@ func newPrefixTable(o Options, saved, unsaved []string) *prefixTable {
 	return t
 }
 
-// label is the value under which a room's figures are exposed. It admits the
+// Label is the value under which a room's figures are exposed. It admits the
 // room's prefix where it is new and the limit allows.
-func (t *prefixTable) label(roomName string) string {
+func (t *Table) Label(roomName string) string {
 	prefix := t.classify(roomName)
-	if prefix == NonePrefix || prefix == OtherPrefix {
+	if prefix == None || prefix == Other {
 		// Only a name made by hand can look like the latter.
-		return NonePrefix
+		return None
 	}
-	if t.configured(prefix) {
+	if t.Configured(prefix) {
 		return prefix
 	}
 	t.mu.Lock()
@@ -83,31 +88,31 @@ func (t *prefixTable) label(roomName string) string {
 		return prefix
 	}
 	t.dropped[maphash.String(t.seed, prefix)] = struct{}{}
-	return OtherPrefix
+	return Other
 }
 
-// configured tells whether a prefix is admitted whatever the limit.
-func (t *prefixTable) configured(prefix string) bool {
+// Configured reports whether a prefix is admitted whatever the limit.
+func (t *Table) Configured(prefix string) bool {
 	_, ok := t.always[prefix]
 	return ok
 }
 
-// toSave are the admitted prefixes that the store does not know.
-func (t *prefixTable) toSave() []string {
+// ToSave are the admitted prefixes that the store does not know.
+func (t *Table) ToSave() []string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return slices.Clone(t.unsaved)
 }
 
-// saved notes that the store knows the first n of them.
-func (t *prefixTable) saved(n int) {
+// Saved notes that the store knows the first n of them.
+func (t *Table) Saved(n int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.unsaved = t.unsaved[n:]
 }
 
-// droppedCount is how many prefixes count under OtherPrefix.
-func (t *prefixTable) droppedCount() int {
+// Dropped is how many prefixes count under Other.
+func (t *Table) Dropped() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return len(t.dropped)

@@ -2,7 +2,6 @@ package config_test
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"strings"
 	"testing"
 
@@ -46,42 +45,10 @@ func TestClassifier(t *testing.T) {
 		{"too long for a label", "room_prefixes: {pattern: '(.*)'}", "/" + strings.Repeat("a", 65), "_none"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if got := parse(t, c.file).Classifier()(c.room); got != c.want {
+			if got := parse(t, c.file).Prefixes().Classify(c.room); got != c.want {
 				t.Errorf("%q counts under %q; want %q", c.room, got, c.want)
 			}
 		})
-	}
-}
-
-// TestClassifierFindsTheLongestPrefix compares with looking at every prefix.
-func TestClassifierFindsTheLongestPrefix(t *testing.T) {
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
-	random := rand.New(rand.NewPCG(seed, 0))
-	word := func(most int) string {
-		b := make([]byte, random.IntN(most)+1)
-		for i := range b {
-			b[i] = "ab-"[random.IntN(3)]
-		}
-		return string(b)
-	}
-	for range 500 {
-		var c config.Config
-		for range random.IntN(30) {
-			c.Customers = append(c.Customers, config.Customer{RoomPrefix: word(6)})
-		}
-		classify := c.Classifier()
-		for range 20 {
-			name, want := word(9), "_none"
-			for _, customer := range c.Customers {
-				if p := customer.RoomPrefix; strings.HasPrefix(name, p) && (want == "_none" || len(p) > len(want)) {
-					want = p
-				}
-			}
-			if got := classify("/" + name); got != want {
-				t.Fatalf("%q is under %q; want %q of %v", name, got, want, c.Customers)
-			}
-		}
 	}
 }
 
@@ -112,22 +79,6 @@ func TestSegments(t *testing.T) {
 			got, ok := c.segments.Of(whereby.Event{Metadata: c.metadata, ExternalID: c.externalID})
 			if got != c.want || ok != (c.want != "") {
 				t.Errorf("got %q, %v; want %q", got, ok, c.want)
-			}
-		})
-	}
-}
-
-func BenchmarkClassifier(b *testing.B) {
-	var c config.Config
-	for i := range 10_000 {
-		c.Customers = append(c.Customers, config.Customer{RoomPrefix: fmt.Sprintf("customer-%d-", i)})
-	}
-	classify := c.Classifier()
-	for name, room := range map[string]string{"configured": "/customer-7654-" + uuid, "another": "/initech-" + uuid} {
-		b.Run(name, func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				classify(room)
 			}
 		})
 	}
