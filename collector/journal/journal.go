@@ -9,38 +9,25 @@ package journal
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/crc32"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
+
+	"whereby_exporter/collector/durable"
 )
 
 const (
-	// headLength is that of a record's length and checksum.
-	headLength = 8
 	// MaxRecord is the longest record, in bytes.
-	MaxRecord = 1 << 20
+	MaxRecord = durable.MaxPayload
 	// suffix is that of the files' names; before it stands their number.
 	suffix = ".journal"
 )
-
-// DamagedError means that a file holds something other than what was written.
-type DamagedError struct {
-	Path   string
-	Offset int64
-}
-
-func (e *DamagedError) Error() string {
-	return fmt.Sprintf("journal %s is damaged at byte %d and was left untouched; restore it from a backup, or move it away to go on without its events", e.Path, e.Offset)
-}
-
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // Journal is safe for concurrent use.
 type Journal struct {
@@ -72,9 +59,9 @@ type batch struct {
 func newBatch(spare []byte) *batch { return &batch{bytes: spare[:0], done: make(chan struct{})} }
 
 // Open opens the journal in a directory that exists, and hands every record of the
-// files numbered from and above to replay, oldest first. Records that were being
-// written when the process or the machine died, and that nobody was told were
-// kept, are cut off. New records go into a new file.
+// files numbered from and above to replay, oldest first. A record is only valid during
+// the call. Records that were being written when the process or the machine died, and
+// that nobody was told were kept, are cut off. New records go into a new file.
 func Open(dir string, from uint64, replay func(record []byte) error) (*Journal, error) {
 	numbers, err := files(dir)
 	if err != nil {
@@ -120,41 +107,34 @@ func (j *Journal) path(number uint64) string {
 
 func (j *Journal) replay(number uint64, newest bool, replay func([]byte) error) error {
 	path := j.path(number)
-	content, err := os.ReadFile(path)
+	file, err := os.Open(path)
 	if err != nil {
 		return fmt.Errorf("read the journal: %w", err)
 	}
-	for offset := 0; offset < len(content); {
-		record, ok := next(content[offset:])
-		if !ok && newest {
+	defer func() { _ = file.Close() }()
+	r := durable.NewReader(path, file)
+	for {
+		offset := r.Offset()
+		record, err := r.Next()
+		var damaged *durable.DamagedError
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case errors.As(err, &damaged) && newest:
 			// Cut, or it would look like damage once there is a newer file.
-			if err := os.Truncate(path, int64(offset)); err != nil {
+			if err := os.Truncate(path, offset); err != nil {
 				return fmt.Errorf("cut off what was half-written: %w", err)
 			}
 			return nil
-		}
-		if !ok {
-			return &DamagedError{Path: path, Offset: int64(offset)}
+		case errors.As(err, &damaged):
+			return fmt.Errorf("journal %w and was left untouched; restore it from a backup, or move it away to go on without its events", damaged)
+		case err != nil:
+			return fmt.Errorf("read the journal: %w", err)
 		}
 		if err := replay(record); err != nil {
 			return fmt.Errorf("record at byte %d of %s: %w", offset, path, err)
 		}
-		offset += headLength + len(record)
 	}
-	return nil
-}
-
-// next takes the first record of what was written.
-func next(content []byte) ([]byte, bool) {
-	if len(content) < headLength {
-		return nil, false
-	}
-	length := binary.BigEndian.Uint32(content)
-	if length > MaxRecord || int(length) > len(content)-headLength {
-		return nil, false
-	}
-	record := content[headLength : headLength+int(length)]
-	return record, crc32.Checksum(record, castagnoli) == binary.BigEndian.Uint32(content[4:])
 }
 
 // create begins a file. The directory is synced too, or the file might be gone
@@ -164,7 +144,7 @@ func (j *Journal) create(number uint64) error {
 	if err != nil {
 		return fmt.Errorf("begin a journal file: %w", err)
 	}
-	if err := syncDir(j.dir); err != nil {
+	if err := durable.SyncDir(j.dir); err != nil {
 		return errors.Join(fmt.Errorf("begin a journal file: %w", err), file.Close())
 	}
 	if j.file != nil {
@@ -174,29 +154,21 @@ func (j *Journal) create(number uint64) error {
 	return nil
 }
 
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = d.Close() }()
-	return d.Sync()
-}
-
 // Append returns once the record is on disk and then, where not nil, has returned;
 // or once the context is done. then is called for records on disk only, one at a
 // time and in their order, even where the caller has stopped waiting: the state that
 // it leads to is the one that a replay leads to. After an error the record may or may
 // not be there; whoever sent it has to send it again.
 func (j *Journal) Append(ctx context.Context, record []byte, then func()) error {
-	if len(record) > MaxRecord {
+	switch {
+	case len(record) == 0:
+		return errors.New("the journal takes no empty record")
+	case len(record) > MaxRecord:
 		return fmt.Errorf("a record of %d bytes is too long for the journal", len(record))
 	}
 	j.mu.Lock()
 	mine := j.next
-	mine.bytes = binary.BigEndian.AppendUint32(mine.bytes, uint32(len(record)))
-	mine.bytes = binary.BigEndian.AppendUint32(mine.bytes, crc32.Checksum(record, castagnoli))
-	mine.bytes = append(mine.bytes, record...)
+	mine.bytes = durable.AppendFrame(mine.bytes, record)
 	if then != nil {
 		mine.then = append(mine.then, then)
 	}

@@ -7,12 +7,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"time"
 
+	"whereby_exporter/collector/durable"
 	"whereby_exporter/collector/journal"
 	"whereby_exporter/whereby"
 )
@@ -142,8 +142,8 @@ func (r *Receiver) Save() error {
 		return fmt.Errorf("save the live state: %w", err)
 	}
 	binary.BigEndian.PutUint64(content, number)
-	content = binary.BigEndian.AppendUint32(content, crc32.Checksum(content, castagnoli))
-	if err := replaceFile(filepath.Join(r.dir, stateFile), content); err != nil {
+	content = binary.BigEndian.AppendUint32(content, durable.Checksum(content))
+	if err := durable.Replace(filepath.Join(r.dir, stateFile), durable.Content(content)); err != nil {
 		return fmt.Errorf("save the live state: %w", err)
 	}
 	return r.journal.Forget(number)
@@ -166,39 +166,13 @@ func (r *Receiver) restore() (from uint64, err error) {
 		return 0, damaged
 	}
 	body, end := content[:len(content)-sum], content[len(content)-sum:]
-	if !bytes.Equal(binary.BigEndian.AppendUint32(nil, crc32.Checksum(body, castagnoli)), end) {
+	if !bytes.Equal(binary.BigEndian.AppendUint32(nil, durable.Checksum(body)), end) {
 		return 0, damaged
 	}
 	if err := r.state.UnmarshalBinary(body[head:]); err != nil {
 		return 0, fmt.Errorf("live state %s: %w", path, err)
 	}
 	return binary.BigEndian.Uint64(body), nil
-}
-
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
-
-// replaceFile writes a file so that there is always either the old or the new one.
-func replaceFile(path string, content []byte) (err error) {
-	temporary, err := os.OpenFile(path+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o640)
-	if err != nil {
-		return err
-	}
-	_, err = temporary.Write(content)
-	if err == nil {
-		err = temporary.Sync()
-	}
-	if err := errors.Join(err, temporary.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(path+".new", path); err != nil {
-		return err
-	}
-	dir, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	defer func() { _ = dir.Close() }()
-	return dir.Sync()
 }
 
 // Close closes the journal.
