@@ -17,6 +17,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"whereby_exporter/collector/durable"
 	"whereby_exporter/collector/ledger"
 	"whereby_exporter/collector/store"
 	"whereby_exporter/whereby"
@@ -547,7 +548,7 @@ func TestAWorkDirectoryOfAnotherRun(t *testing.T) {
 				t.Fatal(err)
 			}
 			damaged := slices.Clone(content)
-			damaged[frameHead+3] ^= 1
+			damaged[durable.HeadLength+3] ^= 1
 			os.WriteFile(path, damaged, 0o600)
 			refused("is damaged", "to start anew")
 			if name == roomsFile {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"whereby_exporter/collector/durable"
 	"whereby_exporter/collector/ledger"
 	roomprefix "whereby_exporter/collector/prefix"
 	"whereby_exporter/collector/store"
@@ -243,7 +244,7 @@ func (r *runner) peaks(h *history, attempts []int64, prefixOf []int32) error {
 	moves := newSorter(r.work.dir, "moves")
 	err = r.work.stays(func(number int64, known bool, stays []stay) error {
 		if number < 0 || number >= int64(len(prefixes)) {
-			return &damagedError{r.work.path(peopleFile), fmt.Sprintf("session %d", number)}
+			return durable.Damaged(r.work.path(peopleFile), fmt.Errorf("it has people of session %d, which is unknown", number))
 		}
 		if !known {
 			h.summary.Unknown++

@@ -1,34 +1,15 @@
 package backfill
 
 import (
-	"bufio"
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"io"
 	"os"
 	"sync"
+
+	"whereby_exporter/collector/durable"
 )
-
-// A work file is a sequence of frames: length, checksum, record.
-const (
-	frameHead = 8
-	// maxFrame is far above a page of a hundred rows with names at their longest.
-	maxFrame = 1 << 20
-)
-
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
-
-// damagedError means that a work file holds something other than what was written.
-type damagedError struct {
-	path string
-	what string
-}
-
-func (e *damagedError) Error() string {
-	return fmt.Sprintf("work file %s is damaged (%s)", e.path, e.what)
-}
 
 // frames appends records to a file. It is safe for concurrent use. Records are handed
 // to the system one by one, so that a process that is killed loses at most the last.
@@ -57,9 +38,7 @@ func openFrames(path string, length int64) (*frames, error) {
 func (f *frames) append(record []byte) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.b = binary.BigEndian.AppendUint32(f.b[:0], uint32(len(record)))
-	f.b = binary.BigEndian.AppendUint32(f.b, crc32.Checksum(record, castagnoli))
-	f.b = append(f.b, record...)
+	f.b = durable.AppendFrame(f.b[:0], record)
 	if _, err := f.file.Write(f.b); err != nil {
 		return fmt.Errorf("write the work file: %w", err)
 	}
@@ -81,42 +60,22 @@ func scan(path string, do func(record []byte) error) (length int64, err error) {
 		return 0, err
 	}
 	defer func() { _ = file.Close() }()
-	r := bufio.NewReaderSize(file, 1<<16)
-	var head [frameHead]byte
-	var b []byte
+	r := durable.NewReader(path, file)
 	for {
-		_, err := io.ReadFull(r, head[:])
-		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		length = r.Offset()
+		record, err := r.Next()
+		switch {
+		case errors.Is(err, io.EOF), errors.Is(err, durable.ErrTorn):
 			return length, nil
+		case err != nil:
+			return length, err
 		}
-		if err != nil {
-			return length, fmt.Errorf("read the work file: %w", err)
-		}
-		n := binary.BigEndian.Uint32(head[:])
-		if n == 0 || n > maxFrame {
-			return length, &damagedError{path, fmt.Sprintf("a length at byte %d", length)}
-		}
-		if cap(b) < int(n) {
-			b = make([]byte, n)
-		}
-		b = b[:n]
-		_, err = io.ReadFull(r, b)
-		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-			return length, nil
-		}
-		if err != nil {
-			return length, fmt.Errorf("read the work file: %w", err)
-		}
-		if crc32.Checksum(b, castagnoli) != binary.BigEndian.Uint32(head[4:]) {
-			return length, &damagedError{path, fmt.Sprintf("the checksum at byte %d", length)}
-		}
-		if err := do(b); err != nil {
+		if err := do(record); err != nil {
 			if errors.Is(err, errShort) {
-				err = &damagedError{path, fmt.Sprintf("the record at byte %d", length)}
+				err = &durable.DamagedError{Path: path, Offset: length, Err: err}
 			}
 			return length, err
 		}
-		length += frameHead + int64(n)
 	}
 }
 

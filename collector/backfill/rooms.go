@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"whereby_exporter/collector/durable"
 	"whereby_exporter/collector/ledger"
 	"whereby_exporter/collector/store"
 	"whereby_exporter/whereby"
@@ -214,15 +215,15 @@ func (r *runner) keepRooms(l *roomListing) (err error) {
 		}
 	}
 	defer func() { err = errors.Join(err, known.Close()) }()
-	temporary := r.work.path(roomsFile + ".new")
-	out, err := openFrames(temporary, 0)
-	if err != nil {
-		return fmt.Errorf("--output: %w", err)
-	}
-	if err := errors.Join(r.writeRooms(l, known, out), out.close()); err != nil {
-		return err
-	}
-	if err := os.Rename(temporary, r.work.path(roomsFile)); err != nil {
+	var failed error
+	err = durable.Replace(r.work.path(roomsFile), func(file *os.File) error {
+		failed = r.writeRooms(l, known, &frames{file: file})
+		return failed
+	})
+	switch {
+	case failed != nil:
+		return failed
+	case err != nil:
 		return fmt.Errorf("--output: %w", err)
 	}
 	return os.Remove(r.work.path(listedFile))
@@ -257,7 +258,7 @@ func (r *runner) writeRooms(l *roomListing, known ledger.Store, out *frames) err
 		return errors.Join(err, keep(row))
 	})
 	if err == nil && record != l.records {
-		err = &damagedError{r.work.path(listedFile), "it is shorter than what was written"}
+		err = durable.Damaged(r.work.path(listedFile), errors.New("it is shorter than what was written"))
 	}
 	if err != nil {
 		return err
@@ -305,7 +306,7 @@ func (w *work) rooms(do func(i int, r room) error) (prefixes []string, err error
 		return in.err
 	})
 	if err == nil && !ended {
-		err = &damagedError{path, "it has no end"}
+		err = durable.Damaged(path, errors.New("it has no end"))
 	}
 	return prefixes, w.explain(err)
 }

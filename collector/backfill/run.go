@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"whereby_exporter/collector/durable"
 	"whereby_exporter/collector/store"
 	"whereby_exporter/whereby"
 )
@@ -109,7 +110,7 @@ func (r *runner) run(ctx context.Context) (*Summary, error) {
 		// All was written, but not all moved.
 		var s Summary
 		if err := json.Unmarshal(content, &s); err != nil || s.Files < 1 {
-			return nil, r.work.explain(&damagedError{r.work.path(readyFile), "it holds no summary"})
+			return nil, r.work.explain(durable.Damaged(r.work.path(readyFile), errors.New("it holds no summary")))
 		}
 		return &s, r.work.finish(s.Files)
 	}
@@ -149,7 +150,7 @@ func (r *runner) run(ctx context.Context) (*Summary, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := writeFile(r.work.path(readyFile), content); err != nil {
+	if err := durable.Replace(r.work.path(readyFile), durable.Content(content)); err != nil {
 		return nil, fmt.Errorf("--output: %w", err)
 	}
 	return &h.summary, r.work.finish(files)

@@ -2,11 +2,14 @@ package backfill
 
 import (
 	"bytes"
+	"errors"
 	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"testing"
+
+	"whereby_exporter/collector/durable"
 )
 
 func TestSorterSumsAndSorts(t *testing.T) {
@@ -89,6 +92,21 @@ func FuzzScan(f *testing.F) {
 			t.Errorf("%d records in %d of %d bytes, %v", n, whole, len(b), err)
 		}
 	})
+}
+
+// TestDamageElsewhereIsNoReasonToStartOver has the exporter's store damaged.
+func TestDamageElsewhereIsNoReasonToStartOver(t *testing.T) {
+	w := &work{dir: "history.om.partial"}
+	for path, want := range map[string]string{
+		w.path(roomsFile):   "work file " + w.path(roomsFile) + " is damaged (it has no end); delete history.om.partial to start anew",
+		"/data/whereby.db":  "/data/whereby.db is damaged (it has no end)",
+		"history.om/rooms":  "history.om/rooms is damaged (it has no end)",
+		"history.om.part/x": "history.om.part/x is damaged (it has no end)",
+	} {
+		if got := w.explain(durable.Damaged(path, errors.New("it has no end"))).Error(); got != want {
+			t.Errorf("it says %q, want %q", got, want)
+		}
+	}
 }
 
 // FuzzRoom takes any bytes for a record.

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"whereby_exporter/collector/config"
+	"whereby_exporter/collector/durable"
 )
 
 // The files of the work directory.
@@ -146,7 +147,7 @@ func (w *work) begin(o *Options, now time.Time) (resumed bool, err error) {
 		if err != nil {
 			return false, err
 		}
-		if err := writeFile(w.path(parametersFile), content); err != nil {
+		if err := durable.Replace(w.path(parametersFile), durable.Content(content)); err != nil {
 			return false, fmt.Errorf("--output: %w", err)
 		}
 		return false, nil
@@ -156,14 +157,15 @@ func (w *work) begin(o *Options, now time.Time) (resumed bool, err error) {
 	}
 	var before parameters
 	if err := json.Unmarshal(content, &before); err != nil {
-		return false, w.explain(&damagedError{w.path(parametersFile), "it is no JSON"})
+		return false, w.explain(durable.Damaged(w.path(parametersFile), errors.New("it is no JSON")))
 	}
 	if before.Version != workVersion {
-		return false, w.explain(&damagedError{w.path(parametersFile), fmt.Sprintf("its version is %d, and this program knows %d", before.Version, workVersion)})
+		return false, w.explain(durable.Damaged(w.path(parametersFile),
+			fmt.Errorf("its version is %d, and this program knows %d", before.Version, workVersion)))
 	}
 	if o.End.IsZero() {
 		if o.End, err = time.Parse(time.RFC3339, before.End); err != nil {
-			return false, w.explain(&damagedError{w.path(parametersFile), "its end is no time"})
+			return false, w.explain(durable.Damaged(w.path(parametersFile), errors.New("its end is no time")))
 		}
 	}
 	if flags := before.differs(o.parameters()); len(flags) > 0 {
@@ -174,11 +176,12 @@ func (w *work) begin(o *Options, now time.Time) (resumed bool, err error) {
 	return true, nil
 }
 
-// explain adds the way out to damage.
+// explain adds the way out to damage of a work file. The exporter's store may be damaged
+// too, and has its own.
 func (w *work) explain(err error) error {
-	var damaged *damagedError
-	if errors.As(err, &damaged) {
-		return fmt.Errorf("%w; delete %s to start anew", err, w.dir)
+	var damaged *durable.DamagedError
+	if errors.As(err, &damaged) && filepath.Dir(damaged.Path) == filepath.Clean(w.dir) {
+		return fmt.Errorf("work file %w; delete %s to start anew", damaged, w.dir)
 	}
 	return err
 }
@@ -199,20 +202,6 @@ func (w *work) moving() bool {
 	return err == nil
 }
 
-// writeFile makes a file appear whole.
-func writeFile(path string, content []byte) error {
-	temporary := path + ".new"
-	file, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o640)
-	if err != nil {
-		return err
-	}
-	_, err = file.Write(content)
-	if err := errors.Join(err, file.Sync(), file.Close()); err != nil {
-		return err
-	}
-	return os.Rename(temporary, path)
-}
-
 // finish moves the output to its place, the first file last, so that it is the sign that
 // all are there; and deletes the work.
 func (w *work) finish(files int) error {
@@ -225,6 +214,9 @@ func (w *work) finish(files int) error {
 		if err != nil {
 			return fmt.Errorf("--output: %w", err)
 		}
+	}
+	if err := durable.SyncDir(filepath.Dir(w.output)); err != nil {
+		return fmt.Errorf("--output: %w", err)
 	}
 	w.unlock()
 	if err := w.remove(); err != nil {

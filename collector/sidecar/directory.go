@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"whereby_exporter/collector/durable"
 )
 
 // directory is where files are kept. Those with its prefix are its own; it touches no
@@ -73,22 +75,15 @@ func (d directory) replace(files map[string][]byte) (before map[string][]byte, c
 	return before, changed, nil
 }
 
-// write replaces a file as a whole. The temporary one has a name that no pattern for
-// rule files or dashboards matches.
-func (d directory) write(name string, content []byte) (err error) {
-	temporary, err := os.CreateTemp(d.path, "."+name+".*.new")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			_ = os.Remove(temporary.Name())
+// write replaces a file as a whole. Prometheus and Grafana run as other users and have to
+// read it. The temporary file has a name that no pattern for rule files or dashboards
+// matches. Two exporters of one account may write the same files.
+func (d directory) write(name string, content []byte) error {
+	return durable.ReplaceShared(filepath.Join(d.path, name), func(file *os.File) error {
+		if err := file.Chmod(0o644); err != nil {
+			return err
 		}
-	}()
-	_, err = temporary.Write(content)
-	err = errors.Join(err, temporary.Chmod(0o644), temporary.Sync(), temporary.Close())
-	if err != nil {
+		_, err := file.Write(content)
 		return err
-	}
-	return os.Rename(temporary.Name(), filepath.Join(d.path, name))
+	})
 }

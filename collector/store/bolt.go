@@ -15,6 +15,7 @@ import (
 	"go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
 
+	"whereby_exporter/collector/durable"
 	"whereby_exporter/collector/ledger"
 )
 
@@ -38,19 +39,6 @@ var (
 	keyPresent = []byte("present")
 )
 
-// DamagedError means that the file can't be trusted. It is left as it is.
-type DamagedError struct {
-	Path string
-	Err  error
-}
-
-func (e *DamagedError) Error() string {
-	return fmt.Sprintf("store %s is damaged (%v) and was left untouched; restore it from a backup, "+
-		"or move it away to start anew, in which case rooms that Whereby has deleted no longer count", e.Path, e.Err)
-}
-
-func (e *DamagedError) Unwrap() error { return e.Err }
-
 // Bolt is a store in one file.
 type Bolt struct {
 	db   *bbolt.DB
@@ -60,12 +48,13 @@ type Bolt struct {
 var _ ledger.Store = (*Bolt)(nil)
 
 // OpenBolt opens the store in a directory, and makes both where they do not
-// exist. It reads the whole file; a damaged one gives a [*DamagedError].
+// exist. It reads the whole file; a damaged one gives a [*durable.DamagedError].
 func OpenBolt(dir string) (*Bolt, error) {
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return nil, fmt.Errorf("make the storage directory: %w", err)
 	}
 	path := filepath.Join(dir, FileName)
+	b := &Bolt{path: path}
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
@@ -77,10 +66,9 @@ func OpenBolt(dir string) (*Bolt, error) {
 	case info.Size() == 0:
 		// bbolt would take an empty file for a new one. This program never leaves
 		// one behind, so something else has emptied it.
-		return nil, &DamagedError{Path: path, Err: errors.New("the file is empty")}
+		return nil, b.damaged(errors.New("the file is empty"))
 	}
 
-	b := &Bolt{path: path}
 	err = guard(func() error {
 		db, err := openDB(path)
 		if err != nil {
@@ -105,7 +93,12 @@ func OpenBolt(dir string) (*Bolt, error) {
 	case unopened(err):
 		return nil, fmt.Errorf("open the store: %w", err)
 	}
-	return nil, &DamagedError{Path: path, Err: err}
+	return nil, b.damaged(err)
+}
+
+func (b *Bolt) damaged(err error) error {
+	return fmt.Errorf("store %w and was left untouched; restore it from a backup, or move it away to start anew, "+
+		"in which case rooms that Whereby has deleted no longer count", durable.Damaged(b.path, err))
 }
 
 type newerError struct{ version uint64 }
@@ -130,24 +123,17 @@ func unopened(err error) bool {
 	return errors.As(err, &failed) && failed.Op == "open"
 }
 
-// create makes a file under another name and renames it, so that a process killed
-// meanwhile leaves no half-made file under the real one.
+// create makes a store as a whole, so that a process that is killed meanwhile leaves no
+// half-made one.
 func create(path string, fill func(*bbolt.Tx) error) error {
-	temporary := path + ".new"
-	// A read-only file system refuses to remove even what is not there.
-	if _, err := os.Lstat(temporary); err == nil {
-		if err := os.Remove(temporary); err != nil {
+	return durable.Replace(path, func(file *os.File) error {
+		// To bbolt an empty file is a new one.
+		db, err := openDB(file.Name())
+		if err != nil {
 			return err
 		}
-	}
-	db, err := openDB(temporary)
-	if err != nil {
-		return err
-	}
-	if err := errors.Join(db.Update(fill), db.Close()); err != nil {
-		return err
-	}
-	return os.Rename(temporary, path)
+		return errors.Join(db.Update(fill), db.Close())
+	})
 }
 
 // empty fills in a store without rooms.
@@ -315,7 +301,7 @@ func (b *Bolt) Rows(from string) iter.Seq2[ledger.Row, error] {
 				return nil
 			})
 			if err != nil {
-				yield(ledger.Row{}, &DamagedError{Path: b.path, Err: err})
+				yield(ledger.Row{}, b.damaged(err))
 				return
 			}
 			for _, row := range batch {
@@ -338,7 +324,7 @@ func (b *Bolt) Get(names []string, found func(int, ledger.Row)) error {
 			}
 			row, err := decodeRow([]byte(name), sealed)
 			if err != nil {
-				return &DamagedError{Path: b.path, Err: err}
+				return b.damaged(err)
 			}
 			found(i, row)
 		}

@@ -13,6 +13,7 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"whereby_exporter/collector/durable"
 	"whereby_exporter/collector/ledger"
 )
 
@@ -63,9 +64,9 @@ func refuses(t *testing.T, dir string) error {
 
 func wantDamaged(t *testing.T, err error) {
 	t.Helper()
-	var damaged *DamagedError
+	var damaged *durable.DamagedError
 	if !errors.As(err, &damaged) {
-		t.Errorf("the error is %q, want a DamagedError", err)
+		t.Errorf("the error is %q, want a durable.DamagedError", err)
 	}
 	if !strings.Contains(err.Error(), "backup") || strings.Contains(err.Error(), "\n") {
 		t.Errorf("%q is not one line with a way out", err)

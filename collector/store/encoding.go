@@ -4,15 +4,13 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
-	"hash/crc32"
 	"time"
 
+	"whereby_exporter/collector/durable"
 	"whereby_exporter/collector/ledger"
 )
 
 var errChecksum = errors.New("a checksum does not match")
-
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // checksumLength is that of the checksum before each value. bbolt itself checks
 // only its two meta pages.
@@ -20,7 +18,7 @@ const checksumLength = 4
 
 // seal puts a checksum of key and value before the value.
 func seal(key, value []byte) []byte {
-	sum := crc32.Update(crc32.Checksum(key, castagnoli), castagnoli, value)
+	sum := durable.Checksum(key, value)
 	return append(binary.BigEndian.AppendUint32(make([]byte, 0, checksumLength+len(value)), sum), value...)
 }
 
@@ -30,7 +28,7 @@ func open(key, sealed []byte) ([]byte, error) {
 		return nil, errChecksum
 	}
 	value := sealed[checksumLength:]
-	sum := crc32.Update(crc32.Checksum(key, castagnoli), castagnoli, value)
+	sum := durable.Checksum(key, value)
 	if sum != binary.BigEndian.Uint32(sealed) {
 		return nil, errChecksum
 	}

@@ -10,6 +10,7 @@ import (
 	"go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
 
+	"whereby_exporter/collector/durable"
 	"whereby_exporter/collector/quality"
 )
 
@@ -68,8 +69,8 @@ func OpenRecords(dir string) (*Records, error) {
 }
 
 func (r *Records) damaged(err error) error {
-	return fmt.Errorf("%s is damaged (%w) and was left untouched; restore it from a backup, or move it away: "+
-		"then the counters of call quality start anew, and the last day's participants may be sampled again", r.path, err)
+	return fmt.Errorf("%w and was left untouched; restore it from a backup, or move it away: "+
+		"then the counters of call quality start anew, and the last day's participants may be sampled again", durable.Damaged(r.path, err))
 }
 
 // verify reads everything once.
