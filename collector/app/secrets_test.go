@@ -1,7 +1,6 @@
 package app
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,12 +9,12 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"whereby_exporter/collector/logtest"
 	"whereby_exporter/whereby"
 )
 
@@ -102,31 +101,12 @@ func TestTheWebhooksSecretsAreCheckedAtTheStart(t *testing.T) {
 	}
 }
 
-// lines are what has been logged and not been taken yet.
-type lines struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lines) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lines) take() []string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	defer l.b.Reset()
-	return slices.Collect(strings.Lines(l.b.String()))
-}
-
 // rotation is a file of secrets that is looked at, in fake time.
 type rotation struct {
 	*testing.T
 	file     string
 	verifier *whereby.Verifier
-	log      lines
+	log      logtest.Buffer
 }
 
 // rotate runs a test on a file, from its beginning with the secret "old" in force.
@@ -176,7 +156,7 @@ func (r *rotation) expect(when, want string) {
 // expectLog compares what has been logged since it was called before.
 func (r *rotation) expectLog(when string, want ...string) {
 	r.Helper()
-	got := r.log.take()
+	got := r.log.Take()
 	ok := slices.EqualFunc(got, want, strings.Contains)
 	for _, line := range got {
 		ok = ok && !strings.Contains(line, plantedSecret)

@@ -2,7 +2,6 @@ package config_test
 
 import (
 	"errors"
-	"flag"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -16,9 +15,8 @@ import (
 
 	"whereby_exporter/collector/billing"
 	"whereby_exporter/collector/config"
+	"whereby_exporter/collector/golden"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 // secret is planted in files, and looked for in everything that is printed.
 const secret = "planted-secret"
@@ -74,19 +72,7 @@ func TestBadFiles(t *testing.T) {
 			if strings.Contains(got, secret) {
 				t.Errorf("the secret is printed:\n%s", got)
 			}
-			golden := strings.TrimSuffix(file, ".yml") + ".txt"
-			if *update {
-				if err := os.WriteFile(golden, []byte(got), 0o600); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got != string(want) {
-				t.Errorf("got:\n%s\nwant:\n%s", got, want)
-			}
+			golden.Compare(t, strings.TrimSuffix(file, ".yml")+".txt", got)
 		})
 	}
 }

@@ -3,14 +3,11 @@ package plan_test
 import (
 	"bytes"
 	"context"
-	"flag"
 	"fmt"
 	"log/slog"
 	"math"
 	"math/rand/v2"
 	"net/http"
-	"os"
-	"path/filepath"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -18,6 +15,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"whereby_exporter/collector/golden"
 	"whereby_exporter/collector/ledger"
 	"whereby_exporter/collector/plan"
 	"whereby_exporter/collector/poller"
@@ -26,8 +24,6 @@ import (
 	"whereby_exporter/whereby"
 	"whereby_exporter/whereby/wherebytest"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
@@ -168,27 +164,8 @@ func TestThePrintedPlan(t *testing.T) {
 			if err := plan.Make(c.account).Print(&got, c.account); err != nil {
 				t.Fatal(err)
 			}
-			golden(t, c.name+".txt", got.Bytes())
+			golden.Compare(t, "testdata/"+c.name+".txt", got.String())
 		})
-	}
-}
-
-// golden compares with a file under testdata; run the test with -update to
-// rewrite it.
-func golden(t *testing.T, name string, got []byte) {
-	t.Helper()
-	file := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(file, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(got, want) {
-		t.Errorf("%s is not what the code gives; if it should be, run the test with -update\ngot:\n%s\nwant:\n%s", file, got, want)
 	}
 }
 

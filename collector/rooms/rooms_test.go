@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"iter"
@@ -13,22 +12,19 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
 
+	"whereby_exporter/collector/golden"
 	"whereby_exporter/collector/ledger"
 	"whereby_exporter/collector/prefix"
 	"whereby_exporter/collector/rooms"
 	"whereby_exporter/collector/store"
 	"whereby_exporter/whereby"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
@@ -369,27 +365,8 @@ func TestAPageLooksLikeThis(t *testing.T) {
 	if err := json.Indent(&got, answer.Body.Bytes(), "", "  "); err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "page.json", got.Bytes())
+	golden.Compare(t, "testdata/page.json", got.String())
 	if header := answer.Header().Get("X-Content-Type-Options"); header != "nosniff" {
 		t.Errorf("X-Content-Type-Options is %q", header)
-	}
-}
-
-// golden compares with a file under testdata; run the test with -update to
-// rewrite it.
-func golden(t *testing.T, name string, got []byte) {
-	t.Helper()
-	file := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(file, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(got, want) {
-		t.Errorf("%s is not what the code gives; if it should be, run the test with -update\ngot:\n%s\nwant:\n%s", file, got, want)
 	}
 }

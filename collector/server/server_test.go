@@ -18,10 +18,11 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"whereby_exporter/collector/logtest"
 
 	"go.uber.org/goleak"
 )
@@ -42,24 +43,7 @@ type running struct {
 	client *http.Client
 	cancel context.CancelFunc
 	result chan error
-	log    *logBuffer
-}
-
-type logBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *logBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *logBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
+	log    *logtest.Buffer
 }
 
 func said(text string) http.Handler {
@@ -80,7 +64,7 @@ func start(t *testing.T, addresses int, configFile string, h Handlers) *running 
 	if err := o.Check(); err != nil {
 		t.Fatal(err)
 	}
-	r := &running{t: t, result: make(chan error, 1), log: &logBuffer{}}
+	r := &running{t: t, result: make(chan error, 1), log: &logtest.Buffer{}}
 	server, err := New(o, h, slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	if err != nil {
 		t.Fatal(err)

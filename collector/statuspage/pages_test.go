@@ -2,51 +2,24 @@ package statuspage
 
 import (
 	"errors"
-	"flag"
-	"fmt"
 	"net/http"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 
+	"whereby_exporter/collector/golden"
 	"whereby_exporter/collector/rooms"
 	"whereby_exporter/whereby"
 )
 
-var update = flag.Bool("update", false, "rewrite the golden files")
-
 // versions are of the files that a page loads; they change with every edit of those.
 var versions = regexp.MustCompile(`\?v=[0-9a-f]{12}`)
 
-func golden(t *testing.T, name, page string) {
+// comparePage compares a page with a file, whatever the versions in it.
+func comparePage(t *testing.T, name, page string) {
 	t.Helper()
-	page = versions.ReplaceAllString(page, "?v=VERSION")
-	file := filepath.Join("testdata", name+".html")
-	if *update {
-		if err := os.WriteFile(file, []byte(page), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if page != string(want) {
-		t.Errorf("the page is not the one in %s; run go test -update and look at the difference.\n%s", file, firstDifference(page, string(want)))
-	}
-}
-
-func firstDifference(got, want string) string {
-	a, b := strings.Split(got, "\n"), strings.Split(want, "\n")
-	for i := range min(len(a), len(b)) {
-		if a[i] != b[i] {
-			return fmt.Sprintf("line %d\ngot  %s\nwant %s", i+1, a[i], b[i])
-		}
-	}
-	return fmt.Sprintf("%d lines, want %d", len(a), len(b))
+	golden.Compare(t, "testdata/"+name+".html", versions.ReplaceAllString(page, "?v=VERSION"))
 }
 
 func TestTheFirstPageOfEachState(t *testing.T) {
@@ -77,7 +50,7 @@ func TestTheFirstPageOfEachState(t *testing.T) {
 		"without-webhooks": quiet, "without-configuration": unnamed, "without-rooms": empty, "hostile": hostile(),
 	} {
 		t.Run(name, func(t *testing.T) {
-			golden(t, name, get(t, newHandler(t, &fake{report: report}), "/"))
+			comparePage(t, name, get(t, newHandler(t, &fake{report: report}), "/"))
 		})
 	}
 }

@@ -3,7 +3,6 @@
 package e2e
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -25,6 +24,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"whereby_exporter/collector/logtest"
 	"whereby_exporter/test/programs"
 	"whereby_exporter/whereby"
 	"whereby_exporter/whereby/wherebytest"
@@ -89,31 +89,13 @@ func freeAddress(t testing.TB) string {
 type process struct {
 	t    testing.TB
 	cmd  *exec.Cmd
-	out  *output
+	out  *logtest.Buffer
 	done chan error
-}
-
-// output collects what a process prints.
-type output struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.b.Write(p)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.b.String()
 }
 
 func start(t testing.TB, env []string, name string, args ...string) *process {
 	t.Helper()
-	p := &process{t: t, cmd: exec.Command(name, args...), out: &output{}, done: make(chan error, 1)}
+	p := &process{t: t, cmd: exec.Command(name, args...), out: &logtest.Buffer{}, done: make(chan error, 1)}
 	p.cmd.Stdout, p.cmd.Stderr = p.out, p.out
 	p.cmd.Env = append(os.Environ(), env...)
 	if err := p.cmd.Start(); err != nil {

@@ -1,24 +1,16 @@
 package helm
 
 import (
-	"flag"
 	"maps"
 	"os"
 	"path/filepath"
 	"testing"
 )
 
-var update = flag.Bool("update", false, "rewrite the chart's copies and deploy/kubernetes")
-
 // TestGeneratedFilesAreWhatTheyAreMadeFrom holds the chart's copies of rules and
 // dashboards equal to the files that a person edits, and the plain manifests equal to
 // what the chart renders.
 func TestGeneratedFilesAreWhatTheyAreMadeFrom(t *testing.T) {
-	if *update {
-		if err := Update(root(t)); err != nil {
-			t.Fatal(err)
-		}
-	}
 	copies, err := Copies(root(t))
 	if err != nil {
 		t.Fatal(err)

@@ -1,7 +1,6 @@
 package packaging
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -17,25 +16,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"whereby_exporter/collector/logtest"
 )
-
-// console collects what a container prints.
-type console struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (c *console) Write(p []byte) (int, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.b.Write(p)
-}
-
-func (c *console) String() string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.b.String()
-}
 
 // nspawn is the command that runs a copy of a Debian, in memory, which only it sees.
 // It ends with this process, however that ends, and whatever it mounts is gone with it:
@@ -74,7 +57,7 @@ func start(t *testing.T, system string, args ...string) (int, error) {
 	}
 	defer notify.Close()
 	cmd := nspawn(context.Background(), t, system, args...)
-	out := &console{}
+	out := &logtest.Buffer{}
 	cmd.Stdout, cmd.Stderr = out, out
 	cmd.Env = append(os.Environ(), "NOTIFY_SOCKET="+address.Name)
 
