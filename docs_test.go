@@ -183,7 +183,7 @@ func TestAWrongNameIsFound(t *testing.T) {
 		{"a heading", "[x](README.md#nowhere)", "heading README.md#nowhere"},
 		{"a heading of its own", "[x](#nowhere)", "heading #nowhere"},
 		{"an identifier", "[`nobody`](main.go)", "identifier nobody in main.go"},
-		{"an identifier that is there", "[`newLogger`](main.go)", ""},
+		{"an identifier that is there", "[`main`](main.go)", ""},
 		{"a log line", "| what you see | alert | log |\n| --- | --- | --- |\n| x | y | `poll failed; what … is still served`, `poll failed at last` |\n", "log line poll failed at last"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

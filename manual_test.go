@@ -70,15 +70,11 @@ func TestManualIsCleanRoff(t *testing.T) {
 // commandLine is the model that Kong parses with.
 func commandLine(t *testing.T) *kong.Application {
 	t.Helper()
-	parser, err := kong.New(&cli{},
-		kong.Name("whereby_exporter"),
-		kong.Vars{"version": ""},
-		kong.DefaultEnvars("WHEREBY_EXPORTER"),
-		kong.ExplicitGroups(app.FlagGroups()))
+	model, err := app.CommandLine()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return parser.Model
+	return model
 }
 
 // roff escapes text: a hyphen of a flag is one that can be copied, and no line may

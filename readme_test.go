@@ -7,9 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/alecthomas/kong"
-
-	"whereby_exporter/collector/app"
 	"whereby_exporter/collector/metrics"
 )
 
@@ -64,16 +61,13 @@ func metricRows() []string {
 }
 
 func flagRows(t *testing.T) []string {
-	parser, err := kong.New(&cli{}, kong.Name("whereby_exporter"), kong.ExplicitGroups(app.FlagGroups()), kong.Vars{"version": ""})
-	if err != nil {
-		t.Fatal(err)
-	}
+	model := commandLine(t)
 	var rows []string
-	for _, command := range parser.Model.Children {
+	for _, command := range model.Children {
 		if command.Name != "run" {
 			continue
 		}
-		for _, flag := range append(command.Flags, parser.Model.Flags...) {
+		for _, flag := range append(command.Flags, model.Flags...) {
 			if flag.Name == "help" || flag.Name == "version" {
 				continue
 			}

@@ -20,8 +20,8 @@ type Env struct {
 	Getenv func(string) string
 }
 
-// FlagGroups are the headings of --help, in order.
-func FlagGroups() []kong.Group {
+// flagGroups are the headings of --help, in order.
+func flagGroups() []kong.Group {
 	return []kong.Group{
 		{Key: "whereby", Title: "Whereby's API"},
 		{Key: "config", Title: "Configuration"},

@@ -6,9 +6,9 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// PrintHelp is Kong's help, but without a command it shows the commands together
+// printHelp is Kong's help, but without a command it shows the commands together
 // with the flags of run, which is the command that most people need.
-func PrintHelp(options kong.HelpOptions, ctx *kong.Context) error {
+func printHelp(options kong.HelpOptions, ctx *kong.Context) error {
 	if ctx.Selected() != nil {
 		return kong.DefaultHelpPrinter(options, ctx)
 	}

@@ -1,0 +1,112 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+
+	"github.com/alecthomas/kong"
+	"github.com/prometheus/common/promslog"
+	"github.com/prometheus/common/version"
+
+	"whereby_exporter/collector/config"
+)
+
+// program is the name of the program.
+const program = "whereby_exporter"
+
+// cli is the command line. Every flag has an environment variable too.
+type cli struct {
+	Log struct {
+		Level  string `default:"info" enum:"debug,info,warn,error" help:"Least severe level to log: ${enum} (${default})."`
+		Format string `default:"logfmt" enum:"logfmt,json" help:"Format of the log: ${enum} (${default})."`
+	} `embed:"" prefix:"log." group:"Logging"`
+	Version kong.VersionFlag `env:"-" help:"Print the version and exit."`
+
+	Run         Run         `cmd:"" default:"withargs" help:"Serve the metrics of a Whereby account (the default command)."`
+	Demo        Demo        `cmd:"" help:"Serve the metrics of a simulated account: no API key, no network."`
+	Check       Check       `cmd:"" help:"Check the configuration, or print what polling an account costs."`
+	Backfill    Backfill    `cmd:"" help:"Write past usage as OpenMetrics text, for promtool to make blocks of."`
+	Alerts      Alerts      `cmd:"" help:"Write the alerting rules, with the thresholds of the configuration file."`
+	Dashboards  Dashboards  `cmd:"" help:"Write the Grafana dashboards."`
+	Healthcheck Healthcheck `cmd:"" help:"Ask a running exporter whether it is healthy; for containers without a shell."`
+}
+
+// newParser makes the parser of a command line.
+func newParser(c *cli, options ...kong.Option) (*kong.Kong, error) {
+	return kong.New(c, append([]kong.Option{
+		kong.Name(program),
+		kong.Description("Prometheus exporter for Whereby: usage, quotas and live participants by room prefix."),
+		kong.Vars{"version": version.Print(program)},
+		kong.DefaultEnvars("WHEREBY_EXPORTER"),
+		kong.Help(printHelp),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+		kong.ExplicitGroups(flagGroups()),
+	}, options...)...)
+}
+
+// CommandLine is the model of the command line: all commands and their flags.
+func CommandLine() (*kong.Application, error) {
+	parser, err := newParser(&cli{})
+	if err != nil {
+		return nil, err
+	}
+	return parser.Model, nil
+}
+
+// Main runs the program until it ends or the context is done. It returns the exit
+// status. Flags that are not given come from the environment of the process.
+func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	var (
+		c    cli
+		done bool
+	)
+	parser, err := newParser(&c, kong.Writers(stdout, stderr), kong.Exit(func(int) { done = true }))
+	if err != nil {
+		return fail(stderr, err)
+	}
+	command, err := parser.Parse(args)
+	switch {
+	case done: // --help or --version has printed what was asked for
+		return 0
+	case err != nil:
+		return fail(stderr, fmt.Errorf("%w; see %s --help", err, program))
+	}
+	log := newLogger(c.Log.Level, c.Log.Format, stderr)
+	err = command.Run(&Env{Context: ctx, Stdout: stdout, Stderr: stderr, Log: log, Getenv: os.Getenv})
+	if err != nil && !errors.Is(err, context.Canceled) {
+		return fail(stderr, err)
+	}
+	return 0
+}
+
+func newLogger(level, format string, w io.Writer) *slog.Logger {
+	config := promslog.Config{Level: promslog.NewLevel(), Format: promslog.NewFormat(), Writer: w}
+	// Kong has checked both against the same lists.
+	_ = config.Level.Set(level)
+	_ = config.Format.Set(format)
+	return promslog.New(&config)
+}
+
+// fail prints an error on one line: several may be joined. Only a configuration file
+// may have a line for each mistake in it.
+func fail(stderr io.Writer, err error) int {
+	var file *config.Error
+	if errors.As(err, &file) {
+		for _, problem := range file.Problems {
+			fmt.Fprintf(stderr, "%s: %s\n", program, problem)
+		}
+		return 1
+	}
+	lines := strings.FieldsFunc(err.Error(), func(r rune) bool { return r == '\n' })
+	for i := range lines {
+		lines[i] = strings.TrimSpace(lines[i])
+	}
+	text := strings.ReplaceAll(strings.Join(lines, "; "), ":; ", ": ")
+	fmt.Fprintf(stderr, "%s: %s\n", program, text)
+	return 1
+}
