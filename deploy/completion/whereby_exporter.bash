@@ -1,4 +1,4 @@
-# Written by go test . -update from the command line itself; do not edit.
+# Written by go run ./collector/app/reference/write; do not edit.
 
 _whereby_exporter() {
     local word=${COMP_WORDS[COMP_CWORD]} flag= command= flags= i

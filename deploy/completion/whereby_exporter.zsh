@@ -1,5 +1,5 @@
 #compdef whereby_exporter
-# Written by go test . -update from the command line itself; do not edit.
+# Written by go run ./collector/app/reference/write; do not edit.
 
 local command= word
 local -a subcommands flags

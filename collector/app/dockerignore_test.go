@@ -1,4 +1,4 @@
-package main
+package app_test
 
 import (
 	"os"
@@ -11,12 +11,14 @@ import (
 // TestTheImageIsBuiltFromAllThatIsCompiled holds .dockerignore to the folders that the
 // binary is made of: an image can't be built without one of them.
 func TestTheImageIsBuiltFromAllThatIsCompiled(t *testing.T) {
-	content, err := os.ReadFile(".dockerignore")
+	content, err := os.ReadFile("../../.dockerignore")
 	if err != nil {
 		t.Fatal(err)
 	}
 	allowed := strings.Fields(string(content))
-	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", "{{.ImportPath}}", ".").Output()
+	list := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", "{{.ImportPath}}", ".")
+	list.Dir = "../.."
+	out, err := list.Output()
 	if err != nil {
 		t.Fatal(err)
 	}

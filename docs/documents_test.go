@@ -1,4 +1,4 @@
-package main
+package docs
 
 import (
 	"io/fs"
@@ -15,8 +15,12 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"whereby_exporter/alerts"
+	"whereby_exporter/collector/app"
 	"whereby_exporter/collector/metrics"
 )
+
+// root is the root of the repository, from which all files here are named.
+const root = ".."
 
 // documents are what a person reads who runs the exporter or works on it.
 func documents(t *testing.T) []string {
@@ -67,7 +71,11 @@ func knownNames(t *testing.T) names {
 	for _, family := range families {
 		n.metrics[family.GetName()] = true
 	}
-	n.addCommands(commandLine(t).Node)
+	commandLine, err := app.CommandLine()
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.addCommands(commandLine.Node)
 	for _, variable := range []string{"WHEREBY_API_KEY", "WHEREBY_WEBHOOK_SECRET"} {
 		n.variables[variable] = true
 	}
@@ -139,6 +147,7 @@ func (n *names) addFiles(t *testing.T) {
 // TestDocumentsNameWhatIsThere looks up every metric, rule, alert, flag, variable,
 // command, test, file and log line that a document names, and follows its links.
 func TestDocumentsNameWhatIsThere(t *testing.T) {
+	t.Chdir(root)
 	known := knownNames(t)
 	for what, set := range map[string]map[string]bool{
 		"metrics": known.metrics, "recorded series": known.recorded, "flags": known.flags, "variables": known.variables,
@@ -161,6 +170,7 @@ func TestDocumentsNameWhatIsThere(t *testing.T) {
 
 // TestAWrongNameIsFound holds that the test above would notice.
 func TestAWrongNameIsFound(t *testing.T) {
+	t.Chdir(root)
 	known := knownNames(t)
 	for _, c := range []struct{ name, text, want string }{
 		{"nothing", "Set `--poll.interval`, see [README](README.md#alerts) and `TestAWrongNameIsFound`.", ""},
@@ -326,7 +336,7 @@ func slugs(text string) []string {
 	return found
 }
 
-// exists tells whether there is a file, or one that a pattern matches.
+// exists reports whether there is a file, or one that a pattern matches.
 func exists(path string) bool {
 	found, err := filepath.Glob(path)
 	return err == nil && len(found) > 0

@@ -1,81 +1,11 @@
-package main
+package reference
 
 import (
-	"bytes"
 	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
-	"testing"
 
 	"github.com/alecthomas/kong"
-
-	"whereby_exporter/collector/app"
 )
-
-// TestManualAndCompletionsEqualTheFlags holds the files that packages ship against the
-// command line that they describe.
-func TestManualAndCompletionsEqualTheFlags(t *testing.T) {
-	model := commandLine(t)
-	for file, want := range map[string]string{
-		"deploy/man/whereby_exporter.1":           manual(model),
-		"deploy/completion/whereby_exporter.bash": bashCompletion(model),
-		"deploy/completion/whereby_exporter.zsh":  zshCompletion(model),
-		"deploy/completion/whereby_exporter.fish": fishCompletion(model),
-	} {
-		if *update {
-			if err := os.WriteFile(file, []byte(want), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		got, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if string(got) != want {
-			t.Errorf("%s is not what the flags say; run go test . -update", file)
-		}
-	}
-}
-
-// TestManualIsCleanRoff has man format the page at several widths: it must warn of
-// nothing, and lose no flag.
-func TestManualIsCleanRoff(t *testing.T) {
-	if _, err := exec.LookPath("man"); err != nil {
-		t.Skip("there is no man here")
-	}
-	page, err := filepath.Abs("deploy/man/whereby_exporter.1")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, width := range []string{"60", "80", "200"} {
-		cmd := exec.CommandContext(t.Context(), "man", "--warnings", "--local-file", "-E", "UTF-8", page)
-		cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8", "MANWIDTH="+width, "MANPAGER=cat", "MAN_KEEP_FORMATTING=")
-		var stdout, stderr bytes.Buffer
-		cmd.Stdout, cmd.Stderr = &stdout, &stderr
-		if err := cmd.Run(); err != nil || stderr.Len() > 0 {
-			t.Errorf("width %s: %v\n%s", width, err, &stderr)
-		}
-		for _, command := range commandLine(t).Children {
-			for _, flag := range command.Flags {
-				if !strings.Contains(stdout.String(), "--"+flag.Name) {
-					t.Errorf("width %s: the page shows no --%s", width, flag.Name)
-				}
-			}
-		}
-	}
-}
-
-// commandLine is the model that Kong parses with.
-func commandLine(t *testing.T) *kong.Application {
-	t.Helper()
-	model, err := app.CommandLine()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return model
-}
 
 // roff escapes text: a hyphen of a flag is one that can be copied, and no line may
 // begin with what roff takes for a request.
@@ -89,7 +19,7 @@ func roff(text string) string {
 
 func manual(model *kong.Application) string {
 	var b strings.Builder
-	b.WriteString(`.\" Written by go test . -update from the command line itself; do not edit.
+	b.WriteString(`.\" ` + generated + `
 .TH WHEREBY_EXPORTER 1 "" whereby_exporter "User Commands"
 .SH NAME
 whereby_exporter \- Prometheus exporter for Whereby
@@ -192,7 +122,7 @@ whereby_exporter check \-\-online \-\-config.file=/etc/whereby_exporter/config.y
 	return b.String()
 }
 
-// hasFlag tells whether a command has the same flag, with the same meaning.
+// hasFlag reports whether a command has the same flag, with the same meaning.
 func hasFlag(command *kong.Node, flag *kong.Flag) bool {
 	for _, other := range command.Flags {
 		if other.Name == flag.Name && other.Help == flag.Help {

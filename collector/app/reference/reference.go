@@ -1,0 +1,59 @@
+// Package reference makes what is written from the command line and the list of
+// metrics: the manual page, the shells' completions, and the tables in documents.
+// It is no part of the program. The files are written by
+//
+//	go run ./collector/app/reference/write
+package reference
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"whereby_exporter/collector/app"
+)
+
+// generated is in the head of the files that hold nothing else.
+const generated = "Written by go run ./collector/app/reference/write; do not edit."
+
+// Files are the generated files as they should be, named from the root of the
+// repository. Documents are read first, and keep all but their tables.
+func Files(root string) (map[string]string, error) {
+	model, err := app.CommandLine()
+	if err != nil {
+		return nil, fmt.Errorf("command line: %w", err)
+	}
+	files := map[string]string{
+		"deploy/man/whereby_exporter.1":           manual(model),
+		"deploy/completion/whereby_exporter.bash": bashCompletion(model),
+		"deploy/completion/whereby_exporter.zsh":  zshCompletion(model),
+		"deploy/completion/whereby_exporter.fish": fishCompletion(model),
+	}
+	for _, table := range []table{
+		{"README.md", "| metric | type | labels | meaning |", metricRows()},
+		{"README.md", "| flag of `run` | default | meaning |", flagRows(model, "run")},
+	} {
+		document, ok := files[table.file]
+		if !ok {
+			content, err := os.ReadFile(filepath.Join(root, table.file))
+			if err != nil {
+				return nil, err
+			}
+			document = string(content)
+		}
+		if files[table.file], err = table.replace(document); err != nil {
+			return nil, err
+		}
+	}
+	return files, nil
+}
+
+// Write writes the generated files below the root of the repository.
+func Write(root string) error {
+	files, err := Files(root)
+	for name, content := range files {
+		err = errors.Join(err, os.WriteFile(filepath.Join(root, name), []byte(content), 0o644))
+	}
+	return err
+}

@@ -1,0 +1,67 @@
+package reference
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/alecthomas/kong"
+
+	"whereby_exporter/collector/metrics"
+)
+
+// table is a table in a document.
+type table struct {
+	file   string
+	header string
+	rows   []string
+}
+
+// replace puts the rows in place of those in a document.
+func (t table) replace(document string) (string, error) {
+	header := t.header + "\n|" + strings.Repeat(" --- |", strings.Count(t.header, " | ")+1) + "\n"
+	before, rest, ok := strings.Cut(document, header)
+	if !ok {
+		return "", fmt.Errorf("%s: no table that begins with %q", t.file, t.header)
+	}
+	if len(t.rows) == 0 {
+		return "", fmt.Errorf("%s: no rows for the table that begins with %q", t.file, t.header)
+	}
+	for strings.HasPrefix(rest, "|") {
+		_, rest, _ = strings.Cut(rest, "\n")
+	}
+	return before + header + strings.Join(t.rows, "") + rest, nil
+}
+
+func metricRows() []string {
+	var rows []string
+	for _, m := range metrics.All() {
+		labels := ""
+		for i, label := range m.Labels {
+			if i > 0 {
+				labels += ", "
+			}
+			labels += "`" + label + "`"
+		}
+		rows = append(rows, fmt.Sprintf("| `%s` | %s | %s | %s |\n", m.Name, m.Type, labels, m.Help))
+	}
+	return rows
+}
+
+func flagRows(model *kong.Application, command string) []string {
+	var rows []string
+	for _, flag := range flagsOf(model, command) {
+		if flag.Name == "help" || flag.Name == "version" {
+			continue
+		}
+		value := "none"
+		if flag.Default != "" {
+			value = "`" + flag.Default + "`"
+		}
+		if flag.IsBool() {
+			value = "off"
+		}
+		help := strings.ReplaceAll(flag.Help, " ("+flag.Default+")", "")
+		rows = append(rows, fmt.Sprintf("| `--%s` | %s | %s |\n", flag.Name, value, help))
+	}
+	return rows
+}
