@@ -16,8 +16,12 @@ import (
 	"whereby_exporter/collector/config"
 )
 
-// program is the name of the program.
-const program = "whereby_exporter"
+const (
+	// program is the name of the program.
+	program = "whereby_exporter"
+	// variables begins the names of the flags' environment variables.
+	variables = "WHEREBY_EXPORTER"
+)
 
 // cli is the command line. Every flag has an environment variable too.
 type cli struct {
@@ -42,7 +46,7 @@ func newParser(c *cli, options ...kong.Option) (*kong.Kong, error) {
 		kong.Name(program),
 		kong.Description("Prometheus exporter for Whereby: usage, quotas and live participants by room prefix."),
 		kong.Vars{"version": version.Print(program)},
-		kong.DefaultEnvars("WHEREBY_EXPORTER"),
+		kong.DefaultEnvars(variables),
 		kong.Help(printHelp),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
 		kong.ExplicitGroups(flagGroups()),
@@ -74,7 +78,10 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	case done: // --help or --version has printed what was asked for
 		return 0
 	case err != nil:
-		return fail(stderr, fmt.Errorf("%w; see %s --help", err, program))
+		return fail(stderr, parseError(err, parser.Model))
+	}
+	if err := checkStorageVariables(command, os.Environ()); err != nil {
+		return fail(stderr, err)
 	}
 	log := newLogger(c.Log.Level, c.Log.Format, stderr)
 	err = command.Run(&Env{Context: ctx, Stdout: stdout, Stderr: stderr, Log: log, Getenv: os.Getenv})

@@ -42,6 +42,8 @@ func TestMistakes(t *testing.T) {
 	write("damaged/"+store.FileName, "this is no store")
 
 	const help = "; see whereby_exporter --help"
+	const ownState = ": state is kept in --storage.path alone, and exporters of one account share nothing; " +
+		"give each a directory, a webhook and a share of the points of its own, as docs/high-availability.md says"
 	for _, c := range []struct {
 		name string
 		args []string
@@ -55,6 +57,10 @@ func TestMistakes(t *testing.T) {
 		{"a directory as key file", []string{"--whereby.api-key-file=" + dir}, fmt.Sprintf("--whereby.api-key-file: %q is not a regular file", dir)},
 		{"a typing error in a flag", []string{"--web.listen-adress=:1"}, `unknown flag --web.listen-adress, did you mean "--web.listen-address"?` + help}, //nolint:misspell // on purpose
 		{"a key as a flag", []string{"--whereby.api-key=" + apiKey}, `unknown flag --whereby.api-key, did you mean "--whereby.api-key-file"?` + help},
+		{"a typing error in a flag on storage", []string{"--storage.pth=x"}, `unknown flag --storage.pth, did you mean "--storage.path"?` + help},
+		{"state that exporters shared", []string{"--storage.shared-url=tcp://:" + apiKey + "@host"}, "unknown flag --storage.shared-url" + ownState},
+		{"a check of state that exporters shared", []string{"check", "--storage.shared-file", dir}, "unknown flag --storage.shared-file" + ownState},
+		{"a flag on storage of another command", []string{"healthcheck", "--storage.path=" + dir}, "unknown flag --storage.path" + help},
 		{"an unknown command", []string{"serve"}, "unexpected argument serve" + help},
 		{"a word after the command", []string{"run", "now"}, "unexpected argument now" + help},
 		{"a duration without a unit", []string{"--poll.interval=60"},

@@ -21,6 +21,49 @@ func TestVariablesWorkLikeTheirFlags(t *testing.T) {
 	}
 }
 
+// TestVariablesOfStorageThatBelongToNoFlag are an error of the commands with flags on
+// storage: what was kept elsewhere would be missed.
+func TestVariablesOfStorageThatBelongToNoFlag(t *testing.T) {
+	const prefix = "WHEREBY_EXPORTER_STORAGE_"
+	const ownState = ": state is kept in --storage.path alone"
+	for _, c := range []struct {
+		name      string
+		variables []string // without the prefix
+		value     string
+		args      []string
+		want      string // begins the line; "" is no error
+	}{
+		{"run", []string{"SHARED_URL"}, "tcp://:" + apiKey + "@host", []string{"run"}, "unknown variable " + prefix + "SHARED_URL" + ownState},
+		{"no command", []string{"SHARED_URL"}, "x", nil, "unknown variable " + prefix + "SHARED_URL" + ownState},
+		{"check", []string{"SHARED_URL"}, "x", []string{"check"}, "unknown variable " + prefix + "SHARED_URL" + ownState},
+		{"several", []string{"SHARED_URL", "SHARED_CA_FILE"}, "x", []string{"check"},
+			"unknown variable " + prefix + "SHARED_CA_FILE, " + prefix + "SHARED_URL" + ownState},
+		{"an empty one", []string{"SHARED_URL"}, "", []string{"check"}, ""},
+		{"a command without a store", []string{"SHARED_URL"}, "x", []string{"alerts"}, ""},
+		{"the variable of a flag", []string{"PATH"}, "x", []string{"check"}, ""},
+		{"services of Kubernetes", []string{
+			"SERVICE_HOST", "SERVICE_PORT", "SERVICE_PORT_HTTP_METRICS", "PORT",
+			"PORT_10036_TCP", "PORT_10036_TCP_PROTO", "PORT_10036_TCP_PORT", "PORT_10036_TCP_ADDR", "CACHE_SERVICE_HOST", "CACHE_PORT_53_UDP",
+		}, "tcp://10.0.0.1:10036", []string{"check"}, ""},
+		{"a name that ends almost like one of a service", []string{"REPORT"}, "x", []string{"check"}, "unknown variable " + prefix + "REPORT" + ownState},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Setenv("WHEREBY_API_KEY", apiKey)
+			for _, name := range c.variables {
+				t.Setenv(prefix+name, c.value)
+			}
+			if c.want != "" {
+				assertMistake(t, c.args, c.want)
+				return
+			}
+			p := start(t, c.args...)
+			if code := p.wait(); code != 0 || p.stderr.String() != "" {
+				t.Errorf("the exit status is %d, and stderr holds %q", code, &p.stderr)
+			}
+		})
+	}
+}
+
 // TestAFlagWinsOverItsVariable: what is typed is nearer than what is set.
 func TestAFlagWinsOverItsVariable(t *testing.T) {
 	t.Setenv("WHEREBY_API_KEY", apiKey)
