@@ -3,11 +3,8 @@ package collector
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -17,12 +14,12 @@ import (
 
 	"whereby_exporter/collector/baseline"
 	"whereby_exporter/collector/config"
-	"whereby_exporter/collector/exposition"
+	"whereby_exporter/collector/feed"
 	"whereby_exporter/collector/ledger"
 	"whereby_exporter/collector/poller"
 	"whereby_exporter/collector/quality"
 	"whereby_exporter/collector/rooms"
-	"whereby_exporter/collector/store"
+	"whereby_exporter/collector/statuspage"
 	"whereby_exporter/collector/webhook"
 	"whereby_exporter/whereby"
 )
@@ -37,8 +34,8 @@ type Config struct {
 	StoragePath string
 	// PollInterval and FullScanInterval are as in [poller.Config].
 	PollInterval, FullScanInterval time.Duration
-	// Webhooks verifies webhook requests; nil where there is no secret, and then
-	// there are no live figures.
+	// Webhooks verifies webhook requests; nil if there is no secret, and then there are
+	// no live figures.
 	Webhooks *whereby.Verifier
 	Logger   *slog.Logger
 }
@@ -46,149 +43,125 @@ type Config struct {
 // Collector reads one account and exposes its figures. Make one with [New], then
 // call [Collector.Run] once, and [Collector.Close] after it.
 type Collector struct {
-	config  Config
-	stores  stores
-	ledger  *ledger.Ledger
-	poller  *poller.Poller
-	self    *selfMetrics
-	handler *exposition.Handler
-	points  *store.Points // nil where nothing is stored
-	// These are nil without webhooks.
-	feed       *liveFeed
-	receiver   *webhook.Receiver
-	reconciler *reconciler
-
+	config   Config
+	client   *whereby.Client
+	state    keeper
+	ledger   *ledger.Ledger
+	poller   *poller.Poller
 	reader   *baseline.Reader
 	sampling *sampling
-	watch    *watch // what the status page tells beside the figures
+	webhooks *webhooks // nil if they are off
 
-	publishing sync.Mutex
-	file       *config.Config
-	published  *ledger.Snapshot
-	exposed    exposed
+	publisher *publisher
+	self      *selfMetrics
+	recorder  *statuspage.Recorder
 }
 
-// New opens the store and publishes what it holds. It starts nothing.
+// webhooks are what live figures come from.
+type webhooks struct {
+	feed       *feed.Feed
+	log        webhook.Log
+	reconciler *feed.Reconciler
+}
+
+// New opens the state and publishes what it holds. It starts nothing.
 func New(c Config) (*Collector, error) {
-	s, err := openStores(c.StoragePath)
+	state, err := openKeeper(c.StoragePath, c.Logger)
 	if err != nil {
 		return nil, err
 	}
-	collector, err := newCollector(c, s)
+	collector, err := newCollector(c, state)
 	if err != nil {
-		return nil, errors.Join(err, s.close())
-	}
-	if err := collector.resumeBudget(); err != nil {
-		return nil, errors.Join(err, s.close())
+		return nil, errors.Join(err, state.Close())
 	}
 	return collector, nil
 }
 
-// openWebhooks restores the live state.
-func (c *Collector) openWebhooks() error {
-	receiver, err := webhook.OpenReceiver(c.config.StoragePath, c.feed, c.config.Logger)
-	if err != nil {
-		return err
-	}
-	c.receiver = receiver
-	c.feed.observe()
-	return nil
-}
-
-// resumeBudget makes points that a process before this one spent count too, and
-// keeps a journal for the one after it.
-func (c *Collector) resumeBudget() error {
-	if c.config.StoragePath == "" || c.config.Client.Budget == nil {
-		return nil
-	}
-	points, spent, err := store.OpenPoints(c.config.StoragePath)
-	if err != nil {
-		return err
-	}
-	c.points = points
-	c.config.Client.Budget.Resume(spent.Limit, spent.Times)
-	c.config.Client.Budget.OnSpend = points.Record
-	return nil
-}
-
-// stores are what survives a restart.
-type stores struct {
-	ledger  ledger.Store
-	quality interface {
-		quality.Store
-		io.Closer
-	}
-}
-
-func openStores(path string) (stores, error) {
-	if path == "" {
-		return stores{store.NewMemory(), store.NoRecords{}}, nil
-	}
-	rooms, err := store.OpenBolt(path)
-	if err != nil {
-		return stores{}, err
-	}
-	records, err := store.OpenRecords(path)
-	if err != nil {
-		return stores{}, errors.Join(err, rooms.Close())
-	}
-	return stores{rooms, records}, nil
-}
-
-func (s stores) close() error { return errors.Join(s.ledger.Close(), s.quality.Close()) }
-
-func newCollector(c Config, s stores) (*Collector, error) {
-	if c.File == nil {
-		c.File = config.Default()
-	}
-	l, err := ledger.Open(s.ledger, ledgerOptions(c.File, time.Now()))
-	if err != nil {
+func newCollector(config Config, state keeper) (*Collector, error) {
+	c := &Collector{config: config, state: state, recorder: statuspage.NewRecorder()}
+	if err := c.open(); err != nil {
 		return nil, err
 	}
+	return c, nil
+}
 
+// open makes the parts from the state, from the source of the figures to where they are
+// exposed.
+func (c *Collector) open() error {
+	if c.config.File == nil {
+		c.config.File = config.Default()
+	}
+	file, log := c.config.File, c.config.Logger
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		versioncollector.NewCollector("whereby_exporter"),
 	)
-	collector := &Collector{
-		config: c,
-		file:   c.File,
-		stores: s,
-		ledger: l,
-		self:   newSelfMetrics(registry),
-		watch:  newWatch(),
-	}
-	collector.handler = exposition.NewHandler(registry, exposition.Options{
-		Live: collector.live,
-		OnError: func(err error) {
-			c.Logger.Error("a scrape was answered with an error", "err", err)
-		},
-	})
-	client := *c.Client
-	client.OnExchange = collector.onExchange
-	collector.poller = poller.New(&client, l, poller.Config{
-		Interval:         c.PollInterval,
-		FullScanInterval: c.FullScanInterval,
-		OnRooms:          collector.onRooms,
-		OnPass:           collector.onPass,
-		Logger:           c.Logger,
-	})
-	collector.reader = baseline.New(&client, l, c.Logger)
-	collector.sampling, err = openSampling(registry, &client, collector)
-	if err != nil {
-		return nil, err
-	}
-	if c.Webhooks != nil {
-		collector.feed = newLiveFeed(registry, l, c.File.Segments)
-		collector.reconciler = &reconciler{client: client.Background(), feed: collector.feed, log: c.Logger}
-		if err := collector.openWebhooks(); err != nil {
-			return nil, err
+	c.self = newSelfMetrics(registry)
+
+	client := *c.config.Client
+	client.OnExchange = c.onExchange
+	c.client = &client
+	if client.Budget != nil {
+		if err := c.state.ResumeBudget(client.Budget); err != nil {
+			return err
 		}
 	}
-	collector.publish()
-	return collector, nil
+
+	var err error
+	if c.ledger, err = ledger.Open(c.state.Ledger(), ledgerOptions(file, time.Now())); err != nil {
+		return err
+	}
+	c.poller = poller.New(c.client, c.ledger, poller.Config{
+		Interval:         c.config.PollInterval,
+		FullScanInterval: c.config.FullScanInterval,
+		OnRooms:          func(rooms []whereby.Room) { c.sampling.See(rooms) },
+		OnPass:           c.onPoll,
+		Logger:           log,
+	})
+	c.reader = baseline.New(c.client, c.ledger, log)
+	c.sampling, err = openSampling(registry, quality.Config{
+		Client:       c.client.WithPriority(whereby.Spare),
+		Store:        c.state.Quality(),
+		Label:        c.ledger.Label,
+		PoorAfter:    file.Quality.PoorAfter,
+		OnStoreError: c.self.storageErrors.Inc,
+		Logger:       log,
+	})
+	if err != nil {
+		return err
+	}
+	if err := c.openWebhooks(registry); err != nil {
+		return err
+	}
+	c.publisher = &publisher{ledger: c.ledger, feed: c.feed(), sampler: c.sampling, self: c.self, log: log, file: file}
+	c.publisher.serve(registry)
+	c.publisher.publish()
+	return nil
+}
+
+// openWebhooks restores the live state, if webhooks are on.
+func (c *Collector) openWebhooks(registry prometheus.Registerer) error {
+	if c.config.Webhooks == nil {
+		return nil
+	}
+	f := feed.New(registry, c.ledger, c.config.File.Segments)
+	log, err := c.state.OpenEvents(f)
+	if err != nil {
+		return err
+	}
+	f.EndReplay()
+	c.webhooks = &webhooks{feed: f, log: log, reconciler: feed.NewReconciler(c.client, f, c.config.Logger)}
+	return nil
+}
+
+// feed is nil if webhooks are off.
+func (c *Collector) feed() *feed.Feed {
+	if c.webhooks == nil {
+		return nil
+	}
+	return c.webhooks.feed
 }
 
 // Run polls, and keeps the live state, until the context is done.
@@ -202,49 +175,38 @@ func (c *Collector) Run(ctx context.Context) error {
 	group.Go(func() error { return c.reader.Run(ctx) })
 	group.Go(func() error { return c.sampling.Run(ctx) })
 	group.Go(func() error { return c.ledger.Run(ctx) })
-	if c.feed != nil {
-		group.Go(func() error { return c.receiver.Run(ctx) })
-		group.Go(func() error { return c.reconciler.Run(ctx) })
+	if c.webhooks != nil {
+		group.Go(func() error { return c.webhooks.log.Run(ctx) })
+		group.Go(func() error { return c.webhooks.reconciler.Run(ctx) })
 	}
 	return group.Wait()
 }
 
-// Close closes the store.
-func (c *Collector) Close() error {
-	err := c.stores.close()
-	if c.receiver != nil {
-		err = errors.Join(err, c.receiver.Close())
-	}
-	if c.points != nil {
-		err = errors.Join(err, c.points.Close())
-	}
-	if err != nil {
-		return fmt.Errorf("close the store: %w", err)
-	}
-	return nil
-}
+// Close closes the state.
+func (c *Collector) Close() error { return c.state.Close() }
 
 // Ready reports whether a poll has succeeded since the start.
 func (c *Collector) Ready() bool { return c.poller.Polled() }
 
 // Metrics serves the exposition.
-func (c *Collector) Metrics() http.Handler { return c.handler }
+func (c *Collector) Metrics() http.Handler { return c.publisher.handler }
 
 // Webhook receives Whereby's webhook requests; nil without a secret.
 func (c *Collector) Webhook() http.Handler {
-	if c.feed == nil {
+	if c.webhooks == nil {
 		return nil
 	}
+	receiver := webhook.NewReceiver(c.webhooks.feed, c.webhooks.log)
 	return &webhook.Handler{
 		Verifier: c.config.Webhooks,
 		Accept: func(ctx context.Context, event whereby.Event) error {
-			err := c.receiver.Accept(ctx, event)
+			err := receiver.Accept(ctx, event)
 			if err != nil {
 				c.self.storageErrors.Inc()
 			}
 			return err
 		},
-		Rejected: func(reason webhook.Reason) { c.feed.rejected.WithLabelValues(string(reason)).Inc() },
+		Rejected: c.webhooks.feed.Rejected,
 		Logger:   c.config.Logger,
 	}
 }
@@ -254,40 +216,79 @@ func (c *Collector) Rooms() http.Handler { return c.rooms() }
 
 func (c *Collector) rooms() *rooms.Handler {
 	return &rooms.Handler{
-		Source: c.stores.ledger,
+		Source: c.state.Ledger(),
 		Label:  c.ledger.Label,
 		Known:  func() bool { return c.ledger.Snapshot() != nil },
 	}
 }
 
-// onPass runs after every pass, and may run for two at once.
-func (c *Collector) onPass(r poller.Result) {
-	c.self.onPass(r)
-	c.watch.onPass(r)
+// Status serves the status page. The metrics are at metricsPath.
+func (c *Collector) Status(metricsPath string) (http.Handler, error) {
+	return statuspage.New(statuspage.Options{Source: c.statusSource(), MetricsPath: metricsPath, Logger: c.config.Logger})
+}
+
+func (c *Collector) statusSource() statuspage.Source {
+	return statuspage.NewSource(statuspage.Figures{
+		Rooms:        c.rooms(),
+		Snapshot:     c.ledger.Snapshot,
+		File:         c.publisher.inForce,
+		Live:         c.feed(),
+		Client:       c.client,
+		PollInterval: c.config.PollInterval,
+		Recorder:     c.recorder,
+	})
+}
+
+// Reload puts another configuration file in force. After an error the one before still
+// is. The metrics tell only once [Collector.Reloaded] or [Collector.ReloadFailed] is called.
+func (c *Collector) Reload(file *config.Config) error {
+	if err := c.publisher.reload(file); err != nil {
+		return err
+	}
+	c.sampling.SetPoorAfter(file.Quality.PoorAfter)
+	c.reader.Look()
+	return nil
+}
+
+// Reloaded notes that another configuration file is in force.
+func (c *Collector) Reloaded() {
+	c.self.onReload()
+	c.recorder.OnReload()
+}
+
+// ReloadFailed notes that a configuration file could not be put in force.
+func (c *Collector) ReloadFailed() {
+	c.self.onReloadFailed()
+	c.recorder.OnReloadFailed()
+}
+
+// RulesLoaded notes whether the Prometheus that the sidecar serves has all alerting rules.
+func (c *Collector) RulesLoaded(loaded bool) { c.self.onRules(loaded) }
+
+// onExchange runs after every request.
+func (c *Collector) onExchange(e whereby.Exchange) {
+	c.self.onExchange(e)
+	c.recorder.OnExchange(e)
+}
+
+// onPoll runs after every poll, and may run for two at once.
+func (c *Collector) onPoll(r poller.Result) {
+	c.self.onPoll(r)
+	c.recorder.OnPoll(r)
 	if r.Err == nil {
-		c.publish()
+		c.publisher.publish()
 		c.reader.Look()
 	}
 }
 
-// onRooms runs after every page.
-func (c *Collector) onRooms(rooms []whereby.Room) { c.sampling.See(rooms) }
-
-// publishChanges exposes what changes without a pass.
+// publishChanges exposes what changes without a poll.
 func (c *Collector) publishChanges(ctx context.Context) error {
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-c.ledger.Changed():
-			c.publish()
+			c.publisher.publish()
 		}
 	}
-}
-
-func seconds(t time.Time) float64 {
-	if t.IsZero() {
-		return 0
-	}
-	return float64(t.UnixMilli()) / 1000
 }

@@ -72,7 +72,8 @@ func prepare(t *testing.T, account *wherebytest.Account, s ledger.Store) *bench 
 	return prepareWith(t, account, s, Config{})
 }
 
-// prepareWith takes webhooks and configuration from a Config.
+// prepareWith takes webhooks, configuration and the directory of the event log from a
+// Config.
 func prepareWith(t *testing.T, account *wherebytest.Account, s ledger.Store, c Config) *bench {
 	t.Helper()
 	budget, err := whereby.NewBudget(0.25)
@@ -87,7 +88,7 @@ func prepareWith(t *testing.T, account *wherebytest.Account, s ledger.Store, c C
 		PollInterval: time.Minute, FullScanInterval: time.Hour,
 		Webhooks: c.Webhooks, File: c.File,
 		Logger: slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-	}, stores{s, store.NoRecords{}})
+	}, newKept(kept{ledger: s, events: c.StoragePath}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -539,7 +540,7 @@ func (unreadable) State() (ledger.State, error) {
 
 func TestAStoreThatCannotBeReadIsAnErrorAtTheStart(t *testing.T) {
 	config := Config{Client: &whereby.Client{}, Logger: slog.New(slog.DiscardHandler)}
-	if _, err := newCollector(config, stores{unreadable{store.NewMemory()}, store.NoRecords{}}); err == nil || !strings.Contains(err.Error(), "input/output error") {
+	if _, err := newCollector(config, newKept(kept{ledger: unreadable{store.NewMemory()}})); err == nil || !strings.Contains(err.Error(), "input/output error") {
 		t.Errorf("got %v", err)
 	}
 }

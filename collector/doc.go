@@ -1,11 +1,9 @@
-// Package collector turns what Whereby says of an account into metrics.
+// Package collector turns what Whereby says of an account into metrics. It only puts the
+// parts together; each is a package below it, and docs/architecture.md leads through them:
 //
-//	Insights API → poller → ledger → snapshot → exposition → /metrics
-//	                          ↕
-//	                        store
-//
-// The packages below it each know one part: poller the schedule and when a pass
-// may stop, ledger what counts, store how that survives, exposition how it is
-// served, metrics what it is called, rooms what stands behind a figure, and plan
-// what it all costs. This package puts them together.
+//	Insights API → poller → ledger → snapshot ─┐
+//	                          ↕                ├→ publisher → families → exposition → /metrics
+//	                        state              │
+//	                          ↕                │
+//	webhook request → webhook → feed → live ───┘
 package collector

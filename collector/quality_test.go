@@ -632,7 +632,7 @@ func prepareSampling(t *testing.T, account *wherebytest.Account, share float64, 
 		},
 		PollInterval: poll, FullScanInterval: 6 * time.Hour,
 		Logger: slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-	}, stores{store.NewMemory(), records})
+	}, newKept(kept{quality: records}))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -50,15 +50,8 @@ func TestSegments(t *testing.T) {
 		file := parse(t, "segments: {source: metadata, pattern: 'clinic=([a-z]+)', limit: 2}")
 		// Which two are named depends on who comes first.
 		dir := t.TempDir()
-		b := prepareWith(t, account, store.NewMemory(), Config{Webhooks: verifier(t), File: file})
+		b := prepareWith(t, account, store.NewMemory(), Config{Webhooks: verifier(t), File: file, StoragePath: dir})
 		defer b.stop()
-		if err := b.collector.receiver.Close(); err != nil {
-			t.Fatal(err)
-		}
-		b.collector.config.StoragePath = dir
-		if err := b.collector.openWebhooks(); err != nil {
-			t.Fatal(err)
-		}
 		b.polls(1)
 		stop := b.sendWebhooks(wherebytest.DeliveryFaults{Seed: seed, Duplicated: 0.2})
 		highest := map[string]float64{}
@@ -99,7 +92,7 @@ func TestSegments(t *testing.T) {
 			}
 		}
 		exposed := b.exposition()
-		files, _ := filepath.Glob(filepath.Join(dir, "events", "*"))
+		files, _ := filepath.Glob(filepath.Join(dir, "*"))
 		for _, file := range files {
 			content, err := os.ReadFile(file)
 			if err != nil {

@@ -44,10 +44,10 @@ func TestTheStatusPageHasTheFiguresOfTheMetrics(t *testing.T) {
 		if want := b.samples(metrics.OrganizationQuotaUsed)["participant_minutes"]; float64(r.Account.Used.ParticipantMinutes) != want {
 			t.Errorf("the account used %d; want %v", r.Account.Used.ParticipantMinutes, want)
 		}
-		b.assertValue(metrics.LastSuccessfulPoll, seconds(r.Polls.Succeeded))
-		b.assertValue(metrics.LastFullScan, seconds(r.Polls.FullScan))
+		b.assertValue(metrics.LastSuccessfulPoll, metrics.Seconds(r.Polls.Succeeded))
+		b.assertValue(metrics.LastFullScan, metrics.Seconds(r.Polls.FullScan))
 		b.assertValue(metrics.WebhookDuplicates, float64(r.Webhooks.Duplicates))
-		b.assertValue(metrics.WebhookLastEvent, seconds(r.Webhooks.LastEvent))
+		b.assertValue(metrics.WebhookLastEvent, metrics.Seconds(r.Webhooks.LastEvent))
 		b.assertValue(metrics.APIRateLimitRemaining, float64(r.Points.Remaining))
 		var events float64
 		for _, n := range b.samples(metrics.WebhookEvents) {

@@ -111,18 +111,18 @@ func (l *Ledger) State() State {
 	return l.state
 }
 
-// ParticipantMinutes gives what the store has of rooms; 0 for those that Insights have
-// not shown yet.
-func (l *Ledger) ParticipantMinutes(roomNames []string) (map[string]int64, error) {
-	minutes := make(map[string]int64, len(roomNames))
+// ShownMinutes are the participant minutes that Insights has shown of rooms, 0 for those
+// that it has not shown yet. ok is false before the first complete poll.
+func (l *Ledger) ShownMinutes(roomNames []string) (minutes map[string]int64, ok bool, err error) {
+	minutes = make(map[string]int64, len(roomNames))
 	for _, name := range roomNames {
 		minutes[name] = 0
 	}
-	err := l.store.Get(roomNames, func(_ int, row Row) { minutes[row.Name] = row.ParticipantMinutes })
+	err = l.store.Get(roomNames, func(_ int, row Row) { minutes[row.Name] = row.ParticipantMinutes })
 	if err != nil {
-		return nil, fmt.Errorf("look up rooms: %w", err)
+		return nil, false, fmt.Errorf("look up rooms: %w", err)
 	}
-	return minutes, nil
+	return minutes, l.Snapshot() != nil, nil
 }
 
 // Label is the value of the label room_prefix under which a room counts.

@@ -50,18 +50,29 @@ func (s *ids) expect(t *testing.T, want string) {
 	}
 }
 
-func open(t *testing.T, dir string) (*Receiver, *ids) {
+// acceptor is a [Receiver], or has one.
+type acceptor interface {
+	Accept(context.Context, whereby.Event) error
+}
+
+// logged is a receiver with its log in a directory.
+type logged struct {
+	*Receiver
+	*EventLog
+}
+
+func open(t *testing.T, dir string) (logged, *ids) {
 	t.Helper()
 	state := &ids{}
-	r, err := OpenReceiver(dir, state, slog.New(slog.DiscardHandler))
+	log, err := OpenEventLog(dir, state, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = r.Close() })
-	return r, state
+	t.Cleanup(func() { _ = log.Close() })
+	return logged{NewReceiver(state, log), log}, state
 }
 
-func accept(t *testing.T, r *Receiver, names ...string) {
+func accept(t *testing.T, r acceptor, names ...string) {
 	t.Helper()
 	for _, id := range names {
 		if err := r.Accept(t.Context(), whereby.Event{ID: id, Type: whereby.SessionStarted, CreatedAt: time.Now()}); err != nil {
@@ -91,7 +102,7 @@ func TestEventsAreThereAfterAKillWheneverTheStateWasSaved(t *testing.T) {
 	}
 	_, state = open(t, dir)
 	state.expect(t, "a b c d")
-	journals, err := filepath.Glob(filepath.Join(dir, "events", "*.journal"))
+	journals, err := filepath.Glob(filepath.Join(dir, "*.journal"))
 	if err != nil || len(journals) != 2 { // that of the save, and that of the last open
 		t.Errorf("journals are %v, %v", journals, err)
 	}
@@ -119,7 +130,7 @@ func TestADamagedStateIsRefusedAndLeftAlone(t *testing.T) {
 	if err := r.Close(); err != nil {
 		t.Fatal(err)
 	}
-	file := filepath.Join(dir, "events", "live.state")
+	file := filepath.Join(dir, "live.state")
 	content, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
@@ -134,7 +145,7 @@ func TestADamagedStateIsRefusedAndLeftAlone(t *testing.T) {
 		if err := os.WriteFile(file, damaged, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		_, err := OpenReceiver(dir, &ids{}, slog.New(slog.DiscardHandler))
+		_, err := OpenEventLog(dir, &ids{}, slog.New(slog.DiscardHandler))
 		if err == nil || !strings.Contains(err.Error(), file) {
 			t.Fatalf("damage at byte %d gave %v", at, err)
 		}
@@ -151,7 +162,7 @@ func TestAStateOfAnotherVersionIsRefused(t *testing.T) {
 	if err := r.Save(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := OpenReceiver(dir, &ids{}, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "refused") {
+	if _, err := OpenEventLog(dir, &ids{}, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "refused") {
 		t.Errorf("the error is %v", err)
 	}
 }
@@ -165,7 +176,7 @@ func TestTheStateIsSavedFromTimeToTimeAndAtTheEnd(t *testing.T) {
 		go func() { done <- r.Run(ctx) }()
 		accept(t, r, "a")
 		saved := func() string {
-			content, _ := os.ReadFile(filepath.Join(dir, "events", "live.state"))
+			content, _ := os.ReadFile(filepath.Join(dir, "live.state"))
 			return string(content)
 		}
 		time.Sleep(saveInterval - time.Second)
@@ -192,12 +203,32 @@ func TestTheStateIsSavedFromTimeToTimeAndAtTheEnd(t *testing.T) {
 }
 
 func TestWithoutStorageEventsAreAppliedAlone(t *testing.T) {
-	r, state := open(t, "")
-	accept(t, r, "a")
+	state := &ids{}
+	accept(t, NewReceiver(state, Unlogged{}), "a")
 	state.expect(t, "a")
+}
+
+// TestACopyGoesOnWithoutTheJournal copies the state while the journal holds part of it.
+func TestACopyGoesOnWithoutTheJournal(t *testing.T) {
+	r, _ := open(t, t.TempDir())
+	accept(t, r, "a")
 	if err := r.Save(); err != nil {
-		t.Error(err)
+		t.Fatal(err)
 	}
+	accept(t, r, "b")
+	content, err := r.Copy()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, StateFile), content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	other, state := open(t, dir)
+	state.expect(t, "a b")
+	accept(t, other, "c")
+	_, state = open(t, dir) // the process was killed
+	state.expect(t, "a b c")
 }
 
 // post sends a signed body to a handler.

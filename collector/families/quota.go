@@ -1,4 +1,4 @@
-package collector
+package families
 
 import (
 	"whereby_exporter/collector/config"
@@ -8,8 +8,9 @@ import (
 	"whereby_exporter/collector/metrics"
 )
 
-// quotaFamilies are those that change with a poll or the configuration file.
-func quotaFamilies(s *ledger.Snapshot, file *config.Config) []exposition.Family {
+// Quotas are the limits, and the periods they are for. They change with a poll or with the
+// configuration file.
+func Quotas(s *ledger.Snapshot, file *config.Config) []exposition.Family {
 	byCustomer := func(m metrics.Metric, samples func(c config.Customer, yield func([]string, float64))) exposition.Family {
 		return family(m, func(yield func([]string, float64)) {
 			for _, customer := range file.Customers {
@@ -26,8 +27,8 @@ func quotaFamilies(s *ledger.Snapshot, file *config.Config) []exposition.Family 
 			}
 		})
 	}
-	start := func(u ledger.PeriodUsage) float64 { return seconds(u.Period.Start) }
-	end := func(u ledger.PeriodUsage) float64 { return seconds(u.Period.End) }
+	start := func(u ledger.PeriodUsage) float64 { return metrics.Seconds(u.Period.Start) }
+	end := func(u ledger.PeriodUsage) float64 { return metrics.Seconds(u.Period.End) }
 	return []exposition.Family{
 		byCustomer(metrics.QuotaLimit, func(c config.Customer, yield func([]string, float64)) {
 			limits(c.Quotas, func(resource string, limit float64) { yield([]string{c.RoomPrefix, resource}, limit) })
@@ -57,9 +58,9 @@ func limits(quotas config.Quotas, yield func(resource string, limit float64)) {
 	}
 }
 
-// usedFamilies are what was used, and who is there now: polls and events change them.
-// The view is nil without webhooks.
-func usedFamilies(s *ledger.Snapshot, v *live.View) []exposition.Family {
+// Used is what counts against the quotas: what was used, and who is there now. Polls and
+// events change it. The view is nil without webhooks.
+func Used(s *ledger.Snapshot, v *live.View) []exposition.Family {
 	return []exposition.Family{
 		family(metrics.QuotaUsed, func(yield func([]string, float64)) {
 			people := participants(v)
@@ -70,7 +71,7 @@ func usedFamilies(s *ledger.Snapshot, v *live.View) []exposition.Family {
 					delete(people, usage.Prefix)
 				}
 			}
-			// Somebody may be in a room that Insights know nothing of yet.
+			// Somebody may be in a room that Insights does not know yet.
 			for prefix, n := range people {
 				yield([]string{prefix, string(config.LiveParticipants)}, float64(n))
 			}
@@ -99,7 +100,7 @@ func participants(v *live.View) map[string]int64 {
 	return people
 }
 
-// used yields what was used of the resources of a billing period, where that is known.
+// used yields what was used of the resources of a billing period, if that is known.
 func used(u ledger.PeriodUsage, yield func(resource string, n float64)) {
 	if !u.Known {
 		return

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"whereby_exporter/collector/store"
+	"whereby_exporter/collector/webhook"
 	"whereby_exporter/whereby"
 	"whereby_exporter/whereby/wherebytest"
 )
@@ -91,15 +92,7 @@ func TestLiveFiguresSurviveARestart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir := t.TempDir()
 		open := func() *bench {
-			b := prepareWith(t, newAccount(wherebytest.Config{}), store.NewMemory(), Config{Webhooks: verifier(t)})
-			if err := b.collector.receiver.Close(); err != nil {
-				t.Fatal(err)
-			}
-			b.collector.config.StoragePath = dir
-			if err := b.collector.openWebhooks(); err != nil {
-				t.Fatal(err)
-			}
-			return b
+			return prepareWith(t, newAccount(wherebytest.Config{}), store.NewMemory(), Config{Webhooks: verifier(t), StoragePath: dir})
 		}
 		b := open()
 		b.sendOneOfEach()
@@ -116,14 +109,14 @@ func TestLiveFiguresSurviveARestart(t *testing.T) {
 				t.Errorf("%s:\n got %s\nwant %s", what, got, want)
 			}
 			if round < 2 {
-				if err := again.collector.receiver.Save(); err != nil {
+				if err := again.collector.webhooks.log.(*webhook.EventLog).Save(); err != nil {
 					t.Fatal(err)
 				}
 			}
 			if status := again.send(last); status != http.StatusNoContent {
 				t.Errorf("an event that is delivered again got %d", status)
 			}
-			if got := again.collector.feed.tracker.View(time.Now()).Duplicates; got != int64(round+1) {
+			if got := again.collector.feed().View(nil).Duplicates; got != int64(round+1) {
 				t.Errorf("%d duplicates, want %d", got, round+1)
 			}
 			if got := figuresOf(again); got != want {
@@ -158,7 +151,7 @@ func TestLiveFiguresSurviveARestart(t *testing.T) {
 
 // figuresOf writes the live figures of a collector that do not depend on time.
 func figuresOf(b *bench) string {
-	v := b.collector.feed.tracker.View(time.Now())
+	v := b.collector.feed().View(nil)
 	var text strings.Builder
 	for _, p := range v.Prefixes {
 		fmt.Fprintf(&text, "%s: %d people, %d waiting, %d rooms, %d joins, %d leaves, %d recordings; ",

@@ -1,4 +1,4 @@
-package collector
+package feed
 
 import (
 	"context"
@@ -16,36 +16,21 @@ const (
 	reconcileLimit = 5
 )
 
-// reconciler asks Insights about rooms of which the events leave it open whether
-// their meeting is over. Its requests yield to all others.
-type reconciler struct {
+// Reconciler asks Insights about rooms of which the events leave it open whether
+// their meeting is over. Its requests yield to those of polls.
+type Reconciler struct {
 	client *whereby.Client
-	feed   *liveFeed
+	feed   *Feed
 	log    *slog.Logger
 }
 
-// correction puts a room's live count right.
-type correction struct {
-	Room string
-	// Reason is why nobody is in the room; "" means that the count was right.
-	Reason live.Correction
-	// AsOf is the time of which Insights tell.
-	AsOf time.Time
+// NewReconciler returns a reconciler of a feed. It starts nothing.
+func NewReconciler(client *whereby.Client, feed *Feed, log *slog.Logger) *Reconciler {
+	return &Reconciler{client: client.Background(), feed: feed, log: log}
 }
 
-// correct applies a correction.
-func (f *liveFeed) correct(c correction) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if c.Reason == "" {
-		f.tracker.Confirm(c.Room, c.AsOf)
-		return
-	}
-	f.tracker.Drop(c.Room, c.Reason, c.AsOf)
-}
-
-// Run checks rooms until the context is done.
-func (r *reconciler) Run(ctx context.Context) error {
+// Run checks rooms until the context is done, and returns nil then.
+func (r *Reconciler) Run(ctx context.Context) error {
 	ticker := time.NewTicker(reconcileInterval)
 	defer ticker.Stop()
 	for {
@@ -66,11 +51,9 @@ func (r *reconciler) Run(ctx context.Context) error {
 }
 
 // suspects are the rooms in doubt for so long that Insights can know.
-func (r *reconciler) suspects(now time.Time) []live.Suspect {
-	r.feed.mu.Lock()
-	defer r.feed.mu.Unlock()
+func (r *Reconciler) suspects(now time.Time) []live.Suspect {
 	var known []live.Suspect
-	for _, suspect := range r.feed.tracker.Suspects(now, 0) {
+	for _, suspect := range r.feed.Suspects(now) {
 		// An empty room is over as far as anyone can tell, and most are: only those
 		// that show somebody are worth a point.
 		if suspect.Doubt != live.DoubtEmpty && now.Sub(suspect.Since) >= whereby.InsightsDelay && len(known) < reconcileLimit {
@@ -80,8 +63,8 @@ func (r *reconciler) suspects(now time.Time) []live.Suspect {
 	return known
 }
 
-// check reads the room's sessions and tells the tracker what they say.
-func (r *reconciler) check(ctx context.Context, suspect live.Suspect) error {
+// check reads the room's sessions and corrects its count by what they say.
+func (r *Reconciler) check(ctx context.Context, suspect live.Suspect) error {
 	asOf := time.Now().Add(-whereby.InsightsDelay)
 	var latest whereby.RoomSession
 	for session, err := range whereby.Rows(r.client.RoomSessions(ctx, whereby.RoomSessionsQuery{RoomName: suspect.RoomName})) {
@@ -92,14 +75,13 @@ func (r *reconciler) check(ctx context.Context, suspect live.Suspect) error {
 			latest = session
 		}
 	}
-	c := correction{Room: suspect.RoomName, AsOf: asOf}
 	switch {
 	case latest.ID != "" && latest.EndedAt.IsZero():
+		r.feed.Confirm(suspect.RoomName, asOf)
 	case suspect.Doubt == live.DoubtEnded:
-		c.Reason = live.SessionEnded
+		r.feed.Drop(suspect.RoomName, live.SessionEnded, asOf)
 	default:
-		c.Reason = live.Stale
+		r.feed.Drop(suspect.RoomName, live.Stale, asOf)
 	}
-	r.feed.correct(c)
 	return nil
 }

@@ -18,7 +18,7 @@ var (
 )
 
 // selfMetrics are the figures on the exporter itself. They are gathered at every
-// scrape; those on usage are not, see [Collector.publish].
+// scrape; those on usage are not, see [publisher.publish].
 type selfMetrics struct {
 	up, lastSuccess, lastFullScan prometheus.Gauge
 	// These two are absent until an answer tells: 0 would say that no points are left.
@@ -62,6 +62,7 @@ func (m *selfMetrics) onReload() {
 	m.reloadedAt.SetToCurrentTime()
 }
 
+// onExchange notes a request to Insights.
 func (m *selfMetrics) onExchange(e whereby.Exchange) {
 	code := "error"
 	if e.StatusCode != 0 {
@@ -77,7 +78,8 @@ func (m *selfMetrics) onExchange(e whereby.Exchange) {
 	}
 }
 
-func (m *selfMetrics) onPass(r poller.Result) {
+// onPoll notes the result of a poll.
+func (m *selfMetrics) onPoll(r poller.Result) {
 	m.pollDuration.WithLabelValues().Observe(r.Ended.Sub(r.Started).Seconds())
 	if r.Err != nil {
 		m.up.Set(0)
@@ -89,5 +91,17 @@ func (m *selfMetrics) onPass(r poller.Result) {
 	}
 	m.up.Set(1)
 	m.polls.WithLabelValues("success").Inc()
-	m.lastSuccess.Set(seconds(r.Ended))
+	m.lastSuccess.Set(metrics.Seconds(r.Ended))
+}
+
+// onReloadFailed notes that a configuration file could not be put in force.
+func (m *selfMetrics) onReloadFailed() { m.reloaded.Set(0) }
+
+// onRules notes whether the Prometheus that the sidecar serves has all alerting rules.
+func (m *selfMetrics) onRules(loaded bool) {
+	value := 0.0
+	if loaded {
+		value = 1
+	}
+	m.rulesLoaded.WithLabelValues().Set(value)
 }

@@ -1,0 +1,97 @@
+package families
+
+import (
+	"whereby_exporter/collector/exposition"
+	"whereby_exporter/collector/live"
+	"whereby_exporter/collector/metrics"
+)
+
+// Pending are the minutes that Insights does not show yet. They mean nothing without the
+// usage that they come on top of.
+func Pending(v *live.View) exposition.Family {
+	return family(metrics.LivePending, func(yield func([]string, float64)) {
+		for _, p := range v.Prefixes {
+			yield([]string{p.Prefix}, float64(p.Pending))
+		}
+	})
+}
+
+// Segments are there only if segments are configured.
+func Segments(v *live.View) []exposition.Family {
+	bySegment := func(m metrics.Metric, value func(live.SegmentView) int64) exposition.Family {
+		return family(m, func(yield func([]string, float64)) {
+			for _, s := range v.Segments {
+				yield([]string{s.Prefix, s.Segment}, float64(value(s)))
+			}
+		})
+	}
+	return []exposition.Family{
+		bySegment(metrics.SegmentParticipants, func(s live.SegmentView) int64 { return s.Participants }),
+		bySegment(metrics.SegmentMinutes, func(s live.SegmentView) int64 { return s.Minutes }),
+	}
+}
+
+// Live are the live and webhook families.
+func Live(v *live.View) []exposition.Family {
+	byPrefix := func(m metrics.Metric, value func(live.PrefixView) int64) exposition.Family {
+		return family(m, func(yield func([]string, float64)) {
+			label := make([]string, 1)
+			for _, p := range v.Prefixes {
+				label[0] = p.Prefix
+				yield(label, float64(value(p)))
+			}
+		})
+	}
+	// A role has series once a client of it has come, and from then on.
+	byRole := func(m metrics.Metric, value func(live.PrefixView) live.ByRole) exposition.Family {
+		return family(m, func(yield func([]string, float64)) {
+			labels := make([]string, 2)
+			for _, p := range v.Prefixes {
+				values := value(p)
+				for role, joined := range p.Joins.All() {
+					if n := values.Get(role); joined > 0 || p.Leaves.Get(role) > 0 || p.Clients.Get(role) > 0 {
+						labels[0], labels[1] = p.Prefix, role
+						yield(labels, float64(n))
+					}
+				}
+			}
+		})
+	}
+	byStatus := func(m metrics.Metric, value func(live.PrefixView) live.ByStatus) exposition.Family {
+		return family(m, func(yield func([]string, float64)) {
+			labels := make([]string, 2)
+			for _, p := range v.Prefixes {
+				values := value(p)
+				for status, n := range values.All() {
+					if n > 0 {
+						labels[0], labels[1] = p.Prefix, status
+						yield(labels, float64(n))
+					}
+				}
+			}
+		})
+	}
+	return []exposition.Family{
+		byPrefix(metrics.LiveParticipants, func(p live.PrefixView) int64 { return p.Participants }),
+		byPrefix(metrics.LiveParticipantsMax, func(p live.PrefixView) int64 { return p.ParticipantsMax }),
+		byPrefix(metrics.LiveRooms, func(p live.PrefixView) int64 { return p.Rooms }),
+		byPrefix(metrics.LiveWaiting, func(p live.PrefixView) int64 { return p.Waiting }),
+		byRole(metrics.LiveClients, func(p live.PrefixView) live.ByRole { return p.Clients }),
+		byRole(metrics.Joins, func(p live.PrefixView) live.ByRole { return p.Joins }),
+		byRole(metrics.Leaves, func(p live.PrefixView) live.ByRole { return p.Leaves }),
+		byStatus(metrics.Recordings, func(p live.PrefixView) live.ByStatus { return p.Recordings }),
+		byStatus(metrics.Transcriptions, func(p live.PrefixView) live.ByStatus { return p.Transcriptions }),
+		family(metrics.WebhookEvents, func(yield func([]string, float64)) {
+			for _, e := range v.Events {
+				yield([]string{string(e.Type)}, float64(e.N))
+			}
+		}),
+		family(metrics.LiveCorrections, func(yield func([]string, float64)) {
+			for _, c := range v.Corrections {
+				yield([]string{string(c.Reason)}, float64(c.N))
+			}
+		}),
+		family(metrics.WebhookDuplicates, func(yield func([]string, float64)) { yield(nil, float64(v.Duplicates)) }),
+		family(metrics.WebhookLastEvent, func(yield func([]string, float64)) { yield(nil, metrics.Seconds(v.LastEvent)) }),
+	}
+}

@@ -1,0 +1,241 @@
+package feed
+
+import (
+	"fmt"
+	"math"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
+
+	"whereby_exporter/collector/config"
+	"whereby_exporter/collector/live"
+	"whereby_exporter/collector/metrics"
+	"whereby_exporter/collector/webhook"
+	"whereby_exporter/whereby"
+)
+
+var (
+	// People wait at a door from seconds to the better part of an hour.
+	waitBuckets = []float64{5, 15, 30, 60, 120, 300, 600, 1200, 2400}
+	// Deliveries take well under a second, and minutes after retries and outages.
+	delayBuckets = []float64{0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300}
+)
+
+// staleAfter is how old a restored live state may be before its rooms are doubted:
+// as long as Whereby retries a delivery, with room to spare.
+const staleAfter = time.Minute
+
+// Usage is what the feed needs to know of the account's usage.
+type Usage interface {
+	// Label is the value of room_prefix that a room counts under.
+	Label(roomName string) string
+	// ShownMinutes are the participant minutes that Insights has shown of rooms. ok is
+	// false before the first complete poll.
+	ShownMinutes(roomNames []string) (minutes map[string]int64, ok bool, err error)
+}
+
+// Feed applies events to the live tracker. It is a [webhook.State], and safe for
+// concurrent use.
+type Feed struct {
+	// segments is nil if none are configured.
+	segments atomic.Pointer[config.Segments]
+
+	mu      sync.Mutex
+	options live.Options
+	tracker *live.Tracker
+	// replaying is true while events of an earlier process are applied, whose histograms
+	// have been scraped.
+	replaying bool
+
+	knockWait, hostWait, delay *prometheus.HistogramVec
+	rejected                   *prometheus.CounterVec
+}
+
+var _ webhook.State = (*Feed)(nil)
+
+// New returns an empty feed that is replaying until [Feed.EndReplay]. It registers those
+// of the live and webhook families that are no part of the tracker.
+func New(r prometheus.Registerer, usage Usage, segments *config.Segments) *Feed {
+	f := &Feed{
+		replaying: true,
+		knockWait: metrics.KnockWait.NewHistogramVec(r, waitBuckets),
+		hostWait:  metrics.HostWait.NewHistogramVec(r, waitBuckets),
+		delay:     metrics.WebhookDelay.NewHistogramVec(r, delayBuckets),
+		rejected:  metrics.WebhookRejected.NewCounterVec(r),
+	}
+	f.options = live.Options{
+		Label: usage.Label,
+		Shown: func(room string) (int64, bool) {
+			if f.replaying {
+				return 0, false // what Insights shows now is not what it showed then
+			}
+			shown, ok, err := usage.ShownMinutes([]string{room})
+			return shown[room], ok && err == nil
+		},
+	}
+	f.useSegments(segments)
+	f.tracker = live.New(f.options)
+	f.delay.WithLabelValues()
+	for _, reason := range webhook.Reasons() {
+		f.rejected.WithLabelValues(string(reason)) // so that increase() sees the first one
+	}
+	return f
+}
+
+// Segment implements [webhook.State].
+func (f *Feed) Segment(event whereby.Event) string {
+	segment, _ := f.segments.Load().Of(event)
+	return segment
+}
+
+// Apply implements [webhook.State].
+func (f *Feed) Apply(event whereby.Event, segment string, arrived time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	result := f.tracker.ApplySegment(event, segment, arrived)
+	if f.replaying {
+		return
+	}
+	if !result.Duplicate {
+		f.delay.WithLabelValues().Observe(max(0, arrived.Sub(event.CreatedAt).Seconds()))
+	}
+	for _, wait := range result.Observations {
+		switch wait.Kind {
+		case live.KnockWait:
+			f.knockWait.WithLabelValues(wait.Prefix, string(wait.Outcome)).Observe(wait.Seconds)
+		case live.HostWait:
+			f.hostWait.WithLabelValues(wait.Prefix).Observe(wait.Seconds)
+		}
+	}
+}
+
+// Rejected counts a rejected request.
+func (f *Feed) Rejected(reason webhook.Reason) { f.rejected.WithLabelValues(string(reason)).Inc() }
+
+// Rejection is how many requests were rejected for a reason.
+type Rejection struct {
+	Reason webhook.Reason
+	N      int64
+}
+
+// Rejections are the rejected requests by reason, those without any too.
+func (f *Feed) Rejections() []Rejection {
+	var rejections []Rejection
+	for _, reason := range webhook.Reasons() {
+		var m dto.Metric
+		if err := f.rejected.WithLabelValues(string(reason)).Write(&m); err == nil {
+			rejections = append(rejections, Rejection{reason, int64(m.GetCounter().GetValue())})
+		}
+	}
+	return rejections
+}
+
+// EndReplay has events count in the histograms from now on.
+func (f *Feed) EndReplay() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.replaying = false
+}
+
+// AppendBinary implements [webhook.State].
+func (f *Feed) AppendBinary(b []byte) ([]byte, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.tracker.AppendBinary(b)
+}
+
+// UnmarshalBinary implements [webhook.State].
+func (f *Feed) UnmarshalBinary(b []byte) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	tracker, err := live.Restore(b, time.Now(), staleAfter, f.options)
+	if err != nil {
+		return err
+	}
+	f.tracker = tracker
+	return nil
+}
+
+// View is what the tracker knows now. Configured prefixes are in it, whether anything
+// happened in their rooms or not.
+func (f *Feed) View(configured []string) *live.View {
+	f.mu.Lock()
+	v := f.tracker.View(time.Now())
+	f.mu.Unlock()
+	known := make(map[string]bool, len(v.Prefixes))
+	for _, p := range v.Prefixes {
+		known[p.Prefix] = true
+	}
+	for _, prefix := range configured {
+		if !known[prefix] {
+			v.Prefixes = append(v.Prefixes, live.PrefixView{Prefix: prefix})
+		}
+	}
+	return v
+}
+
+// useSegments takes the segments that a configuration file asks for.
+func (f *Feed) useSegments(segments *config.Segments) {
+	f.segments.Store(segments)
+	f.options.SegmentLimit = 0
+	if segments != nil {
+		f.options.SegmentLimit = segments.Limit
+	}
+}
+
+// Configure puts rooms under the labels that they have now, and takes other segments.
+func (f *Feed) Configure(segments *config.Segments) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.useSegments(segments)
+	state, err := f.tracker.AppendBinary(nil)
+	if err != nil {
+		return fmt.Errorf("count the live state under other prefixes: %w", err)
+	}
+	// The state is of now, so no room is in doubt.
+	tracker, err := live.Restore(state, time.Now(), time.Duration(math.MaxInt64), f.options)
+	if err != nil {
+		return fmt.Errorf("count the live state under other prefixes: %w", err)
+	}
+	f.tracker = tracker
+	return nil
+}
+
+// Metered lists the rooms of which minutes may be pending.
+func (f *Feed) Metered() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.tracker.Metered()
+}
+
+// Settle takes the minutes that Insights shows of rooms, read by a poll that began and
+// ended at these times.
+func (f *Feed) Settle(shown map[string]int64, started, ended time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.tracker.Settle(shown, started, ended)
+}
+
+// Suspects are the rooms whose count is in doubt at a time.
+func (f *Feed) Suspects(now time.Time) []live.Suspect {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.tracker.Suspects(now, 0)
+}
+
+// Confirm notes that somebody was in a room at a time.
+func (f *Feed) Confirm(room string, at time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.tracker.Confirm(room, at)
+}
+
+// Drop notes that nobody was in a room at a time, and why.
+func (f *Feed) Drop(room string, why live.Correction, at time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.tracker.Drop(room, why, at)
+}

@@ -1,0 +1,53 @@
+package collector
+
+import (
+	"errors"
+	"log/slog"
+
+	"whereby_exporter/collector/ledger"
+	"whereby_exporter/collector/quality"
+	"whereby_exporter/collector/state"
+	"whereby_exporter/collector/store"
+	"whereby_exporter/collector/webhook"
+)
+
+// kept is a keeper with the stores of a test; those that are nil are in memory.
+type kept struct {
+	keeper
+	ledger  ledger.Store
+	quality quality.Store
+	// events is the directory of the event log, "" for none.
+	events string
+	log    *webhook.EventLog
+}
+
+func newKept(k kept) *kept {
+	k.keeper = state.NewMemory()
+	if k.ledger == nil {
+		k.ledger = store.NewMemory()
+	}
+	if k.quality == nil {
+		k.quality = store.NoRecords{}
+	}
+	return &k
+}
+
+func (k *kept) Ledger() ledger.Store   { return k.ledger }
+func (k *kept) Quality() quality.Store { return k.quality }
+
+func (k *kept) OpenEvents(s webhook.State) (webhook.Log, error) {
+	if k.events == "" {
+		return k.keeper.OpenEvents(s)
+	}
+	var err error
+	k.log, err = webhook.OpenEventLog(k.events, s, slog.New(slog.DiscardHandler))
+	return k.log, err
+}
+
+func (k *kept) Close() error {
+	err := k.ledger.Close()
+	if k.log != nil {
+		err = errors.Join(err, k.log.Close())
+	}
+	return err
+}

@@ -1,0 +1,11 @@
+package metrics
+
+import "time"
+
+// Seconds is a time as metrics have it, in seconds since 1970; 0 is no time.
+func Seconds(t time.Time) float64 {
+	if t.IsZero() {
+		return 0
+	}
+	return float64(t.UnixMilli()) / 1000
+}

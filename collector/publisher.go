@@ -1,0 +1,160 @@
+package collector
+
+import (
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"whereby_exporter/collector/billing"
+	"whereby_exporter/collector/config"
+	"whereby_exporter/collector/exposition"
+	"whereby_exporter/collector/families"
+	"whereby_exporter/collector/feed"
+	"whereby_exporter/collector/ledger"
+	"whereby_exporter/collector/live"
+	"whereby_exporter/collector/metrics"
+	"whereby_exporter/collector/quality"
+)
+
+// publisher exposes what the ledger, the feed and the sampler know.
+type publisher struct {
+	ledger  *ledger.Ledger
+	feed    *feed.Feed // nil if webhooks are off
+	sampler interface{ View() *quality.View }
+	self    *selfMetrics
+	handler *exposition.Handler
+	log     *slog.Logger
+
+	mu        sync.Mutex // held while something is published
+	file      *config.Config
+	published *ledger.Snapshot
+
+	// exposed is guarded by the handler.
+	exposed exposed
+}
+
+// exposed is what the families that change between polls rest on.
+type exposed struct {
+	snapshot   *ledger.Snapshot // nil before the first complete poll
+	configured []string
+}
+
+// serve makes the handler, which also serves what is registered.
+func (p *publisher) serve(registry prometheus.Gatherer) {
+	p.handler = exposition.NewHandler(registry, exposition.Options{
+		Live:    p.live,
+		OnError: func(err error) { p.log.Error("a scrape was answered with an error", "err", err) },
+	})
+}
+
+// publish exposes the ledger's snapshot. It changes only after a successful poll and
+// when a billing period begins, so it is rendered once then, and not at every scrape.
+func (p *publisher) publish() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	snapshot := p.ledger.Snapshot()
+	if snapshot == nil {
+		return
+	}
+	p.self.lastFullScan.Set(metrics.Seconds(snapshot.FullScan))
+	if snapshot != p.published {
+		_ = p.replace(snapshot, func() error { return nil })
+	}
+}
+
+// replace exposes a snapshot with the limits of the configuration in force. also changes
+// what goes with it: no scrape sees the one without the other.
+func (p *publisher) replace(snapshot *ledger.Snapshot, also func() error) error {
+	p.published = snapshot
+	rendered := exposition.Render(append(families.Usage(snapshot), families.Quotas(snapshot, p.file)...))
+	settle := p.settlement(snapshot)
+	var err error
+	p.handler.Publish(rendered, func() {
+		err = also()
+		settle()
+		p.exposed = exposed{snapshot: snapshot, configured: p.file.Configured()}
+	})
+	return err
+}
+
+// settlement returns what brings the pending minutes in line with a snapshot.
+func (p *publisher) settlement(snapshot *ledger.Snapshot) func() {
+	if p.feed == nil {
+		return func() {}
+	}
+	shown, _, err := p.ledger.ShownMinutes(p.feed.Metered())
+	if err != nil {
+		p.log.Error("reading the minutes that Insights shows failed", "err", err)
+	}
+	ended := snapshot.PassEnded
+	if ended.IsZero() {
+		ended = time.Now()
+	}
+	return func() { p.feed.Settle(shown, snapshot.PassStarted, ended) }
+}
+
+// live gives the families that change between polls.
+func (p *publisher) live() []exposition.Family {
+	var list []exposition.Family
+	var view *live.View
+	if p.feed != nil {
+		view = p.feed.View(p.exposed.configured)
+		list = append(families.Live(view), families.Segments(view)...)
+	}
+	if p.exposed.snapshot != nil {
+		list = append(list, families.Quality(p.sampler.View(), p.exposed.configured)...)
+		list = append(list, families.Used(p.exposed.snapshot, view)...)
+		if view != nil {
+			list = append(list, families.Pending(view))
+		}
+	}
+	return list
+}
+
+// reload puts another configuration file in force, in one step for whoever scrapes. After
+// an error the one before still is.
+func (p *publisher) reload(file *config.Config) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err := p.ledger.Configure(ledgerOptions(file, time.Now())); err != nil {
+		return err
+	}
+	configure := func() error { return nil }
+	if p.feed != nil {
+		configure = func() error { return p.feed.Configure(file.Segments) }
+	}
+	p.file = file
+	snapshot := p.ledger.Snapshot()
+	if snapshot == nil {
+		return configure() // nothing is exposed yet that goes with it
+	}
+	return p.replace(snapshot, configure)
+}
+
+// inForce is the configuration in force.
+func (p *publisher) inForce() *config.Config {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.file
+}
+
+// ledgerOptions are what the configuration file says of how rooms are summed.
+func ledgerOptions(c *config.Config, now time.Time) ledger.Options {
+	calendars := make(map[string]billing.Calendar, len(c.Customers))
+	for _, customer := range c.Customers {
+		calendars[customer.RoomPrefix] = customer.Calendar
+	}
+	return ledger.Options{
+		Prefixes: c.Prefixes(),
+		Calendar: func(label string) billing.Calendar {
+			if calendar, ok := calendars[label]; ok {
+				return calendar
+			}
+			return c.Billing
+		},
+		Account: c.Billing,
+		Now:     now,
+	}
+}

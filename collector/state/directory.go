@@ -1,0 +1,95 @@
+package state
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"sync"
+
+	"whereby_exporter/collector/ledger"
+	"whereby_exporter/collector/quality"
+	"whereby_exporter/collector/store"
+	"whereby_exporter/collector/webhook"
+	"whereby_exporter/whereby"
+)
+
+// eventsDir is the directory of the event log, within the storage directory.
+const eventsDir = "events"
+
+// Directory keeps state in a directory. It is safe for concurrent use.
+type Directory struct {
+	path    string
+	log     *slog.Logger
+	ledger  *store.Bolt
+	quality *store.Records
+	copying sync.Mutex // one copy at a time: each takes as much disk as the state
+
+	mu     sync.Mutex
+	points *store.Points     // nil until the budget is resumed
+	events *webhook.EventLog // nil until the event log is opened
+}
+
+// Open opens the state in a directory, and makes it if there is none. It reads and checks
+// the whole of the stores; nothing is changed if one is damaged.
+func Open(path string, log *slog.Logger) (*Directory, error) {
+	rooms, err := store.OpenBolt(path)
+	if err != nil {
+		return nil, err
+	}
+	records, err := store.OpenRecords(path)
+	if err != nil {
+		return nil, errors.Join(err, rooms.Close())
+	}
+	return &Directory{path: path, log: log, ledger: rooms, quality: records}, nil
+}
+
+// Ledger is the store of usage.
+func (d *Directory) Ledger() ledger.Store { return d.ledger }
+
+// Quality is the store of call quality.
+func (d *Directory) Quality() quality.Store { return d.quality }
+
+// ResumeBudget makes points that an earlier process spent count too, and notes those that
+// are spent from now on for the next one.
+func (d *Directory) ResumeBudget(budget *whereby.Budget) error {
+	points, spent, err := store.OpenPoints(d.path)
+	if err != nil {
+		return err
+	}
+	d.mu.Lock()
+	d.points = points
+	d.mu.Unlock()
+	budget.Resume(spent.Limit, spent.Times)
+	budget.OnSpend = points.Record
+	return nil
+}
+
+// OpenEvents restores what events led to, and returns the log of further ones.
+func (d *Directory) OpenEvents(s webhook.State) (webhook.Log, error) {
+	events, err := webhook.OpenEventLog(filepath.Join(d.path, eventsDir), s, d.log)
+	if err != nil {
+		return nil, err
+	}
+	d.mu.Lock()
+	d.events = events
+	d.mu.Unlock()
+	return events, nil
+}
+
+// Close closes everything that was opened.
+func (d *Directory) Close() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	err := errors.Join(d.ledger.Close(), d.quality.Close())
+	if d.points != nil {
+		err = errors.Join(err, d.points.Close())
+	}
+	if d.events != nil {
+		err = errors.Join(err, d.events.Close())
+	}
+	if err != nil {
+		return fmt.Errorf("close the store: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,30 @@
+package state
+
+import (
+	"whereby_exporter/collector/ledger"
+	"whereby_exporter/collector/quality"
+	"whereby_exporter/collector/store"
+	"whereby_exporter/collector/webhook"
+	"whereby_exporter/whereby"
+)
+
+// Memory keeps state until the process ends.
+type Memory struct{ ledger *store.Memory }
+
+// NewMemory returns an empty one.
+func NewMemory() *Memory { return &Memory{store.NewMemory()} }
+
+// Ledger is the store of usage.
+func (m *Memory) Ledger() ledger.Store { return m.ledger }
+
+// Quality is the store of call quality.
+func (*Memory) Quality() quality.Store { return store.NoRecords{} }
+
+// ResumeBudget has nothing to resume.
+func (*Memory) ResumeBudget(*whereby.Budget) error { return nil }
+
+// OpenEvents has nothing to restore.
+func (*Memory) OpenEvents(webhook.State) (webhook.Log, error) { return webhook.Unlogged{}, nil }
+
+// Close does nothing.
+func (*Memory) Close() error { return nil }

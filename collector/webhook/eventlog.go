@@ -1,0 +1,171 @@
+package webhook
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"whereby_exporter/collector/durable"
+	"whereby_exporter/collector/journal"
+)
+
+const (
+	// StateFile is the file within the directory of events that holds the saved state.
+	StateFile = "live.state"
+	// saveInterval and saveSize are when the state is saved: they bound what has to
+	// be replayed at a start.
+	saveInterval = time.Minute
+	saveSize     = 16 << 20
+	// A saved state is the number of the journal's file that goes on from it, the state
+	// and a checksum.
+	numberLength, sumLength = 8, 4
+)
+
+// EventLog is a [Log] in a directory: a journal of records, and the state that those
+// before the journal led to.
+type EventLog struct {
+	dir     string
+	state   State
+	journal *journal.Journal
+	log     *slog.Logger
+}
+
+var _ Log = (*EventLog)(nil)
+
+// OpenEventLog restores the state from a directory, which it makes if there is none.
+func OpenEventLog(dir string, state State, log *slog.Logger) (*EventLog, error) {
+	l := &EventLog{dir: dir, state: state, log: log}
+	if err := os.MkdirAll(dir, 0o750); err != nil {
+		return nil, fmt.Errorf("make the directory of events: %w", err)
+	}
+	from, err := l.restore()
+	if err != nil {
+		return nil, err
+	}
+	replayed := 0
+	l.journal, err = journal.Open(dir, from, func(record []byte) error {
+		event, segment, arrived, err := decodeRecord(record)
+		if err != nil {
+			return err
+		}
+		state.Apply(event, segment, arrived)
+		replayed++
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("restore the live state: %w", err)
+	}
+	log.Debug("live state restored", "replayed_events", replayed)
+	return l, nil
+}
+
+// Append implements [Log].
+func (l *EventLog) Append(ctx context.Context, record []byte, apply func()) error {
+	return l.journal.Append(ctx, record, apply)
+}
+
+// Run implements [Log].
+func (l *EventLog) Run(ctx context.Context) error {
+	const look = time.Second // how often to see whether the journal has grown
+	ticker := time.NewTicker(look)
+	defer ticker.Stop()
+	saved := time.Now()
+	for {
+		select {
+		case <-ctx.Done():
+			return l.Save()
+		case now := <-ticker.C:
+			if now.Sub(saved) < saveInterval && l.journal.Size() < saveSize {
+				continue
+			}
+			saved = now
+			if err := l.Save(); err != nil {
+				// Nothing is lost: the journal still has it all.
+				l.log.Warn("the live state could not be saved; the journal grows until it can", "err", err)
+			}
+		}
+	}
+}
+
+// Save writes the state, and forgets the journal up to it.
+func (l *EventLog) Save() error {
+	content := make([]byte, numberLength)
+	number, err := l.journal.Rotate(func() (err error) {
+		content, err = l.state.AppendBinary(content)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("save the live state: %w", err)
+	}
+	if err := durable.Replace(filepath.Join(l.dir, StateFile), durable.Content(seal(content, number))); err != nil {
+		return fmt.Errorf("save the live state: %w", err)
+	}
+	return l.journal.Forget(number)
+}
+
+// restore reads the saved state, and returns from which file on the journal goes
+// beyond it.
+func (l *EventLog) restore() (from uint64, err error) {
+	path := filepath.Join(l.dir, StateFile)
+	content, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("read the live state: %w", err)
+	}
+	damaged := fmt.Errorf("live state %s is damaged and was left untouched; restore it from a backup, or move the directory %s away to start with no one in a room", path, l.dir)
+	if len(content) < numberLength+sumLength {
+		return 0, damaged
+	}
+	body, end := content[:len(content)-sumLength], content[len(content)-sumLength:]
+	if !bytes.Equal(binary.BigEndian.AppendUint32(nil, durable.Checksum(body)), end) {
+		return 0, damaged
+	}
+	if err := l.state.UnmarshalBinary(body[numberLength:]); err != nil {
+		return 0, fmt.Errorf("live state %s: %w", path, err)
+	}
+	return binary.BigEndian.Uint64(body), nil
+}
+
+// Copy returns the content of a [StateFile] for another directory: the state as it is
+// now, with every event that was acknowledged, and no journal that goes on from it.
+func (l *EventLog) Copy() ([]byte, error) {
+	content, err := l.state.AppendBinary(make([]byte, numberLength))
+	if err != nil {
+		return nil, fmt.Errorf("copy the live state: %w", err)
+	}
+	return seal(content, 0), nil
+}
+
+// seal completes a state that has room for the number in front.
+func seal(content []byte, number uint64) []byte {
+	binary.BigEndian.PutUint64(content, number)
+	return binary.BigEndian.AppendUint32(content, durable.Checksum(content))
+}
+
+// Close closes the journal.
+func (l *EventLog) Close() error { return l.journal.Close() }
+
+// Unlogged is a [Log] that keeps nothing.
+type Unlogged struct{}
+
+var _ Log = Unlogged{}
+
+// Append implements [Log].
+func (Unlogged) Append(_ context.Context, _ []byte, apply func()) error {
+	apply()
+	return nil
+}
+
+// Run implements [Log].
+func (Unlogged) Run(ctx context.Context) error {
+	<-ctx.Done()
+	return nil
+}

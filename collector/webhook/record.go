@@ -1,0 +1,49 @@
+package webhook
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"whereby_exporter/whereby"
+)
+
+// record is what is kept of an event: no external id and no metadata, as they may
+// name a person.
+type record struct {
+	ID          string            `json:"id"`
+	Type        whereby.EventType `json:"type"`
+	Created     time.Time         `json:"created"`
+	Arrived     time.Time         `json:"arrived"`
+	Room        string            `json:"room,omitempty"`
+	Session     string            `json:"session,omitempty"`
+	Participant string            `json:"participant,omitempty"`
+	Role        string            `json:"role,omitempty"`
+	Clients     map[string]int    `json:"clients"`
+	Status      string            `json:"status,omitempty"`
+	// Segment is the captured group of what an operator asked for, and nothing else.
+	Segment string `json:"segment,omitempty"`
+}
+
+// encodeRecord gives what is kept of an event that arrived at a time: no external id and
+// no metadata.
+func encodeRecord(e whereby.Event, segment string, arrived time.Time) ([]byte, error) {
+	return json.Marshal(record{
+		ID: e.ID, Type: e.Type, Created: e.CreatedAt, Arrived: arrived,
+		Room: e.RoomName, Session: e.RoomSessionID, Participant: e.ParticipantID,
+		Role: e.RoleName, Clients: e.Clients, Status: e.Status,
+		Segment: segment,
+	})
+}
+
+// decodeRecord reads what [encodeRecord] gave.
+func decodeRecord(b []byte) (event whereby.Event, segment string, arrived time.Time, err error) {
+	var r record
+	if err := json.Unmarshal(b, &r); err != nil {
+		return whereby.Event{}, "", time.Time{}, fmt.Errorf("decode an event: %w", err)
+	}
+	return whereby.Event{
+		ID: r.ID, Type: r.Type, CreatedAt: r.Created, RoomName: r.Room, RoomSessionID: r.Session,
+		ParticipantID: r.Participant, RoleName: r.Role, Clients: r.Clients, Status: r.Status,
+	}, r.Segment, r.Arrived, nil
+}
