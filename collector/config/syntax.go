@@ -1,84 +1,12 @@
 package config
 
 import (
-	"bytes"
-	"errors"
-	"io"
 	"regexp"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 )
-
-// Parse reads the content of a file. name is the file's, for messages and as the
-// base of relative paths. Every error is an *Error.
-func Parse(name string, content []byte, o Options) (*Config, error) {
-	r := &reader{file: name}
-	root := r.document(content)
-	var c *Config
-	if len(r.problems) == 0 {
-		c = r.config(root, o)
-	}
-	if len(r.problems) > 0 {
-		return nil, newError(r.problems)
-	}
-	return c, nil
-}
-
-// document returns the root of the one document in content, or nil where it is
-// empty.
-func (r *reader) document(content []byte) *yaml.Node {
-	if len(content) > maxSize {
-		r.problems = append(r.problems, Problem{File: r.file, Message: "is larger than 8 MiB"})
-		return nil
-	}
-	content = bytes.TrimPrefix(content, []byte("\ufeff"))
-	if r.checkText(content); len(r.problems) > 0 {
-		return nil
-	}
-	decoder := yaml.NewDecoder(bytes.NewReader(content))
-	var document, second yaml.Node
-	if err := decoder.Decode(&document); err != nil {
-		if !errors.Is(err, io.EOF) {
-			r.syntax(content, err)
-		}
-		return nil
-	}
-	switch err := decoder.Decode(&second); {
-	case err == nil:
-		r.problemAt(second.Line, second.Column, "", "a second document begins here; the file must hold one, so remove the line of three dashes")
-		return nil
-	case !errors.Is(err, io.EOF):
-		r.syntax(content, err)
-		return nil
-	}
-	root := document.Content[0]
-	r.checkAliases(root)
-	return root
-}
-
-// checkText finds what no YAML may hold, with its column, which the YAML parser
-// does not tell.
-func (r *reader) checkText(content []byte) {
-	line, column := 1, 0
-	for len(content) > 0 {
-		c, size := utf8.DecodeRune(content)
-		content = content[size:]
-		column++
-		switch {
-		case c == utf8.RuneError && size == 1:
-			r.problemAt(line, column, "", "is not UTF-8; save the file as UTF-8")
-			return
-		case c == '\n':
-			line, column = line+1, 0
-		case c < ' ' && c != '\t' && c != '\r', 0x7f <= c && c <= 0x9f && c != 0x85, c == 0xfeff, c == 0xfffe, c == 0xffff:
-			r.problemAt(line, column, "", "a control character is not allowed; remove it")
-			return
-		}
-	}
-}
 
 var (
 	yamlLine      = regexp.MustCompile(`^yaml: line ([0-9]+): `)
@@ -105,7 +33,11 @@ var advice = []struct{ message, advice string }{
 // syntax reports an error of the YAML parser.
 func (r *reader) syntax(content []byte, err error) {
 	if m := unknownAnchor.FindStringSubmatch(err.Error()); m != nil {
-		line, column := find(content, "*"+m[1])
+		line, column := 1, 1
+		alias := regexp.MustCompile(`(?m:^|[ \t[{,:-])\*` + regexp.QuoteMeta(m[1]))
+		if at := alias.FindIndex(content); at != nil {
+			line, column = position(content, at[1]-len(m[1])-1)
+		}
 		r.problemAt(line, column, "", "an alias of an anchor that is not there; put text that begins with * in quotes")
 		return
 	}
@@ -161,63 +93,4 @@ func brokenLine(lines []string) int {
 func tabIndent(line string) int {
 	indent := line[:len(line)-len(strings.TrimLeft(line, " \t"))]
 	return strings.IndexByte(indent, '\t') + 1
-}
-
-// find returns where s first begins a word.
-func find(content []byte, s string) (line, column int) {
-	for i, text := range strings.Split(string(content), "\n") {
-		for from := 0; ; {
-			at := strings.Index(text[from:], s)
-			if at < 0 {
-				break
-			}
-			at += from
-			if at == 0 || strings.ContainsRune(" \t[{,:-", rune(text[at-1])) {
-				return i + 1, utf8.RuneCountInString(text[:at]) + 1
-			}
-			from = at + 1
-		}
-	}
-	return 1, 1
-}
-
-// maxExpansion is how many values aliases may add to those that are written out.
-const maxExpansion = 1_000_000
-
-// checkAliases reports aliases that contain themselves, or that make a small file
-// a huge one. Without them, the rest of the package can follow aliases blindly.
-func (r *reader) checkAliases(root *yaml.Node) {
-	written := 0
-	var first *yaml.Node
-	sizes := map[*yaml.Node]int{} // of anchors, expanded; 0 while being counted
-	var size func(*yaml.Node) int
-	size = func(n *yaml.Node) int {
-		if n.Kind == yaml.AliasNode {
-			if first == nil {
-				first = n
-			}
-			if s, ok := sizes[n.Alias]; ok {
-				if s == 0 {
-					r.problemAt(n.Line, n.Column, "", "an alias is inside of what it stands for")
-				}
-				return s
-			}
-			n = n.Alias
-		}
-		if n.Anchor != "" {
-			sizes[n] = 0
-		}
-		written++
-		total := 1
-		for _, c := range n.Content {
-			total = min(total+size(c), 1<<40)
-		}
-		if n.Anchor != "" {
-			sizes[n] = total
-		}
-		return total
-	}
-	if total := size(root); first != nil && total-written > maxExpansion && len(r.problems) == 0 {
-		r.problemAt(first.Line, first.Column, "", "aliases add more than %d values to the file; write fewer of them", maxExpansion)
-	}
 }
