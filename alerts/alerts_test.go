@@ -223,12 +223,12 @@ func TestSettingsThatAreWrongAreNamed(t *testing.T) {
 		DashboardURL: "example.com",
 	})
 	want := `threshold poll_failing_ratio: 2 is not from 0 to 0.99; the default is 0.5
-unknown threshold "poll_stale_second"; did you mean "poll_stale_seconds"?
+unknown threshold "poll_stale_second"
 threshold webhook_rejected_ratio: NaN is not from 0 to 0.99; the default is 0.05
 unknown threshold "xyzzy"
 severity of WherebyPollStale: "page" is none of critical, warning, info
-unknown alert "WherebyQuotaExceded"; did you mean "WherebyQuotaExceeded"?
-unknown alert "wherebypollstale"; did you mean "WherebyPollStale"?
+unknown alert "WherebyQuotaExceded"
+unknown alert "wherebypollstale"
 runbook URL "https://example.com/{{ .Evil }}" must be an address that a path can be added to, such as https://example.com/whereby
 dashboard URL "example.com" must be an address that a path can be added to, such as https://example.com/whereby`
 	if err == nil || err.Error() != want {

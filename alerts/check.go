@@ -24,7 +24,7 @@ func (s Settings) Check() error {
 		t, ok := known[name]
 		switch {
 		case !ok:
-			problem("unknown threshold %q%s", name, suggestion(name, slices.Collect(maps.Keys(known))))
+			problem("unknown threshold %q", name)
 		case !(value >= t.Min && value <= t.Max): // so that it holds for NaN too
 			problem("threshold %s: %s is not from %s to %s; the default is %s", name, number(value), number(t.Min), number(t.Max), number(t.Default))
 		}
@@ -32,7 +32,7 @@ func (s Settings) Check() error {
 	names := Names()
 	alert := func(name string) {
 		if !slices.Contains(names, name) {
-			problem("unknown alert %q%s", name, suggestion(name, names))
+			problem("unknown alert %q", name)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.Severities)) {
@@ -61,39 +61,3 @@ func isBase(address string) bool {
 }
 
 func number(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
-
-// suggestion is the known name that was probably meant.
-func suggestion(name string, known []string) string {
-	best, least := "", len(name)/3+1
-	slices.Sort(known)
-	for _, k := range known {
-		if d := distance(strings.ToLower(name), strings.ToLower(k)); d < least {
-			best, least = k, d
-		}
-	}
-	if best == "" {
-		return ""
-	}
-	return fmt.Sprintf("; did you mean %q?", best)
-}
-
-// distance is how many bytes to insert, delete or replace to make a into b.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, diagonal+1, row[j]+1)
-		}
-	}
-	return row[len(b)]
-}
