@@ -75,14 +75,14 @@ func NewWebhook(o WebhookOptions, h http.Handler, log *slog.Logger) (*Server, er
 			Protocols:         new(http.Protocols),
 		}
 		server.Protocols.SetHTTP1(true)
-		watchGuests(server)
+		reportRequests(server)
 		return server
 	})
 	if err != nil {
 		return nil, err
 	}
 	for i, listener := range s.listeners {
-		s.listeners[i] = newCrowd(listener, maxWebhookConnections, maxWebhookBytes)
+		s.listeners[i] = newLimitListener(listener, maxWebhookConnections, maxWebhookBytes)
 	}
 	return s, nil
 }

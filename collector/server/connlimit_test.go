@@ -15,21 +15,21 @@ import (
 	"time"
 )
 
-// crowded is a server whose listener is a small crowd.
-type crowded struct {
-	t     *testing.T
-	crowd *crowd
-	// hold, where a request asks for it, keeps the answer back until something is sent.
+// limited is a server with low limits.
+type limited struct {
+	t        *testing.T
+	listener *limitListener
+	// hold, if a request asks for it, keeps the answer back until something is sent.
 	hold chan struct{}
 }
 
-func newCrowded(t *testing.T, maxGuests, maxBytes int) *crowded {
+func newLimited(t *testing.T, maxConns, maxBytes int) *limited {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &crowded{t: t, crowd: newCrowd(listener, maxGuests, maxBytes), hold: make(chan struct{})}
+	c := &limited{t: t, listener: newLimitListener(listener, maxConns, maxBytes), hold: make(chan struct{})}
 	server := &http.Server{
 		ReadHeaderTimeout: time.Minute,
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -42,9 +42,9 @@ func newCrowded(t *testing.T, maxGuests, maxBytes int) *crowded {
 			w.WriteHeader(http.StatusNoContent)
 		}),
 	}
-	watchGuests(server)
+	reportRequests(server)
 	done := make(chan struct{})
-	go func() { defer close(done); _ = server.Serve(c.crowd) }()
+	go func() { defer close(done); _ = server.Serve(c.listener) }()
 	t.Cleanup(func() {
 		_ = server.Close()
 		<-done
@@ -52,17 +52,17 @@ func newCrowded(t *testing.T, maxGuests, maxBytes int) *crowded {
 	return c
 }
 
-// visitor is a client that says what it says byte by byte.
-type visitor struct {
+// client says what it says byte by byte.
+type client struct {
 	net.Conn
 	t    *testing.T
 	read *bufio.Reader
 }
 
-// visit connects and says something.
-func (c *crowded) visit(say string) *visitor {
+// dial connects and says something.
+func (c *limited) dial(say string) *client {
 	c.t.Helper()
-	conn, err := net.Dial("tcp", c.crowd.Addr().String())
+	conn, err := net.Dial("tcp", c.listener.Addr().String())
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -70,20 +70,20 @@ func (c *crowded) visit(say string) *visitor {
 	if err := conn.SetDeadline(time.Now().Add(30 * time.Second)); err != nil {
 		c.t.Fatal(err)
 	}
-	v := &visitor{Conn: conn, t: c.t, read: bufio.NewReader(conn)}
+	v := &client{Conn: conn, t: c.t, read: bufio.NewReader(conn)}
 	v.say(say)
 	return v
 }
 
-func (v *visitor) say(text string) {
+func (v *client) say(text string) {
 	v.t.Helper()
 	if _, err := io.WriteString(v, text); err != nil {
 		v.t.Fatal(err)
 	}
 }
 
-// answer is the status of the next answer; 0 where the connection was closed instead.
-func (v *visitor) answer() int {
+// answer is the status of the next answer; 0 if the connection was closed instead.
+func (v *client) answer() int {
 	v.t.Helper()
 	resp, err := http.ReadResponse(v.read, nil)
 	if err != nil {
@@ -93,19 +93,19 @@ func (v *visitor) answer() int {
 	return resp.StatusCode
 }
 
-// expect waits until the crowd is in a state.
-func (c *crowded) expect(what string, holds func(*crowd) bool) {
+// expect waits until the listener is in a state.
+func (c *limited) expect(what string, holds func(*limitListener) bool) {
 	c.t.Helper()
 	eventually(c.t, what, func() bool {
-		c.crowd.mu.Lock()
-		defer c.crowd.mu.Unlock()
-		return holds(c.crowd)
+		c.listener.mu.Lock()
+		defer c.listener.mu.Unlock()
+		return holds(c.listener)
 	})
 }
 
-// here tells whether a visitor has a place.
-func (v *visitor) here(c *crowd) *guest {
-	for g := range c.guests {
+// conn returns the listener's side of a client's connection, or nil if there is none.
+func (v *client) conn(l *limitListener) *limitedConn {
+	for g := range l.conns {
 		if g.RemoteAddr().String() == v.LocalAddr().String() {
 			return g
 		}
@@ -113,9 +113,9 @@ func (v *visitor) here(c *crowd) *guest {
 	return nil
 }
 
-func (c *crowded) expectHere(v *visitor) {
+func (c *limited) expectConnected(v *client) {
 	c.t.Helper()
-	c.expect("the visitor has a place", func(crowd *crowd) bool { return v.here(crowd) != nil })
+	c.expect("the client is connected", func(l *limitListener) bool { return v.conn(l) != nil })
 }
 
 const (
@@ -123,71 +123,71 @@ const (
 	whole     = halfAHead + "Content-Length: 2\r\n\r\nok"
 )
 
-func TestWhoIsSlowMakesWay(t *testing.T) {
-	c := newCrowded(t, 4, 1<<20)
-	slow := []*visitor{c.visit(""), c.visit("P"), c.visit(halfAHead), c.visit(halfAHead + "Content-Length: 2\r\n\r\no")}
+func TestTheSlowestConnectionIsEvicted(t *testing.T) {
+	c := newLimited(t, 4, 1<<20)
+	slow := []*client{c.dial(""), c.dial("P"), c.dial(halfAHead), c.dial(halfAHead + "Content-Length: 2\r\n\r\no")}
 	for _, v := range slow {
-		c.expectHere(v)
+		c.expectConnected(v)
 	}
 	for range 2 {
-		if status := c.visit(whole).answer(); status != http.StatusNoContent {
+		if status := c.dial(whole).answer(); status != http.StatusNoContent {
 			t.Errorf("an honest request was answered %d", status)
 		}
 	}
 	for i, v := range slow[:2] { // they were there first
 		if status := v.answer(); status != 0 {
-			t.Errorf("slow visitor %d was answered %d", i, status)
+			t.Errorf("slow client %d was answered %d", i, status)
 		}
 	}
 	slow[2].say("Content-Length: 2\r\n\r\nok")
 	slow[3].say("k")
 	for i, v := range slow[2:] {
 		if status := v.answer(); status != http.StatusNoContent {
-			t.Errorf("slow visitor %d, for whom there was room, was answered %d", 2+i, status)
+			t.Errorf("slow client %d, which was within the limit, was answered %d", 2+i, status)
 		}
 	}
 }
 
-func TestWhoHasArrivedIsAnswered(t *testing.T) {
-	c := newCrowded(t, 2, 1<<20)
+func TestARequestThatHasArrivedIsAnswered(t *testing.T) {
+	c := newLimited(t, 2, 1<<20)
 	held := strings.Replace(whole, "/", "/hold", 1)
-	first, second := c.visit(held), c.visit(held)
-	c.expect("both have arrived", func(crowd *crowd) bool {
-		a, b := first.here(crowd), second.here(crowd)
+	first, second := c.dial(held), c.dial(held)
+	c.expect("both have arrived", func(l *limitListener) bool {
+		a, b := first.conn(l), second.conn(l)
 		return a != nil && b != nil && a.arrived && b.arrived
 	})
-	third := c.visit(whole) // there is nobody who could make way
+	third := c.dial(whole) // no connection can be evicted
 	c.hold <- struct{}{}
 	if status := third.answer(); status != http.StatusNoContent {
-		t.Errorf("who had to wait was answered %d", status)
+		t.Errorf("the client that had to wait was answered %d", status)
 	}
 	c.hold <- struct{}{}
-	for i, v := range []*visitor{first, second} {
+	for i, v := range []*client{first, second} {
 		if status := v.answer(); status != http.StatusNoContent {
-			t.Errorf("visitor %d, who had arrived, was answered %d", i, status)
+			t.Errorf("client %d, whose request had arrived, was answered %d", i, status)
 		}
 	}
 }
 
 // TestAnAnswerIsOnItsWayUntilItWasSent: the handler is done before that.
 func TestAnAnswerIsOnItsWayUntilItWasSent(t *testing.T) {
-	c := newCrowded(t, 2, 1<<20).crowd
-	g := &guest{crowd: c}
-	c.guests[g] = struct{}{}
+	c := newLimited(t, 2, 1<<20).listener
+	g := &limitedConn{listener: c}
+	c.conns[g] = struct{}{}
 	for _, step := range []struct {
-		what     string
-		do       func()
-		makesWay bool
+		what      string
+		do        func()
+		evictable bool
 	}{
 		{"a request is waited for", func() {}, true},
-		{"some of it is here", func() { g.took(10, false) }, true},
-		{"all of it is here", func() { g.took(10, true) }, false},
+		{"some of it is here", func() { g.received(10, false) }, true},
+		{"all of it is here", func() { g.received(10, true) }, false},
 		{"the handler is done", g.handled, false},
 		{"the answer was sent", g.answered, true},
 	} {
 		step.do()
-		if got := c.slowest(0) == g; got != step.makesWay {
-			t.Errorf("when %s, it makes way: %v", step.what, got)
+		if got := c.slowest(0) == g; got != step.evictable {
+			t.Errorf("when %s, it can be evicted: %v", step.what, got)
 		}
 	}
 	if c.bytes != 0 {
@@ -196,20 +196,20 @@ func TestAnAnswerIsOnItsWayUntilItWasSent(t *testing.T) {
 }
 
 func TestAConnectionThatIsUsedAgainWaitsFromThenOn(t *testing.T) {
-	c := newCrowded(t, 2, 1<<20)
-	old := c.visit(whole)
+	c := newLimited(t, 2, 1<<20)
+	old := c.dial(whole)
 	if status := old.answer(); status != http.StatusNoContent {
 		t.Fatal(status)
 	}
-	slow := c.visit(halfAHead)
-	c.expectHere(slow)
+	slow := c.dial(halfAHead)
+	c.expectConnected(slow)
 	before := time.Now()
 	old.say(halfAHead)
-	c.expect("the next request has begun", func(crowd *crowd) bool {
-		g := old.here(crowd)
+	c.expect("the next request has begun", func(l *limitListener) bool {
+		g := old.conn(l)
 		return g != nil && g.since.After(before)
 	})
-	if status := c.visit(whole).answer(); status != http.StatusNoContent {
+	if status := c.dial(whole).answer(); status != http.StatusNoContent {
 		t.Errorf("an honest request was answered %d", status)
 	}
 	if status := slow.answer(); status != 0 {
@@ -223,17 +223,17 @@ func TestAConnectionThatIsUsedAgainWaitsFromThenOn(t *testing.T) {
 
 func TestBodiesAreBoundedTogether(t *testing.T) {
 	const limit = 100_000
-	c := newCrowded(t, 100, limit)
+	c := newLimited(t, 100, limit)
 	part := func(n, of int) string {
 		return fmt.Sprintf("%sContent-Length: %d\r\n\r\n%s", halfAHead, of, strings.Repeat("x", n))
 	}
-	idle := c.visit("") // has sent nothing, so it has nothing to give
-	c.expectHere(idle)
-	slow := c.visit(part(60_000, 90_000))
-	c.expect("it is there", func(crowd *crowd) bool { return crowd.bytes == 60_000 })
-	later := c.visit(part(30_000, 31_000))
-	c.expect("so is another", func(crowd *crowd) bool { return crowd.bytes == 90_000 })
-	if status := c.visit(part(20_000, 20_000)).answer(); status != http.StatusNoContent {
+	idle := c.dial("") // has sent nothing, so it has nothing to give
+	c.expectConnected(idle)
+	slow := c.dial(part(60_000, 90_000))
+	c.expect("it is there", func(l *limitListener) bool { return l.bytes == 60_000 })
+	later := c.dial(part(30_000, 31_000))
+	c.expect("so is another", func(l *limitListener) bool { return l.bytes == 90_000 })
+	if status := c.dial(part(20_000, 20_000)).answer(); status != http.StatusNoContent {
 		t.Errorf("an honest request was answered %d", status)
 	}
 	if status := slow.answer(); status != 0 {
@@ -241,36 +241,36 @@ func TestBodiesAreBoundedTogether(t *testing.T) {
 	}
 	later.say(strings.Repeat("x", 1000))
 	if status := later.answer(); status != http.StatusNoContent {
-		t.Errorf("the one for whom there was room was answered %d", status)
+		t.Errorf("the one within the limit was answered %d", status)
 	}
 	idle.say(whole)
 	if status := idle.answer(); status != http.StatusNoContent {
 		t.Errorf("the one that had sent nothing was answered %d", status)
 	}
-	c.expect("nothing is held any more", func(crowd *crowd) bool { return crowd.bytes == 0 })
-	if status := c.visit(part(limit+1, limit+2)).answer(); status != 0 {
+	c.expect("nothing is held any more", func(l *limitListener) bool { return l.bytes == 0 })
+	if status := c.dial(part(limit+1, limit+2)).answer(); status != 0 {
 		t.Errorf("a body that is too large by itself was answered %d", status)
 	}
-	c.expect("nothing is held any more", func(crowd *crowd) bool { return crowd.bytes == 0 })
+	c.expect("nothing is held any more", func(l *limitListener) bool { return l.bytes == 0 })
 }
 
-func TestACrowdIsClosedThoughNobodyMakesWay(t *testing.T) {
-	c := newCrowded(t, 1, 1<<20)
-	held := c.visit(strings.Replace(whole, "/", "/hold", 1))
-	c.expect("it has arrived", func(crowd *crowd) bool {
-		g := held.here(crowd)
+func TestTheListenerClosesThoughNothingCanBeEvicted(t *testing.T) {
+	c := newLimited(t, 1, 1<<20)
+	held := c.dial(strings.Replace(whole, "/", "/hold", 1))
+	c.expect("it has arrived", func(l *limitListener) bool {
+		g := held.conn(l)
 		return g != nil && g.arrived
 	})
-	waiting := c.visit(whole)
-	if err := c.crowd.Close(); err != nil && !errors.Is(err, net.ErrClosed) { // the server closes it too
+	waiting := c.dial(whole)
+	if err := c.listener.Close(); err != nil && !errors.Is(err, net.ErrClosed) { // the server closes it too
 		t.Error(err)
 	}
 	if status := waiting.answer(); status != 0 {
-		t.Errorf("who came too late was answered %d", status)
+		t.Errorf("the client that came too late was answered %d", status)
 	}
 	c.hold <- struct{}{}
 	if status := held.answer(); status != http.StatusNoContent {
-		t.Errorf("who had arrived was answered %d", status)
+		t.Errorf("the client whose request had arrived was answered %d", status)
 	}
 }
 
@@ -319,10 +319,9 @@ func TestTheWebhookOverTLS(t *testing.T) {
 	}
 }
 
-// TestTheWebhooksPortKnowsWhoIsIdle holds that whoever got an answer on the webhook's port
-// is waited for again: a connection that stayed as if it was being answered would never
-// make way.
-func TestTheWebhooksPortKnowsWhoIsIdle(t *testing.T) {
+// TestTheWebhooksPortKnowsIdleConnections has a connection get its answer and then be
+// idle: if it still counted as being answered, it could never be evicted.
+func TestTheWebhooksPortKnowsIdleConnections(t *testing.T) {
 	options := WebhookOptions{ListenAddress: []string{"127.0.0.1:0"}, Path: "/webhook"}
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
@@ -341,13 +340,13 @@ func TestTheWebhooksPortKnowsWhoIsIdle(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	c := &crowded{t: t, crowd: s.listeners[0].(*crowd)}
-	v := c.visit(strings.Replace(whole, "/", "/webhook", 1))
+	c := &limited{t: t, listener: s.listeners[0].(*limitListener)}
+	v := c.dial(strings.Replace(whole, "/", "/webhook", 1))
 	if status := v.answer(); status != http.StatusNoContent {
 		t.Fatal(status)
 	}
-	c.expect("the connection is idle", func(crowd *crowd) bool {
-		g := v.here(crowd)
+	c.expect("the connection is idle", func(l *limitListener) bool {
+		g := v.conn(l)
 		return g != nil && g.idle && !g.arrived
 	})
 	if n := s.connections.Load(); n != 1 {
