@@ -116,7 +116,7 @@ func (c *Collector) open() error {
 	c.poller = poller.New(c.client, c.ledger, poller.Config{
 		Interval:         c.config.PollInterval,
 		FullScanInterval: c.config.FullScanInterval,
-		OnRooms:          func(rooms []whereby.Room) { c.sampling.See(rooms) },
+		OnRooms:          func(rooms []whereby.Room) { c.sampling.Offer(rooms) },
 		OnPass:           c.onPoll,
 		Logger:           log,
 	})

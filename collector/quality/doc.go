@@ -7,8 +7,8 @@
 // is read once at most, over restarts too. What was not read within a day is counted
 // as skipped.
 //
-// The data flows one way: rooms that polls read become sessions to look at ([Sampler.See]),
-// the agenda says which is next, a request is made and measured ([Measure]), and the
+// The data flows one way: rooms that polls read become sessions to look at ([Sampler.Offer]),
+// the queue says which is next, a request is made and measured ([Measure]), and the
 // result is made durable and then visible as a whole ([Sampler.View]).
 //
 // No user agent, name or participant ID is kept: of a participant, a hash says that it

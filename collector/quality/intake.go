@@ -7,22 +7,22 @@ import (
 	"whereby_exporter/whereby"
 )
 
-// See takes rooms that were read, whoever did: those used within a day are to be
-// sampled, and the ratings of their last sessions are counted.
-func (s *Sampler) See(rooms []whereby.Room) {
+// Offer hands over rooms as Insights lists them. The sessions of those used within a day
+// are queued, and the ratings of their last sessions are counted.
+func (s *Sampler) Offer(rooms []whereby.Room) {
 	s.changing.Lock()
 	defer s.changing.Unlock()
 	now := time.Now()
 	c := s.state.change()
 	for _, room := range rooms {
-		s.see(c, room, now)
+		s.consider(c, room, now)
 	}
 	added := c.added
 	if s.commit(c) != nil {
 		return // the next poll brings them again
 	}
 	for _, t := range added {
-		s.plan(t, now)
+		s.enqueue(t, now)
 	}
 	if len(added) > 0 {
 		select {
@@ -32,8 +32,8 @@ func (s *Sampler) See(rooms []whereby.Room) {
 	}
 }
 
-// see takes one room.
-func (s *Sampler) see(c *change, room whereby.Room, now time.Time) {
+// consider takes one room of an offer.
+func (s *Sampler) consider(c *change, room whereby.Room, now time.Time) {
 	if room.LastSessionStartedAt.IsZero() {
 		return
 	}
@@ -171,8 +171,8 @@ func (s *Sampler) due(t *session) time.Time {
 	return last.Add(settle)
 }
 
-// plan puts a session on the agenda, or in its new place there.
-func (s *Sampler) plan(t *session, now time.Time) {
+// enqueue puts a session into the queue, or moves it to its new place there.
+func (s *Sampler) enqueue(t *session, now time.Time) {
 	if t.Done {
 		return
 	}
@@ -181,8 +181,8 @@ func (s *Sampler) plan(t *session, now time.Time) {
 		due = now.Add(settle) // it runs
 	}
 	if t.queue == nil {
-		s.agenda.add(t, s.config.Label(t.Room), due)
+		s.queue.add(t, s.config.Label(t.Room), due)
 		return
 	}
-	s.agenda.postpone(t, due)
+	s.queue.postpone(t, due)
 }

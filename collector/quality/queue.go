@@ -9,111 +9,111 @@ import (
 // one: a session of hundreds must not stand for its customer alone.
 const perRound = 10
 
-// agenda says what to read next.
+// queue holds the sessions to read, and says which is next.
 //
 // Points are shared out by start-time fair queueing: every room prefix that has
 // something to read gets the same number of points, and one that needs fewer leaves
 // the rest to the others. A prefix that had nothing to read has saved up nothing.
 // Within a prefix sessions go in rounds of perRound participants, the newest first.
-type agenda struct {
-	queues map[string]*queue
+type queue struct {
+	prefixes map[string]*prefixQueue
 	// later are sessions that are not due.
 	later laterHeap
-	// clock is the points of the queue that was served last, when it was.
+	// clock is the points of the prefix that was served last, when it was.
 	clock float64
 }
 
-// queue is a room prefix's.
-type queue struct {
+// prefixQueue is the part of a room prefix.
+type prefixQueue struct {
 	points float64
 	ready  readyHeap
 }
 
-func newAgenda() *agenda { return &agenda{queues: map[string]*queue{}} }
+func newQueue() *queue { return &queue{prefixes: map[string]*prefixQueue{}} }
 
 // add takes a session of a prefix, to be read from a time on.
-func (a *agenda) add(s *session, label string, notBefore time.Time) {
-	q := a.queues[label]
-	if q == nil {
-		q = &queue{}
-		a.queues[label] = q
+func (q *queue) add(s *session, label string, notBefore time.Time) {
+	p := q.prefixes[label]
+	if p == nil {
+		p = &prefixQueue{}
+		q.prefixes[label] = p
 	}
-	s.queue, s.notBefore = q, notBefore
-	heap.Push(&a.later, s)
+	s.queue, s.notBefore = p, notBefore
+	heap.Push(&q.later, s)
 }
 
-// remove takes a session off; one that is not on is no error.
-func (a *agenda) remove(s *session) {
+// remove takes a session out; one that is not in the queue is no error.
+func (q *queue) remove(s *session) {
 	switch {
 	case s.queue == nil || s.index < 0:
 	case s.index < len(s.queue.ready) && s.queue.ready[s.index] == s:
 		heap.Remove(&s.queue.ready, s.index)
 	default:
-		heap.Remove(&a.later, s.index)
+		heap.Remove(&q.later, s.index)
 	}
 	s.queue = nil
 }
 
-// next returns the session to read now, which stays on the agenda; nil if there is
+// next returns the session to read now, which stays in the queue; nil if there is
 // none, and then when there will be (zero: not as things are).
-func (a *agenda) next(now time.Time) (*session, time.Time) {
-	for len(a.later) > 0 && !a.later[0].notBefore.After(now) {
-		s := heap.Pop(&a.later).(*session)
+func (q *queue) next(now time.Time) (*session, time.Time) {
+	for len(q.later) > 0 && !q.later[0].notBefore.After(now) {
+		s := heap.Pop(&q.later).(*session)
 		if len(s.queue.ready) == 0 {
-			s.queue.points = max(s.queue.points, a.clock)
+			s.queue.points = max(s.queue.points, q.clock)
 		}
 		heap.Push(&s.queue.ready, s)
 	}
-	var first *queue
-	for _, q := range a.queues {
-		if len(q.ready) > 0 && (first == nil || q.points < first.points ||
-			q.points == first.points && before(q.ready[0], first.ready[0])) {
-			first = q
+	var first *prefixQueue
+	for _, p := range q.prefixes {
+		if len(p.ready) > 0 && (first == nil || p.points < first.points ||
+			p.points == first.points && before(p.ready[0], first.ready[0])) {
+			first = p
 		}
 	}
 	switch {
 	case first != nil:
-		a.clock = first.points
+		q.clock = first.points
 		return first.ready[0], time.Time{}
-	case len(a.later) > 0:
-		return nil, a.later[0].notBefore
+	case len(q.later) > 0:
+		return nil, q.later[0].notBefore
 	}
 	return nil, time.Time{}
 }
 
 // charge notes the points that a session's prefix cost.
-func (a *agenda) charge(s *session, points int) {
+func (q *queue) charge(s *session, points int) {
 	if s.queue != nil {
 		s.queue.points += float64(points)
 	}
 }
 
-// reorder finds a session its new place once it has changed.
-func (a *agenda) reorder(s *session) {
+// reorder moves a session to its new place after it has changed.
+func (q *queue) reorder(s *session) {
 	if s.queue != nil && s.index < len(s.queue.ready) && s.queue.ready[s.index] == s {
 		heap.Fix(&s.queue.ready, s.index)
 	}
 }
 
-// restore puts a queue in order after several of its sessions have changed.
-func (q *queue) restore() {
-	if q != nil {
-		heap.Init(&q.ready)
+// restore puts a prefix in order after several of its sessions have changed.
+func (p *prefixQueue) restore() {
+	if p != nil {
+		heap.Init(&p.ready)
 	}
 }
 
-// postpone takes a session up again at a time.
-func (a *agenda) postpone(s *session, until time.Time) {
-	q := s.queue
-	if q == nil {
+// postpone holds a session back until a time.
+func (q *queue) postpone(s *session, until time.Time) {
+	p := s.queue
+	if p == nil {
 		return
 	}
-	a.remove(s)
-	s.queue, s.notBefore = q, until
-	heap.Push(&a.later, s)
+	q.remove(s)
+	s.queue, s.notBefore = p, until
+	heap.Push(&q.later, s)
 }
 
-// before tells which of two sessions goes first.
+// before reports whether session a goes before b.
 func before(a, b *session) bool {
 	if roundA, roundB := len(a.Read)/perRound, len(b.Read)/perRound; roundA != roundB {
 		return roundA < roundB

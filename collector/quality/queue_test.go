@@ -23,22 +23,22 @@ func meeting(room string, participants int, minutesAgo int) *session {
 
 // serve reads participants until nothing is due or the points are spent, and returns
 // how many were read of each label.
-func serve(t *testing.T, a *agenda, points int, labels map[string]string, each func(*session)) map[string]int {
+func serve(t *testing.T, q *queue, points int, labels map[string]string, each func(*session)) map[string]int {
 	t.Helper()
 	read := map[string]int{}
 	for range points {
-		s, _ := a.next(start)
+		s, _ := q.next(start)
 		if s == nil {
 			break
 		}
 		read[labels[s.Room]]++
-		a.charge(s, 1)
+		q.charge(s, 1)
 		s.Read = append(s.Read, hash(s.pending[0]))
 		s.pending = s.pending[1:]
 		if len(s.pending) == 0 {
-			a.remove(s)
+			q.remove(s)
 		} else {
-			a.reorder(s)
+			q.reorder(s)
 		}
 		if each != nil {
 			each(s)
@@ -61,16 +61,16 @@ func TestPointsAreSharedFairly(t *testing.T) {
 		"what is left is shared evenly": {map[string]int{"a": 10, "b": 500, "c": 500}, 110, map[string]int{"a": 10, "b": 50, "c": 50}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := newAgenda()
+			q := newQueue()
 			labels := map[string]string{}
 			for label, n := range tc.wants {
 				for i := range n / 5 {
 					s := meeting(fmt.Sprintf("/%s%d", label, i), 5, i)
 					labels[s.Room] = label
-					a.add(s, label, start)
+					q.add(s, label, start)
 				}
 			}
-			got := serve(t, a, tc.points, labels, nil)
+			got := serve(t, q, tc.points, labels, nil)
 			for label, n := range tc.want {
 				if d := got[label] - n; d < -1 || d > 1 {
 					t.Errorf("%s got %d points; want %d", label, got[label], n)
@@ -83,12 +83,12 @@ func TestPointsAreSharedFairly(t *testing.T) {
 // TestIdlePrefixesSaveUpNothing: one that comes late gets its share from then on, and
 // no more to make up for the time before.
 func TestIdlePrefixesSaveUpNothing(t *testing.T) {
-	a := newAgenda()
+	q := newQueue()
 	labels := map[string]string{"/early": "early", "/late": "late"}
-	a.add(meeting("/early", 5000, 0), "early", start)
-	serve(t, a, 1000, labels, nil)
-	a.add(meeting("/late", 5000, 0), "late", start)
-	got := serve(t, a, 100, labels, nil)
+	q.add(meeting("/early", 5000, 0), "early", start)
+	serve(t, q, 1000, labels, nil)
+	q.add(meeting("/late", 5000, 0), "late", start)
+	got := serve(t, q, 100, labels, nil)
 	if got["late"] < 49 || got["late"] > 51 {
 		t.Errorf("of 100 points, late got %d", got["late"])
 	}
@@ -98,19 +98,19 @@ func TestTheNewestSessionsGoFirst(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
-	a := newAgenda()
+	q := newQueue()
 	var all []*session
 	for i := range 200 {
 		s := meeting(fmt.Sprintf("/%d", i), 1+random.IntN(5), random.IntN(1000))
 		all = append(all, s)
-		a.add(s, "a", start)
+		q.add(s, "a", start)
 	}
 	for range 50 { // some are put off, and some taken off
-		a.postpone(all[random.IntN(len(all))], start.Add(time.Hour))
-		a.remove(all[random.IntN(len(all))])
+		q.postpone(all[random.IntN(len(all))], start.Add(time.Hour))
+		q.remove(all[random.IntN(len(all))])
 	}
 	last := start.Unix()
-	serve(t, a, 10000, nil, func(s *session) {
+	serve(t, q, 10000, nil, func(s *session) {
 		if s.newest() > last {
 			t.Errorf("a session that ended %d s later came after an older one", s.newest()-last)
 		}
@@ -125,27 +125,27 @@ func TestTheNewestSessionsGoFirst(t *testing.T) {
 
 // TestALargeSessionWaitsAfterSome: ten of each session, before the eleventh of any.
 func TestALargeSessionWaitsAfterSome(t *testing.T) {
-	a := newAgenda()
+	q := newQueue()
 	labels := map[string]string{"/large": "large", "/small": "small"}
-	a.add(meeting("/large", 300, 0), "acme-", start)
-	a.add(meeting("/small", 8, 600), "acme-", start)
-	got := serve(t, a, 18, labels, nil)
+	q.add(meeting("/large", 300, 0), "acme-", start)
+	q.add(meeting("/small", 8, 600), "acme-", start)
+	got := serve(t, q, 18, labels, nil)
 	if got["large"] != 10 || got["small"] != 8 {
 		t.Errorf("read %v", got)
 	}
 }
 
 func TestSessionsAreDueWhenTheyAreDue(t *testing.T) {
-	a := newAgenda()
-	if s, at := a.next(start); s != nil || !at.IsZero() {
-		t.Errorf("an empty agenda has %v at %v", s, at)
+	q := newQueue()
+	if s, at := q.next(start); s != nil || !at.IsZero() {
+		t.Errorf("an empty queue has %v at %v", s, at)
 	}
 	later := meeting("/later", 1, 0)
-	a.add(later, "a", start.Add(time.Minute))
-	if s, at := a.next(start); s != nil || !at.Equal(start.Add(time.Minute)) {
+	q.add(later, "a", start.Add(time.Minute))
+	if s, at := q.next(start); s != nil || !at.Equal(start.Add(time.Minute)) {
 		t.Errorf("what is not due gives %v at %v", s, at)
 	}
-	if s, _ := a.next(start.Add(time.Minute)); s != later {
+	if s, _ := q.next(start.Add(time.Minute)); s != later {
 		t.Errorf("what is due gives %v", s)
 	}
 }

@@ -65,7 +65,7 @@ type Sampler struct {
 	changing sync.Mutex
 	visible  sync.RWMutex
 	state    *state
-	agenda   *agenda
+	queue    *queue
 	// poorAfter is as in Config.
 	poorAfter time.Duration
 	// failing is true from an error until something is read, unkept from a change that
@@ -79,12 +79,12 @@ func Open(c Config) (*Sampler, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Sampler{config: c, log: c.Logger, kick: make(chan struct{}, 1), state: state, agenda: newAgenda()}
+	s := &Sampler{config: c, log: c.Logger, kick: make(chan struct{}, 1), state: state, queue: newQueue()}
 	s.SetPoorAfter(c.PoorAfter)
 	for room, list := range state.rooms {
 		for _, known := range list {
 			if !known.Done {
-				s.agenda.add(known, c.Label(room), s.due(known))
+				s.queue.add(known, c.Label(room), s.due(known))
 			}
 		}
 	}
@@ -149,7 +149,7 @@ func (s *Sampler) wait(ctx context.Context, d time.Duration, kick <-chan struct{
 func (s *Sampler) next(now time.Time) (read func(context.Context) error, wait time.Duration) {
 	s.changing.Lock()
 	defer s.changing.Unlock()
-	t, at := s.agenda.next(now)
+	t, at := s.queue.next(now)
 	switch {
 	case t == nil && at.IsZero():
 		return nil, sweep
@@ -171,7 +171,7 @@ func (s *Sampler) list(ctx context.Context, t *session, room string, start time.
 	list, requests, err := s.config.Lister.Sessions(ctx, room, time.Now().Add(-horizon), start)
 	s.changing.Lock()
 	defer s.changing.Unlock()
-	s.agenda.charge(t, max(1, requests))
+	s.queue.charge(t, max(1, requests))
 	if err != nil {
 		return s.putOff(t, err)
 	}
@@ -186,7 +186,7 @@ func (s *Sampler) list(ctx context.Context, t *session, room string, start time.
 		return err
 	}
 	for _, known := range s.state.rooms[room] {
-		s.plan(known, now)
+		s.enqueue(known, now)
 	}
 	queue.restore()
 	return nil
@@ -215,7 +215,7 @@ func (s *Sampler) participants(ctx context.Context, t *session, id string) error
 	}
 	s.changing.Lock()
 	defer s.changing.Unlock()
-	s.agenda.charge(t, requests)
+	s.queue.charge(t, requests)
 	if failed != nil {
 		return s.putOff(t, failed)
 	}
@@ -241,7 +241,7 @@ func (s *Sampler) participant(ctx context.Context, t *session, sessionID, id str
 	if t.queue == nil {
 		return nil // too late by now
 	}
-	s.agenda.charge(t, 1)
+	s.queue.charge(t, 1)
 	label := s.config.Label(t.Room)
 	c := s.state.change()
 	r := c.session(t)
@@ -264,7 +264,7 @@ func (s *Sampler) participant(ctx context.Context, t *session, sessionID, id str
 		return err
 	}
 	t.pending = t.pending[1:]
-	s.agenda.reorder(t)
+	s.queue.reorder(t)
 	if err == nil && s.config.OnSample != nil {
 		s.config.OnSample(label, m)
 	}
@@ -285,7 +285,7 @@ func (s *Sampler) putOff(t *session, err error) error {
 		return fmt.Errorf("sample a session: %w", err)
 	}
 	s.log.Debug("a session could not be read", "room", t.Room, "err", err)
-	s.agenda.postpone(t, time.Now().Add(again))
+	s.queue.postpone(t, time.Now().Add(again))
 	return nil
 }
 
@@ -347,11 +347,11 @@ func (s *Sampler) commit(c *change) error {
 	defer s.visible.Unlock()
 	c.apply()
 	for _, t := range c.gone {
-		s.agenda.remove(t)
+		s.queue.remove(t)
 	}
 	for t := range c.sessions {
 		if t.Done {
-			s.agenda.remove(t)
+			s.queue.remove(t)
 		}
 	}
 	return nil

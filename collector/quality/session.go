@@ -54,8 +54,8 @@ type session struct {
 	total   int64
 	pending []string
 
-	// The agenda's own.
-	queue     *queue
+	// The queue's own.
+	queue     *prefixQueue
 	notBefore time.Time
 	index     int // in the heap that it is in; -1 is none
 }
