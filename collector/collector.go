@@ -12,10 +12,10 @@ import (
 	versioncollector "github.com/prometheus/client_golang/prometheus/collectors/version"
 	"golang.org/x/sync/errgroup"
 
-	"whereby_exporter/collector/baseline"
 	"whereby_exporter/collector/config"
 	"whereby_exporter/collector/feed"
 	"whereby_exporter/collector/ledger"
+	"whereby_exporter/collector/opening"
 	"whereby_exporter/collector/poller"
 	"whereby_exporter/collector/quality"
 	"whereby_exporter/collector/rooms"
@@ -48,7 +48,7 @@ type Collector struct {
 	state    keeper
 	ledger   *ledger.Ledger
 	poller   *poller.Poller
-	reader   *baseline.Reader
+	reader   *opening.Reader
 	sampling *sampling
 	webhooks *webhooks // nil if they are off
 
@@ -120,7 +120,7 @@ func (c *Collector) open() error {
 		OnPass:           c.onPoll,
 		Logger:           log,
 	})
-	c.reader = baseline.New(c.client, c.ledger, log)
+	c.reader = opening.New(c.client, c.ledger, log)
 	c.sampling, err = openSampling(registry, quality.Config{
 		Client:       c.client.WithPriority(whereby.Spare),
 		Store:        c.state.Quality(),

@@ -38,7 +38,7 @@ type Ledger struct {
 	account billing.Period
 	// accountKnown is as known of a prefixSum.
 	accountKnown bool
-	wanted       wantingList
+	openings     missingList
 	state        State
 	sums         map[string]*prefixSum // by label
 	present      IDSet
@@ -163,7 +163,7 @@ func (l *Ledger) recount() error {
 		}
 	}
 	l.nextID, l.account = nextID, account
-	l.wanted = wantingList{partial: true}
+	l.openings = missingList{partial: true}
 	return nil
 }
 
@@ -206,8 +206,8 @@ func (l *Ledger) merge(readings []Row, seen *IDSet, change Change) error {
 			sum.take(before[i])
 		}
 		sum.add(row)
-		if _, any := l.wanting(row); any {
-			l.wanted.add(row.Name)
+		if _, any := l.missing(row); any {
+			l.openings.add(row.Name)
 		}
 	}
 	return nil
@@ -230,10 +230,10 @@ func (l *Ledger) publish() {
 		l.sum(label)
 	}
 	var account Totals
-	var wanting int64
+	var missing int64
 	for label, sum := range l.sums {
 		account = account.Add(sum.used[scopeAccount])
-		wanting += sum.wanting[scopeAccount]
+		missing += sum.missing[scopeAccount]
 		if sum.rows == 0 && !l.prefixes.Load().Configured(label) {
 			continue
 		}
@@ -247,7 +247,7 @@ func (l *Ledger) publish() {
 			},
 		})
 	}
-	l.accountKnown = l.accountKnown || wanting == 0
+	l.accountKnown = l.accountKnown || missing == 0
 	s.Account = PeriodUsage{Period: l.account, Used: account, Known: l.accountKnown}
 	slices.SortFunc(s.Prefixes, func(a, b PrefixUsage) int { return cmp.Compare(a.Prefix, b.Prefix) })
 	l.snapshot.Store(s)

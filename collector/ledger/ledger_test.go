@@ -420,9 +420,9 @@ func TestWhatARoomUsedInAPeriod(t *testing.T) {
 			if got.Used.ParticipantMinutes != c.used || got.Known != c.known {
 				t.Errorf("used %d (known: %t), want %d (%t)", got.Used.ParticipantMinutes, got.Known, c.used, c.known)
 			}
-			wanting, err := l.Wanting(func(string) bool { return false })
-			if err != nil || len(wanting) > 0 == c.known {
-				t.Errorf("wanting is %v, %v", wanting, err)
+			missing, err := l.MissingOpenings(func(string) bool { return false })
+			if err != nil || len(missing) > 0 == c.known {
+				t.Errorf("the missing opening balances are %v, %v", missing, err)
 			}
 		})
 	}
@@ -456,8 +456,8 @@ func TestABaseHoldsForTheRestOfThePeriod(t *testing.T) {
 	row := ledger.Row{Name: "/acme-1", Totals: ledger.Totals{ParticipantMinutes: 100, Sessions: 10}, FirstSession: start.Unix() - 1e6, LastSession: now.Unix() - 3600}
 	l := reopen()
 	commit(t, l, now, row)
-	base := ledger.Base{Start: start.Unix(), Totals: ledger.Totals{ParticipantMinutes: 70, Sessions: 8}}
-	if err := l.SetBases("/acme-1", [2]ledger.Base{base, base}); err != nil {
+	opening := ledger.Opening{Start: start.Unix(), Totals: ledger.Totals{ParticipantMinutes: 70, Sessions: 8}}
+	if err := l.SetOpenings("/acme-1", [2]ledger.Opening{opening, opening}); err != nil {
 		t.Fatal(err)
 	}
 	used := func(want int64, known bool) {
@@ -493,7 +493,7 @@ func TestABaseHoldsForTheRestOfThePeriod(t *testing.T) {
 	row.ParticipantMinutes, row.LastSession = 150, now.Unix()+60
 	commit(t, l, now.Add(time.Hour), row)
 	used(0, true)
-	if wanting, err := l.Wanting(func(string) bool { return false }); err != nil || len(wanting) != 1 || wanting[0].Starts != [2]int64{now.Unix(), now.Unix()} {
-		t.Errorf("wanting is %v, %v", wanting, err)
+	if missing, err := l.MissingOpenings(func(string) bool { return false }); err != nil || len(missing) != 1 || missing[0].Starts != [2]int64{now.Unix(), now.Unix()} {
+		t.Errorf("the missing opening balances are %v, %v", missing, err)
 	}
 }

@@ -19,27 +19,26 @@ const (
 	scopes
 )
 
-// Base is what a room had used when a billing period began: its lifetime totals less
-// those of the sessions that have started since. Sessions from before that grow later
-// are in it with all their minutes.
-type Base struct {
-	// Start is that of the period, in seconds since 1970; 0 where there is no base.
+// Opening is an opening balance: what a room had used before a billing period. It is the
+// room's lifetime totals less those of the sessions that have started in the period.
+// Sessions from before that grow later are in it with all their minutes.
+type Opening struct {
+	// Start is that of the period, in seconds since 1970; 0 if there is no opening balance.
 	Start int64
 	Totals
 }
 
-// used is what the room used in the period from start. It is not known where the room
-// is older than the period and was used in it, and nobody has read yet how much of
-// its totals is older.
+// used is what the room used in the period from start. It is not known if the room
+// is older than the period and was used in it, and its opening balance is missing.
 func (r Row) used(s scope, start int64) (used Totals, known bool) {
 	switch {
 	case r.LastSession < start:
 		return Totals{}, true
 	case r.FirstSession != 0 && r.FirstSession >= start:
 		return r.Totals, true
-	case r.Bases[s].Start == start:
-		// A reading of the base may be newer than that of the totals.
-		return r.Totals.Sub(r.Bases[s].Totals).Max(Totals{}), true
+	case r.Openings[s].Start == start:
+		// The opening balance may be read from totals newer than that of the totals.
+		return r.Totals.Sub(r.Openings[s].Totals).Max(Totals{}), true
 	}
 	return Totals{}, false
 }
@@ -52,9 +51,9 @@ type prefixSum struct {
 
 	periods [scopes]billing.Period
 	used    [scopes]Totals
-	// wanting counts the rows whose use in the period is not known; known is set once
-	// there was none. Later such rows count from when their base has been read.
-	wanting [scopes]int64
+	// missing counts the rows whose opening balance is missing; known is set once there
+	// was none. Later such rows count from when their opening balance has been read.
+	missing [scopes]int64
 	known   [scopes]bool
 }
 
@@ -66,7 +65,7 @@ func (p *prefixSum) add(r Row) {
 		used, known := r.used(s, p.periods[s].Start.Unix())
 		p.used[s] = p.used[s].Add(used)
 		if !known {
-			p.wanting[s]++
+			p.missing[s]++
 		}
 	}
 }
@@ -78,7 +77,7 @@ func (p *prefixSum) take(r Row) {
 		used, known := r.used(s, p.periods[s].Start.Unix())
 		p.used[s] = p.used[s].Sub(used)
 		if !known {
-			p.wanting[s]--
+			p.missing[s]--
 		}
 	}
 }
@@ -86,7 +85,7 @@ func (p *prefixSum) take(r Row) {
 // settle notes which periods are known.
 func (p *prefixSum) settle() {
 	for s := range scopes {
-		p.known[s] = p.known[s] || p.wanting[s] == 0
+		p.known[s] = p.known[s] || p.missing[s] == 0
 	}
 }
 
@@ -159,90 +158,90 @@ func (l *Ledger) NextPeriod() time.Time {
 	return next
 }
 
-// Wanting is a room of which it has to be read how much of its totals is older than
-// the present billing periods.
-type Wanting struct {
+// MissingOpening is a room whose opening balances of the present billing periods have to
+// be read.
+type MissingOpening struct {
 	Row Row
-	// Starts are those of the periods for which that is not known; 0 elsewhere.
+	// Starts are those of the periods whose opening balance is missing; 0 for others.
 	Starts [2]int64
 }
 
-// wanting tells of a row what has to be read, if anything.
-func (l *Ledger) wanting(row Row) (Wanting, bool) {
+// missing returns the opening balances of a row that have to be read, if any.
+func (l *Ledger) missing(row Row) (MissingOpening, bool) {
 	sum := l.sum(l.Label(row.Name))
-	w, any := Wanting{Row: row}, false
+	m, any := MissingOpening{Row: row}, false
 	for s := range scopes {
 		start := sum.periods[s].Start.Unix()
 		if _, known := row.used(s, start); !known {
-			w.Starts[s], any = start, true
+			m.Starts[s], any = start, true
 		}
 	}
-	return w, any
+	return m, any
 }
 
-// maxFresh bounds the names that are kept of rooms whose base is wanted; where there
-// are more, the store is gone through for them.
+// maxFresh bounds the names that are kept of rooms whose opening balance is missing; if
+// there are more, the store is gone through for them.
 const maxFresh = 1000
 
-// wantingList knows which rooms' bases have to be read.
-type wantingList struct {
+// missingList knows the rooms whose opening balances have to be read.
+type missingList struct {
 	names []string
-	// partial is set where there may be others in the store.
+	// partial is set if there may be others in the store.
 	partial bool
 }
 
-func (w *wantingList) add(name string) {
-	if len(w.names) == maxFresh {
-		w.partial = true
+func (m *missingList) add(name string) {
+	if len(m.names) == maxFresh {
+		m.partial = true
 		return
 	}
-	w.names = append(w.names, name)
+	m.names = append(m.names, name)
 }
 
-// Wanting lists rooms whose base has to be read, but for those that skip is true for;
-// some of them where there are very many.
-func (l *Ledger) Wanting(skip func(roomName string) bool) ([]Wanting, error) {
+// MissingOpenings lists rooms whose opening balances have to be read, without those for
+// which skip returns true; if there are very many, some of them.
+func (l *Ledger) MissingOpenings(skip func(roomName string) bool) ([]MissingOpening, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !l.state.Complete {
 		return nil, nil
 	}
-	var list []Wanting
-	names := slices.Compact(slices.Sorted(slices.Values(l.wanted.names)))
-	l.wanted.names = nil
+	var list []MissingOpening
+	names := slices.Compact(slices.Sorted(slices.Values(l.openings.names)))
+	l.openings.names = nil
 	take := func(row Row) {
-		if w, any := l.wanting(row); any {
-			l.wanted.add(row.Name)
+		if m, any := l.missing(row); any {
+			l.openings.add(row.Name)
 			if !skip(row.Name) {
-				list = append(list, w)
+				list = append(list, m)
 			}
 		}
 	}
-	if !l.wanted.partial {
+	if !l.openings.partial {
 		err := l.store.Get(names, func(_ int, row Row) { take(row) })
 		if err != nil {
-			l.wanted.partial = true
+			l.openings.partial = true
 			return nil, fmt.Errorf("look for rooms older than the billing period: %w", err)
 		}
 		return list, nil
 	}
-	l.wanted.partial = false
+	l.openings.partial = false
 	for row, err := range l.store.Rows("") {
 		if err != nil {
-			l.wanted.partial = true
+			l.openings.partial = true
 			return nil, fmt.Errorf("look for rooms older than the billing period: %w", err)
 		}
 		if take(row); len(list) == maxFresh {
-			l.wanted.partial = true
+			l.openings.partial = true
 			break
 		}
 	}
 	return list, nil
 }
 
-// SetBases notes what a room had used when billing periods began, those whose Start is
-// not 0, and makes it durable and visible.
-func (l *Ledger) SetBases(roomName string, bases [2]Base) error {
+// SetOpenings sets the opening balances of a room whose Start is not 0, and makes them
+// durable and visible.
+func (l *Ledger) SetOpenings(roomName string, openings [2]Opening) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var row Row
@@ -251,9 +250,9 @@ func (l *Ledger) SetBases(roomName string, bases [2]Base) error {
 		return fmt.Errorf("look up a room: %w", err)
 	}
 	before := row
-	for s, base := range bases {
-		if base.Start != 0 {
-			row.Bases[s] = base
+	for s, opening := range openings {
+		if opening.Start != 0 {
+			row.Openings[s] = opening
 		}
 	}
 	if err := l.store.Commit(Change{Rows: []Row{row}}); err != nil {

@@ -15,9 +15,9 @@ type Row struct {
 	// FirstSession and LastSession are the starts of the room's first and last
 	// session in seconds since 1970; 0 for a room that was never used.
 	FirstSession, LastSession int64
-	// Bases are what the room had used when the billing periods of its prefix and of
-	// the account began, where that had to be read. Readings have none.
-	Bases [2]Base
+	// Openings are the opening balances for the billing periods of the room's prefix and
+	// of the account, if they had to be read. Readings have none.
+	Openings [2]Opening
 }
 
 // Seconds is t in the form that a Row keeps.

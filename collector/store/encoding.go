@@ -45,11 +45,11 @@ func encodeRow(row ledger.Row) []byte {
 	} {
 		value = binary.AppendVarint(value, figure)
 	}
-	// Most rows need no base, and are as short as they were before there were any.
-	if row.Bases != [2]ledger.Base{} {
-		for _, base := range row.Bases {
+	// Most rows have no opening balance, and nothing is written for it then.
+	if row.Openings != [2]ledger.Opening{} {
+		for _, opening := range row.Openings {
 			for _, figure := range [...]int64{
-				base.Start, base.ParticipantMinutes, base.RecorderMinutes, base.StreamerMinutes, base.Sessions,
+				opening.Start, opening.ParticipantMinutes, opening.RecorderMinutes, opening.StreamerMinutes, opening.Sessions,
 			} {
 				value = binary.AppendVarint(value, figure)
 			}
@@ -83,10 +83,10 @@ func decodeRow(name, sealed []byte) (ledger.Row, error) {
 	if len(value) == 0 {
 		return row, nil
 	}
-	for i := range row.Bases {
-		base := &row.Bases[i]
+	for i := range row.Openings {
+		opening := &row.Openings[i]
 		for _, figure := range []*int64{
-			&base.Start, &base.ParticipantMinutes, &base.RecorderMinutes, &base.StreamerMinutes, &base.Sessions,
+			&opening.Start, &opening.ParticipantMinutes, &opening.RecorderMinutes, &opening.StreamerMinutes, &opening.Sessions,
 		} {
 			if *figure, n = binary.Varint(value); n <= 0 {
 				return ledger.Row{}, errors.New("a row is too short")

@@ -160,7 +160,7 @@ func TestRowsAreReadWhileOthersAreWritten(t *testing.T) {
 func TestARowDecodesToWhatWasEncoded(t *testing.T) {
 	want := row("/acme-1", 1<<32-1, 1<<53)
 	based := want
-	based.Bases[1] = ledger.Base{Start: 1_700_000_000, Totals: ledger.Totals{ParticipantMinutes: 12, Sessions: 3}}
+	based.Openings[1] = ledger.Opening{Start: 1_700_000_000, Totals: ledger.Totals{ParticipantMinutes: 12, Sessions: 3}}
 	for _, want := range []ledger.Row{want, based} {
 		got, err := decodeRow([]byte(want.Name), encodeRow(want))
 		if err != nil || got != want {
@@ -175,7 +175,7 @@ func TestARowDecodesToWhatWasEncoded(t *testing.T) {
 func FuzzDecodeRow(f *testing.F) {
 	f.Add([]byte("/acme-1"), encodeRow(row("/acme-1", 7, 9))[checksumLength:])
 	based := row("/acme-1", 7, 9)
-	based.Bases[0].Start = 1
+	based.Openings[0].Start = 1
 	f.Add([]byte("/acme-1"), encodeRow(based)[checksumLength:])
 	f.Add([]byte(""), []byte{})
 	f.Add([]byte("x"), []byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff})

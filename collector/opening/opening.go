@@ -1,12 +1,12 @@
-// Package baseline reads how much of a room's lifetime totals is older than the
-// present billing periods.
+// Package opening reads opening balances: what a room had used before the present billing
+// periods began.
 //
 // Insights give a room's lifetime totals, and a session belongs to the period in which
 // it started. A room that is older than the period and was used in it has both kinds
 // of sessions: the newer ones are listed once, and what they come to is taken from the
-// lifetime totals. From then on the difference holds for the rest of the period,
-// whatever the room is used for, at no further cost.
-package baseline
+// lifetime totals. The difference is the opening balance. It holds for the rest of the
+// period, whatever the room is used for, at no further cost.
+package opening
 
 import (
 	"context"
@@ -28,7 +28,7 @@ const (
 	retryAfter = time.Minute
 )
 
-// Reader reads what is wanted, in the background of all else.
+// Reader reads the opening balances that are missing, in the background of all else.
 type Reader struct {
 	client *whereby.Client
 	lister *whereby.SessionLister
@@ -49,7 +49,7 @@ func New(client *whereby.Client, l *ledger.Ledger, log *slog.Logger) *Reader {
 	}
 }
 
-// Look makes the reader see whether something is wanted. It never waits.
+// Look makes the reader look for missing opening balances. It never waits.
 func (r *Reader) Look() {
 	select {
 	case r.kick <- struct{}{}:
@@ -89,7 +89,7 @@ func (r *Reader) wait() (time.Duration, bool) {
 	return max(0, time.Until(first)), !first.IsZero()
 }
 
-// readAll reads what is wanted now.
+// readAll reads the opening balances that are missing now.
 func (r *Reader) readAll(ctx context.Context) error {
 	now := time.Now()
 	for name, at := range r.postponed {
@@ -101,7 +101,7 @@ func (r *Reader) readAll(ctx context.Context) error {
 		return nil // all of them are
 	}
 	for {
-		list, err := r.ledger.Wanting(func(name string) bool { _, ok := r.postponed[name]; return ok })
+		list, err := r.ledger.MissingOpenings(func(name string) bool { _, ok := r.postponed[name]; return ok })
 		if err != nil {
 			return err
 		}
@@ -109,8 +109,8 @@ func (r *Reader) readAll(ctx context.Context) error {
 			return nil
 		}
 		r.log.Debug("reading what rooms used before the billing period", "rooms", len(list))
-		for _, wanted := range list {
-			if err := r.read(ctx, wanted); err != nil {
+		for _, missing := range list {
+			if err := r.read(ctx, missing); err != nil {
 				return err
 			}
 		}
@@ -119,9 +119,9 @@ func (r *Reader) readAll(ctx context.Context) error {
 
 // read reads one room. An error is of all rooms; what concerns only this one
 // postpones it.
-func (r *Reader) read(ctx context.Context, wanted ledger.Wanting) error {
-	name := wanted.Row.Name
-	bases, retry, err := r.bases(ctx, wanted)
+func (r *Reader) read(ctx context.Context, missing ledger.MissingOpening) error {
+	name := missing.Row.Name
+	openings, retry, err := r.openings(ctx, missing)
 	var request *whereby.RequestError
 	var malformed *whereby.MalformedError
 	switch {
@@ -134,52 +134,51 @@ func (r *Reader) read(ctx context.Context, wanted ledger.Wanting) error {
 	if !retry.IsZero() {
 		r.postponed[name] = retry
 	}
-	if bases == [2]ledger.Base{} {
+	if openings == [2]ledger.Opening{} {
 		return nil
 	}
-	return r.ledger.SetBases(name, bases)
+	return r.ledger.SetOpenings(name, openings)
 }
 
-// bases returns what the room had used when the wanted periods began, or when to try
-// again.
-func (r *Reader) bases(ctx context.Context, wanted ledger.Wanting) (bases [2]ledger.Base, retry time.Time, err error) {
-	since := wanted.Starts[0]
-	if since == 0 || wanted.Starts[1] != 0 && wanted.Starts[1] < since {
-		since = wanted.Starts[1]
+// openings returns the missing opening balances of a room, or when to try again.
+func (r *Reader) openings(ctx context.Context, missing ledger.MissingOpening) (openings [2]ledger.Opening, retry time.Time, err error) {
+	since := missing.Starts[0]
+	if since == 0 || missing.Starts[1] != 0 && missing.Starts[1] < since {
+		since = missing.Starts[1]
 	}
-	listed, err := r.sessions(ctx, wanted.Row, since)
+	listed, err := r.sessions(ctx, missing.Row, since)
 	if err != nil {
-		return bases, retry, err
+		return openings, retry, err
 	}
 	if len(listed) == 0 {
-		r.log.Info("a room was deleted before its sessions could be read; it counts nothing to the billing period", "room", wanted.Row.Name)
+		r.log.Info("a room was deleted before its sessions could be read; it counts nothing to the billing period", "room", missing.Row.Name)
 	}
-	totals := wanted.Row.Totals
-	still := r.still(wanted.Row, listed)
+	totals := missing.Row.Totals
+	still := r.still(missing.Row, listed)
 	for range attempts {
 		if still {
 			break
 		}
 		// The room's totals from right after its sessions belong to these if they were
 		// the same before.
-		latest, err := r.totals(ctx, wanted.Row)
+		latest, err := r.totals(ctx, missing.Row)
 		if err != nil {
-			return bases, retry, err
+			return openings, retry, err
 		}
 		if still = latest == totals; still {
 			break
 		}
 		totals = latest
-		if listed, err = r.sessions(ctx, wanted.Row, since); err != nil {
-			return bases, retry, err
+		if listed, err = r.sessions(ctx, missing.Row, since); err != nil {
+			return openings, retry, err
 		}
 	}
 	if !still {
-		return bases, time.Now().Add(retryAfter), nil
+		return openings, time.Now().Add(retryAfter), nil
 	}
 	// Where Whereby has lowered a figure, the ledger has not.
-	totals = totals.Max(wanted.Row.Totals)
-	for i, start := range wanted.Starts {
+	totals = totals.Max(missing.Row.Totals)
+	for i, start := range missing.Starts {
 		if start == 0 {
 			continue
 		}
@@ -187,9 +186,9 @@ func (r *Reader) bases(ctx context.Context, wanted ledger.Wanting) (bases [2]led
 			retry = settles
 			continue
 		}
-		bases[i] = ledger.Base{Start: start, Totals: totals.Sub(listed.since(start)).Max(ledger.Totals{})}
+		openings[i] = ledger.Opening{Start: start, Totals: totals.Sub(listed.since(start)).Max(ledger.Totals{})}
 	}
-	return bases, retry, nil
+	return openings, retry, nil
 }
 
 // still tells whether the polls have read all that the listed sessions come to: the

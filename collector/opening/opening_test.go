@@ -1,4 +1,4 @@
-package baseline_test
+package opening_test
 
 import (
 	"context"
@@ -15,9 +15,9 @@ import (
 
 	"go.uber.org/goleak"
 
-	"whereby_exporter/collector/baseline"
 	"whereby_exporter/collector/billing"
 	"whereby_exporter/collector/ledger"
+	"whereby_exporter/collector/opening"
 	"whereby_exporter/collector/poller"
 	"whereby_exporter/collector/prefix"
 	"whereby_exporter/collector/store"
@@ -70,7 +70,7 @@ func (b *bench) start() {
 	client := &whereby.Client{
 		APIKey: whereby.StaticKey("test-key"), HTTPClient: &http.Client{Transport: b.account.RoundTripper()}, Budget: budget,
 	}
-	reader := baseline.New(client, l, slog.New(slog.DiscardHandler))
+	reader := opening.New(client, l, slog.New(slog.DiscardHandler))
 	poll := poller.New(client, l, poller.Config{
 		Interval: interval, FullScanInterval: 6 * time.Hour, Logger: slog.New(slog.DiscardHandler),
 		OnPass: func(poller.Result) { reader.Look() },
