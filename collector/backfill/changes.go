@@ -161,15 +161,15 @@ func (h *history) addBase(at int64, f figures) {
 }
 
 func (h *history) addSession(at int64, s session) error {
-	point := h.point(s.start)
-	if point > h.last() {
+	index := h.sampleIndex(s.start)
+	if index > h.last() {
 		return nil // after the last sample, so it is for the live counters
 	}
 	h.summary.Placed = h.summary.Placed.add(s.figures)
 	p := &h.prefixes[at]
-	p.begins = min(p.begins, point-1)
-	h.first = min(h.first, point-1)
-	return h.changes.add(change{major: point, minor: at, figures: s.figures})
+	p.begins = min(p.begins, index-1)
+	h.first = min(h.first, index-1)
+	return h.changes.add(change{major: index, minor: at, figures: s.figures})
 }
 
 // begin decides with which samples the series begin: those of a prefix that has used
@@ -177,7 +177,7 @@ func (h *history) addSession(at int64, s session) error {
 // session, so that its increase is seen.
 func (h *history) begin() {
 	if h.start != 0 {
-		h.first = h.point(h.start)
+		h.first = h.sampleIndex(h.start)
 	}
 	if h.first == never {
 		h.first = h.last()

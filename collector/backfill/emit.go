@@ -171,12 +171,12 @@ func (e *emitter) counters(w *bufio.Writer, figure int, from, to int64, changes 
 		}
 		mine := changes[:n]
 		changes = changes[n:]
-		for point := max(from, e.prefixes[at].begins); point <= to; point++ {
-			for len(mine) > 0 && mine[0].major <= point {
+		for index := max(from, e.prefixes[at].begins); index <= to; index++ {
+			for len(mine) > 0 && mine[0].major <= index {
 				value += mine[0].figures[figure]
 				mine = mine[1:]
 			}
-			e.sample(w, counters[figure].Name, at, value, point*e.interval)
+			e.sample(w, counters[figure].Name, at, value, index*e.interval)
 		}
 	}
 }

@@ -108,8 +108,8 @@ type period struct {
 	interval int64
 }
 
-// point is the number of the first sample at a time or later.
-func (p period) point(at int64) int64 { return (at + p.interval - 1) / p.interval }
+// sampleIndex returns the number of the first sample at a time or later.
+func (p period) sampleIndex(at int64) int64 { return (at + p.interval - 1) / p.interval }
 
 // last is the number of the last sample.
 func (p period) last() int64 { return p.end / p.interval }

@@ -63,7 +63,7 @@ func Run(ctx context.Context, o Options) (*Summary, error) {
 		progress: &progress{terminal: o.Progress, log: o.Logger},
 	}
 	defer r.progress.end()
-	if r.start != 0 && r.point(r.start) > r.last() {
+	if r.start != 0 && r.sampleIndex(r.start) > r.last() {
 		if !resumed {
 			_ = os.RemoveAll(w.dir)
 		}

@@ -103,7 +103,7 @@ func (t *Tracker) applyClients(r *room, e whereby.Event, id hash, at int64) {
 		return
 	}
 	clients := byRole(e.Clients)
-	s := newStep(e, id, at, t.now, clients.Sum())
+	s := newHeadcount(e, id, at, t.now, clients.Sum())
 	t.follow(r, s)
 	if s.compare(r.newest) > 0 {
 		r.newest, r.doubted = s, 0
@@ -117,7 +117,7 @@ func (t *Tracker) applyDoor(r *room, e whereby.Event, at int64, result *Result) 
 	person := !whereby.IsMachine(e.RoleName)
 	switch {
 	case e.Type == whereby.ClientJoined && person:
-		t.visit(r, e.ParticipantID, mark{at, admitted}, result)
+		t.visit(r, e.ParticipantID, doorMark{at, admitted}, result)
 		if role.hosts() {
 			r.arriveMeeting(&r.meeting.host, at, result)
 		} else if role.visits() {
@@ -125,17 +125,17 @@ func (t *Tracker) applyDoor(r *room, e whereby.Event, at int64, result *Result) 
 		}
 	case e.Type == whereby.ClientLeft:
 		if person {
-			t.visit(r, e.ParticipantID, mark{at, gone}, result)
+			t.visit(r, e.ParticipantID, doorMark{at, gone}, result)
 		}
 		// A late event tells of an empty room too, though somebody is in it now.
 		if r.waiting == 0 && peopleIn(e) == 0 {
 			r.meeting.end(at)
 		}
 	case e.Type == whereby.ClientKnocked:
-		t.visit(r, e.ParticipantID, mark{at, knock}, result)
+		t.visit(r, e.ParticipantID, doorMark{at, knock}, result)
 		r.arriveMeeting(&r.meeting.visitor, at, result)
 	case e.Type == whereby.ClientKnockCancelled:
-		t.visit(r, e.ParticipantID, mark{at, cancelled}, result)
+		t.visit(r, e.ParticipantID, doorMark{at, cancelled}, result)
 		r.endMeeting(at)
 	case e.Type == whereby.SessionStarted:
 		r.started = max(r.started, at)

@@ -15,7 +15,7 @@ const (
 	compactAge = time.Hour
 )
 
-// meter reckons the participant minutes of a room from its events, to tell those that
+// meter counts the participant minutes of a room from its events, to tell those that
 // Insights do not show yet.
 //
 // What the room has used is base plus what the marks come to, and Insights show some
@@ -68,7 +68,7 @@ const (
 	maxPeople     = 10_000 // far above what a room holds; more is not believed
 )
 
-// compare orders the marks of a room, those of the same time as [step.compare] does.
+// compare orders the marks of a room, those of the same time as [headcount.compare] does.
 func (m meterMark) compare(o meterMark) int {
 	people := cmp.Compare(m.people, o.people)
 	if m.kind == markLeave {
@@ -101,8 +101,8 @@ type connection struct {
 	segment int64
 }
 
-// reckoning is the sum of a room's marks.
-type reckoning struct {
+// tally is the sum of a room's marks.
+type tally struct {
 	minutes int64 // of meetings that are over
 	running int64 // of the ended connections of the meeting under way
 	met     bool  // two people have been in that at once
@@ -111,13 +111,13 @@ type reckoning struct {
 	segments, runningSegments segmentMinutes
 }
 
-// start is where the reckoning of the marks begins.
-func (m *meter) start() reckoning {
-	return reckoning{running: m.carried, met: m.met, runningSegments: slices.Clone(m.carriedSegments)}
+// start returns the tally before the first mark.
+func (m *meter) start() tally {
+	return tally{running: m.carried, met: m.met, runningSegments: slices.Clone(m.carriedSegments)}
 }
 
-// reckon sums the marks up to a time.
-func (m *meter) reckon(until int64) reckoning {
+// tally sums the marks up to a time.
+func (m *meter) tally(until int64) tally {
 	r := m.start()
 	for _, mark := range m.marks {
 		if mark.at > until {
@@ -128,7 +128,7 @@ func (m *meter) reckon(until int64) reckoning {
 	return r
 }
 
-func (r *reckoning) take(mark meterMark) {
+func (r *tally) take(mark meterMark) {
 	switch mark.kind {
 	case markJoin:
 		r.open = append(r.open, connection{mark.who, mark.at, mark.segment})
@@ -159,7 +159,7 @@ func (r *reckoning) take(mark meterMark) {
 
 // find returns the open connection of somebody, or one of a person who is known only
 // to be there, or -1.
-func (r *reckoning) find(who hash) int {
+func (r *tally) find(who hash) int {
 	i := slices.IndexFunc(r.open, func(c connection) bool { return c.who == who })
 	if i < 0 {
 		i = slices.IndexFunc(r.open, func(c connection) bool { return c.who == hash{} })
@@ -168,7 +168,7 @@ func (r *reckoning) find(who hash) int {
 }
 
 // end ends an open connection.
-func (r *reckoning) end(i int, at int64) {
+func (r *tally) end(i int, at int64) {
 	minutes := connectionMinutes(r.open[i].joined, at)
 	r.running += minutes
 	r.runningSegments.add(r.open[i].segment, minutes)
@@ -177,7 +177,7 @@ func (r *reckoning) end(i int, at int64) {
 
 // finish ends the meeting. One in which nobody ever met anybody is no session, and
 // not billed.
-func (r *reckoning) finish() {
+func (r *tally) finish() {
 	if r.met {
 		r.minutes += r.running
 		r.segments.addAll(r.runningSegments)
@@ -185,8 +185,8 @@ func (r *reckoning) finish() {
 	r.running, r.met, r.runningSegments = 0, false, nil
 }
 
-// segmentsAt is what the reckoning comes to at a time by segment.
-func (r *reckoning) segmentsAt(now int64) segmentMinutes {
+// segmentsAt returns the minutes up to a time by segment.
+func (r *tally) segmentsAt(now int64) segmentMinutes {
 	sum := slices.Clone(r.segments)
 	if r.met {
 		sum.addAll(r.runningSegments)
@@ -197,8 +197,8 @@ func (r *reckoning) segmentsAt(now int64) segmentMinutes {
 	return sum
 }
 
-// at is what the reckoning comes to at a time.
-func (r *reckoning) at(now int64) int64 {
+// at returns the minutes up to a time.
+func (r *tally) at(now int64) int64 {
 	if !r.met {
 		return r.minutes
 	}
@@ -220,20 +220,20 @@ func (m *meter) pending(now int64) int64 {
 	if !m.known {
 		return 0
 	}
-	r := m.reckon(now)
+	r := m.tally(now)
 	return max(0, m.base+m.missed+r.at(now)-m.shown)
 }
 
 // settle takes what Insights showed of the room in a pass from started to ended. It
 // returns what was used by segment in meetings that are not followed any more, and
-// whether nothing is left to be reckoned.
+// whether nothing is left to be counted.
 func (m *meter) settle(shown, started, ended int64) (segments segmentMinutes, done bool) {
 	folded, segments := m.fold(started - whereby.InsightsDelay.Microseconds())
 	if m.known {
 		m.base = min(m.base+folded, shown) // they show all that was folded
 	} else {
 		// At worst Insights show everything; assuming so never counts twice.
-		r := m.reckon(ended)
+		r := m.tally(ended)
 		m.base, m.known = shown-r.at(ended), true
 	}
 	m.shown, m.settled = shown, ended
@@ -241,9 +241,9 @@ func (m *meter) settle(shown, started, ended int64) (segments segmentMinutes, do
 	return segments, len(m.marks) == 0 && m.carried == 0
 }
 
-// miss reckons what was missed: Insights show nothing that has not been used.
+// miss works out what was missed: Insights show nothing that has not been used.
 func (m *meter) miss() {
-	r := m.reckon(m.settled)
+	r := m.tally(m.settled)
 	m.missed = max(0, m.shown-m.base-r.at(m.settled))
 }
 

@@ -77,7 +77,7 @@ func (t *Tracker) endMeter(r *room) {
 	if r.meter == nil {
 		return
 	}
-	for _, sum := range r.meter.reckon(t.now).segments {
+	for _, sum := range r.meter.tally(t.now).segments {
 		t.segments.total(r.prefix.label, sum.segment).minutes += sum.minutes
 	}
 	r.meter = nil

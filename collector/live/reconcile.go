@@ -106,7 +106,7 @@ func (t *Tracker) Drop(roomName string, reason Correction, asOf time.Time) bool 
 	wrong := r.clients != ByRole{}
 	waited := r.waiting
 	t.settle(r, len(r.unsettled))
-	r.settled = step{at: at} // the next to come is the first
+	r.settled = headcount{at: at} // the next to come is the first
 	r.floor, r.checked, r.doubted = max(r.floor, at), max(r.checked, at), 0
 	t.setClients(r, ByRole{})
 	r.recountWaiting()

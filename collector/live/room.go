@@ -7,7 +7,7 @@ type room struct {
 
 	// clients are in the room after newest, the newest event that told.
 	clients ByRole
-	newest  step
+	newest  headcount
 
 	// floor is up to when the room is known to be over: no count from before then
 	// is believed.
@@ -23,8 +23,8 @@ type room struct {
 
 	// settled is the last event whose predecessor is certain; unsettled are those
 	// after it, in order.
-	settled   step
-	unsettled []step
+	settled   headcount
+	unsettled []headcount
 
 	visits  map[hash]visit
 	waiting int64

@@ -106,13 +106,13 @@ func (t *Tracker) segmentViews() []SegmentView {
 			continue
 		}
 		now := r.present(t.now)
-		reckoned := r.meter.reckon(now)
-		for _, c := range reckoned.open {
+		tally := r.meter.tally(now)
+		for _, c := range tally.open {
 			if c.segment != 0 {
 				people[segmentKey{r.prefix.label, c.segment}]++
 			}
 		}
-		for _, sum := range reckoned.segmentsAt(now) {
+		for _, sum := range tally.segmentsAt(now) {
 			running[segmentKey{r.prefix.label, sum.segment}] += sum.minutes
 		}
 	}

@@ -42,17 +42,17 @@ func (c *codec) prefix(p *prefix) {
 func (c *codec) room(r *room) {
 	c.text(&r.name)
 	c.figures(r.clients[:])
-	c.step(&r.newest)
+	c.headcount(&r.newest)
 	c.wholes(&r.floor, &r.started, &r.ended, &r.checked, &r.doubted, &r.heard)
-	c.step(&r.settled)
+	c.headcount(&r.settled)
 	c.wholes(&r.meeting.since, &r.meeting.visitor, &r.meeting.host)
 	c.flag(&r.meeting.observed)
 	n := c.size(len(r.unsettled))
 	if c.reading && n > 0 {
-		r.unsettled = make([]step, n)
+		r.unsettled = make([]headcount, n)
 	}
 	for i := range r.unsettled {
-		c.step(&r.unsettled[i])
+		c.headcount(&r.unsettled[i])
 	}
 	c.visits(r)
 	c.meter(&r.meter)
@@ -192,14 +192,14 @@ func (c *codec) visit(v *visit) {
 	}
 }
 
-func (c *codec) step(s *step) {
-	change := int64(s.change)
-	c.wholes(&s.at, &s.arrived, &s.total, &change)
-	c.hash(&s.id)
-	if change < -1 || change > 1 || s.total < 0 {
+func (c *codec) headcount(h *headcount) {
+	change := int64(h.change)
+	c.wholes(&h.at, &h.arrived, &h.total, &change)
+	c.hash(&h.id)
+	if change < -1 || change > 1 || h.total < 0 {
 		c.damage()
 	}
-	s.change = int8(change)
+	h.change = int8(change)
 }
 
 func (c *codec) flag(b *bool) {

@@ -7,12 +7,12 @@ type visit struct {
 	heard          int64 // when its last event arrived
 	// marks are the knocks and ends that have no partner yet, in order of time. An
 	// end right after a knock is taken away with it at once, so the ends go first.
-	marks [4]mark
+	marks [4]doorMark
 	used  int8
 }
 
-// mark is a knock, or its end.
-type mark struct {
+// doorMark is a knock, or its end.
+type doorMark struct {
 	at      int64
 	outcome outcome
 }
@@ -30,7 +30,7 @@ var outcomeNames = [...]Outcome{admitted: Admitted, cancelled: Cancelled}
 
 // add takes a mark. Where it makes a pair with another, it returns the time between
 // the two and how the knock ended.
-func (v *visit) add(m mark) (wait int64, end outcome, ok bool) {
+func (v *visit) add(m doorMark) (wait int64, end outcome, ok bool) {
 	if m.outcome == knock {
 		v.knocked = max(v.knocked, m.at)
 	} else {
@@ -64,11 +64,11 @@ func (v *visit) add(m mark) (wait int64, end outcome, ok bool) {
 }
 
 // remove takes a mark away.
-func (v *visit) remove(i int) mark {
+func (v *visit) remove(i int) doorMark {
 	m := v.marks[i]
 	copy(v.marks[i:], v.marks[i+1:v.used])
 	v.used--
-	v.marks[v.used] = mark{}
+	v.marks[v.used] = doorMark{}
 	return m
 }
 
@@ -76,7 +76,7 @@ func (v *visit) remove(i int) mark {
 func (v *visit) waits(r *room) bool { return v.knocked > v.ended && !r.over(v.knocked) }
 
 // visit takes a participant's mark at the door of a room. A pair is an observation.
-func (t *Tracker) visit(r *room, participant string, m mark, result *Result) {
+func (t *Tracker) visit(r *room, participant string, m doorMark, result *Result) {
 	if participant == "" {
 		return
 	}

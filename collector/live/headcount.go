@@ -17,63 +17,63 @@ const (
 	maxUnsettled = 16
 )
 
-// step is an event that told how many clients are in the room after it.
-type step struct {
-	at      int64 // 0 is no step
+// headcount is how many clients an event says are in the room after it.
+type headcount struct {
+	at      int64 // 0 is none
 	arrived int64
 	total   int64
 	change  int8 // what the event itself does to the total
 	id      hash
 }
 
-func newStep(e whereby.Event, id hash, at, arrived, total int64) step {
-	s := step{at: at, arrived: arrived, total: total, id: id}
+func newHeadcount(e whereby.Event, id hash, at, arrived, total int64) headcount {
+	h := headcount{at: at, arrived: arrived, total: total, id: id}
 	switch e.Type {
 	case whereby.ClientJoined:
-		s.change = 1
+		h.change = 1
 	case whereby.ClientLeft:
-		s.change = -1
+		h.change = -1
 	}
-	return s
+	return h
 }
 
 // compare orders the events of a room, the same way whatever the order in which
 // they came. Of several at the same time, joins go first and upwards, then leaves
 // downwards, as most often they happen; the ID decides between the rest.
-func (s step) compare(o step) int {
-	if c := cmp.Compare(s.at, o.at); c != 0 {
+func (h headcount) compare(o headcount) int {
+	if c := cmp.Compare(h.at, o.at); c != 0 {
 		return c
 	}
-	if c := cmp.Compare(o.change, s.change); c != 0 {
+	if c := cmp.Compare(o.change, h.change); c != 0 {
 		return c
 	}
-	c := cmp.Compare(s.total, o.total)
-	if s.change < 0 {
+	c := cmp.Compare(h.total, o.total)
+	if h.change < 0 {
 		c = -c
 	}
 	if c != 0 {
 		return c
 	}
-	return bytes.Compare(s.id[:], o.id[:])
+	return bytes.Compare(h.id[:], o.id[:])
 }
 
-// follow puts a step into the room's sequence, to see later whether one is missing.
+// follow puts a headcount into the room's sequence, to see later whether one is missing.
 // One from before what is settled comes too late for that.
-func (t *Tracker) follow(r *room, s step) {
-	if s.compare(r.settled) <= 0 {
+func (t *Tracker) follow(r *room, h headcount) {
+	if h.compare(r.settled) <= 0 {
 		return
 	}
 	if r.unsettled == nil {
-		r.unsettled = make([]step, 0, 4)
+		r.unsettled = make([]headcount, 0, 4)
 	}
-	i, _ := slices.BinarySearchFunc(r.unsettled, s, step.compare)
-	r.unsettled = slices.Insert(r.unsettled, i, s)
+	i, _ := slices.BinarySearchFunc(r.unsettled, h, headcount.compare)
+	r.unsettled = slices.Insert(r.unsettled, i, h)
 	if len(r.unsettled) > maxUnsettled {
 		t.settle(r, 1)
 	}
 }
 
-// settleDue settles the steps before which none can come any more.
+// settleDue settles the headcounts before which none can come any more.
 func (t *Tracker) settleDue(r *room) {
 	n := 0
 	for n < len(r.unsettled) && r.unsettled[n].arrived <= t.now-settleAfter.Microseconds() {
@@ -82,15 +82,15 @@ func (t *Tracker) settleDue(r *room) {
 	t.settle(r, n)
 }
 
-// settle compares the first n unsettled steps with those before them. Only the
+// settle compares the first n unsettled headcounts with those before them. Only the
 // totals are compared: a client's role may change without an event. A room's first
-// step has nothing to be compared with.
+// headcount has nothing to be compared with.
 func (t *Tracker) settle(r *room, n int) {
-	for _, s := range r.unsettled[:n] {
-		if r.settled.at != 0 && s.total != r.settled.total+int64(s.change) {
+	for _, h := range r.unsettled[:n] {
+		if r.settled.at != 0 && h.total != r.settled.total+int64(h.change) {
 			t.corrections[LostEvent]++
 		}
-		r.settled = s
+		r.settled = h
 	}
 	r.unsettled = slices.Delete(r.unsettled, 0, n)
 	if len(r.unsettled) == 0 {
