@@ -20,7 +20,7 @@ func Damaged(path string, err error) *DamagedError {
 func (e *DamagedError) Error() string {
 	text := e.Path + " is damaged"
 	if e.Offset >= 0 {
-		text += fmt.Sprintf(" at byte %d", e.Offset)
+		text = fmt.Sprintf("%s is damaged at byte %d", e.Path, e.Offset)
 	}
 	if e.Err != nil {
 		text += fmt.Sprintf(" (%v)", e.Err)
