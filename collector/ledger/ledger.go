@@ -100,11 +100,11 @@ func (l *Ledger) configure(o Options, saved, unsaved []string) error {
 	return nil
 }
 
-// Snapshot returns the account after the last successful pass, or nil before the
+// Snapshot returns the account after the last successful poll, or nil before the
 // first complete one.
 func (l *Ledger) Snapshot() *Snapshot { return l.snapshot.Load() }
 
-// State returns when the last passes were. Its Prefixes are nil.
+// State returns when the last polls were. Its Prefixes are nil.
 func (l *Ledger) State() State {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -139,7 +139,7 @@ func (l *Ledger) sum(label string) *prefixSum {
 }
 
 // recount sums all rows anew, for the billing periods of now. It is the definition of
-// the sums, which commits between two complete passes only bring forward by
+// the sums, which commits between two complete polls only bring forward by
 // differences.
 func (l *Ledger) recount() error {
 	before := l.sums
@@ -168,7 +168,7 @@ func (l *Ledger) recount() error {
 }
 
 // merge commits readings together with a change, and brings the sums forward. The
-// readings are compared with the store anew, because another pass may have raised
+// readings are compared with the store anew, because another poll may have raised
 // its rows since. The IDs of the committed rows are added to seen.
 func (l *Ledger) merge(readings []Row, seen *IDSet, change Change) error {
 	slices.SortFunc(readings, func(a, b Row) int { return cmp.Compare(a.Name, b.Name) })
@@ -260,13 +260,13 @@ func (l *Ledger) publish() {
 // Changed receives after the snapshot has changed, once for several changes.
 func (l *Ledger) Changed() <-chan struct{} { return l.changed }
 
-// Completion says what a pass was, for its commit.
+// Completion says what a poll was, for its commit.
 type Completion struct {
-	// Started is when the pass began.
+	// Started is when the poll began.
 	Started time.Time
 	// Ended is when its last page was read.
 	Ended time.Time
-	// Complete is true where the pass read every page of the account.
+	// Complete is true where the poll read every page of the account.
 	Complete bool
 	// Sorted is true where the pages came in the order of the rooms' last sessions.
 	Sorted bool

@@ -36,7 +36,7 @@ func minutes(name string, n int64) ledger.Row {
 	return ledger.Row{Name: name, Totals: ledger.Totals{ParticipantMinutes: n, Sessions: 1}, FirstSession: 100, LastSession: 200}
 }
 
-func pass(t testing.TB, l *ledger.Ledger, complete bool, rows ...ledger.Row) {
+func poll(t testing.TB, l *ledger.Ledger, complete bool, rows ...ledger.Row) {
 	t.Helper()
 	p := l.Begin()
 	if _, err := p.Add(rows); err != nil {
@@ -70,15 +70,15 @@ func expect(t testing.TB, l *ledger.Ledger, want string) {
 func TestNothingIsShownBeforeACompletePass(t *testing.T) {
 	l := open(t, store.NewMemory(), 0)
 	expect(t, l, "nothing")
-	pass(t, l, false, minutes("/acme-1", 5))
+	poll(t, l, false, minutes("/acme-1", 5))
 	expect(t, l, "nothing")
-	pass(t, l, true, minutes("/acme-2", 7))
+	poll(t, l, true, minutes("/acme-2", 7))
 	expect(t, l, "acme 12/2/1")
 }
 
 func TestAPassIsSeenOnlyOnceItIsCommitted(t *testing.T) {
 	l := open(t, store.NewMemory(), 0)
-	pass(t, l, true, minutes("/acme-1", 5))
+	poll(t, l, true, minutes("/acme-1", 5))
 	p := l.Begin()
 	if _, err := p.Add([]ledger.Row{minutes("/acme-1", 50), minutes("/globex-1", 1)}); err != nil {
 		t.Fatal(err)
@@ -112,16 +112,16 @@ func TestARoomOnTwoPagesCountsOnce(t *testing.T) {
 
 func TestAVanishedRoomKeepsCounting(t *testing.T) {
 	l := open(t, store.NewMemory(), 0)
-	pass(t, l, true, minutes("/acme-1", 5), minutes("/acme-2", 7))
-	pass(t, l, true, minutes("/acme-2", 7))
+	poll(t, l, true, minutes("/acme-1", 5), minutes("/acme-2", 7))
+	poll(t, l, true, minutes("/acme-2", 7))
 	expect(t, l, "acme 12/2/1")
-	pass(t, l, true)
+	poll(t, l, true)
 	expect(t, l, "acme 12/2/0")
 }
 
 func TestALoweredFigureLowersNoCounterAndIsTheDrift(t *testing.T) {
 	l := open(t, store.NewMemory(), 0)
-	pass(t, l, true, minutes("/acme-1", 50), minutes("/acme-2", 7))
+	poll(t, l, true, minutes("/acme-1", 50), minutes("/acme-2", 7))
 	p := l.Begin()
 	report, err := p.Add([]ledger.Row{minutes("/acme-1", 30), minutes("/acme-2", 9)})
 	if err != nil {
@@ -137,7 +137,7 @@ func TestALoweredFigureLowersNoCounterAndIsTheDrift(t *testing.T) {
 	if got := l.Snapshot().Drift; got != (ledger.Totals{ParticipantMinutes: 20}) {
 		t.Errorf("drift is %+v", got)
 	}
-	pass(t, l, true, minutes("/acme-1", 50), minutes("/acme-2", 9))
+	poll(t, l, true, minutes("/acme-1", 50), minutes("/acme-2", 9))
 	if got := l.Snapshot().Drift; got != (ledger.Totals{}) {
 		t.Errorf("drift is %+v once Insights says the higher figure again", got)
 	}
@@ -146,8 +146,8 @@ func TestALoweredFigureLowersNoCounterAndIsTheDrift(t *testing.T) {
 func TestPrefixesBeyondTheLimitCountTogether(t *testing.T) {
 	s := store.NewMemory()
 	l := open(t, s, 2)
-	pass(t, l, true, minutes("/b-1", 1))
-	pass(t, l, true, minutes("/b-1", 1), minutes("/a-1", 2), minutes("/c-1", 4), minutes("/d-1", 8), minutes("/x", 16))
+	poll(t, l, true, minutes("/b-1", 1))
+	poll(t, l, true, minutes("/b-1", 1), minutes("/a-1", 2), minutes("/c-1", 4), minutes("/d-1", 8), minutes("/x", 16))
 	want := "_none 16/1/1, _other 12/2/2, a 2/1/1, b 1/1/1"
 	expect(t, l, want)
 	if got := l.Snapshot().DroppedPrefixes; got != 2 {
@@ -162,7 +162,7 @@ func TestPrefixesBeyondTheLimitCountTogether(t *testing.T) {
 
 func TestANameMadeByHandCannotPassForAReservedPrefix(t *testing.T) {
 	l := open(t, store.NewMemory(), 0)
-	pass(t, l, true, minutes("/_other-1", 1), minutes("/_none-1", 2))
+	poll(t, l, true, minutes("/_other-1", 1), minutes("/_none-1", 2))
 	expect(t, l, "_none 3/2/2")
 }
 
@@ -185,7 +185,7 @@ func (f *failing) Commit(c ledger.Change) error {
 func TestACommitThatFailsChangesNothing(t *testing.T) {
 	s := &failing{Store: store.NewMemory()}
 	l := open(t, s, 0)
-	pass(t, l, true, minutes("/acme-1", 5))
+	poll(t, l, true, minutes("/acme-1", 5))
 	s.commits = 1
 	p := l.Begin()
 	if _, err := p.Add([]ledger.Row{minutes("/acme-1", 9), minutes("/globex-1", 1)}); err != nil {
@@ -195,13 +195,13 @@ func TestACommitThatFailsChangesNothing(t *testing.T) {
 		t.Fatalf("commit gave %v", err)
 	}
 	expect(t, l, "acme 5/1/1")
-	pass(t, l, true, minutes("/globex-1", 1), minutes("/acme-1", 9))
+	poll(t, l, true, minutes("/globex-1", 1), minutes("/acme-1", 9))
 	expect(t, l, "acme 9/1/1, globex 1/1/1")
 	expect(t, open(t, s, 0), "acme 9/1/1, globex 1/1/1")
 }
 
 // TestTheLedgerIsTheHighestOfAllReadings drives the ledger with random readings,
-// repeated, lowered and in overlapping passes, of which some are dropped, some
+// repeated, lowered and in overlapping polls, of which some are dropped, some
 // can't be committed, and with restarts in between; and compares it with a map.
 func TestTheLedgerIsTheHighestOfAllReadings(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -221,26 +221,26 @@ func TestTheLedgerIsTheHighestOfAllReadings(t *testing.T) {
 			}}
 		})
 		type open struct {
-			pass *ledger.Pass
+			poll *ledger.Poll
 			read map[string]ledger.Totals // highest
 			last map[string]ledger.Totals
 		}
 		truth := map[string]ledger.Totals{}
 		complete := false
-		var passes []*open
+		var polls []*open
 		var shown *ledger.Snapshot
 
 		t.Repeat(map[string]func(*rapid.T){
 			"begin": func(*rapid.T) {
-				passes = append(passes, &open{l.Begin(), map[string]ledger.Totals{}, map[string]ledger.Totals{}})
+				polls = append(polls, &open{l.Begin(), map[string]ledger.Totals{}, map[string]ledger.Totals{}})
 			},
 			"read a page": func(t *rapid.T) {
-				if len(passes) == 0 {
+				if len(polls) == 0 {
 					t.Skip()
 				}
-				p := passes[rapid.IntRange(0, len(passes)-1).Draw(t, "pass")]
+				p := polls[rapid.IntRange(0, len(polls)-1).Draw(t, "poll")]
 				rows := rapid.SliceOfN(reading, 0, 4).Draw(t, "rows")
-				if _, err := p.pass.Add(rows); err != nil {
+				if _, err := p.poll.Add(rows); err != nil {
 					t.Fatal(err)
 				}
 				for _, row := range rows {
@@ -249,20 +249,20 @@ func TestTheLedgerIsTheHighestOfAllReadings(t *testing.T) {
 				}
 			},
 			"drop": func(t *rapid.T) {
-				if len(passes) == 0 {
+				if len(polls) == 0 {
 					t.Skip()
 				}
-				passes = passes[1:]
+				polls = polls[1:]
 			},
 			"commit": func(t *rapid.T) {
-				if len(passes) == 0 {
+				if len(polls) == 0 {
 					t.Skip()
 				}
-				p := passes[0]
-				passes = passes[1:]
+				p := polls[0]
+				polls = polls[1:]
 				s.commits = rapid.IntRange(0, 4).Draw(t, "fail") / 4
 				c := ledger.Completion{Complete: rapid.Bool().Draw(t, "complete")}
-				if err := p.pass.Commit(c); err != nil {
+				if err := p.poll.Commit(c); err != nil {
 					return
 				}
 				for name, totals := range p.read {
@@ -271,7 +271,7 @@ func TestTheLedgerIsTheHighestOfAllReadings(t *testing.T) {
 				complete = complete || c.Complete
 			},
 			"restart": func(t *rapid.T) {
-				passes = nil
+				polls = nil
 				l, err = ledger.Open(s, ledger.Options{Prefixes: prefix.Options{Classify: classify, Limit: limit}})
 				if err != nil {
 					t.Fatal(err)
@@ -281,7 +281,7 @@ func TestTheLedgerIsTheHighestOfAllReadings(t *testing.T) {
 				snapshot := l.Snapshot()
 				if !complete {
 					if snapshot != nil {
-						t.Fatal("figures are shown before a complete pass")
+						t.Fatal("figures are shown before a complete poll")
 					}
 					return
 				}
@@ -378,7 +378,7 @@ func TestLabelsDoNotWaitForTheDisk(t *testing.T) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		pass(t, l, true, minutes("/acme-1", 5))
+		poll(t, l, true, minutes("/acme-1", 5))
 	}()
 	<-b.entered
 	if got := l.Label("/globex-1"); got != "globex" {
@@ -428,7 +428,7 @@ func TestWhatARoomUsedInAPeriod(t *testing.T) {
 	}
 }
 
-// commit is a complete pass that ended at a time.
+// commit is a complete poll that ended at a time.
 func commit(t testing.TB, l *ledger.Ledger, now time.Time, rows ...ledger.Row) {
 	t.Helper()
 	p := l.Begin()

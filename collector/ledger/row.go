@@ -30,7 +30,7 @@ func Seconds(t time.Time) int64 {
 
 // merge joins two readings of a room. It is commutative, associative and
 // idempotent, so that the order of readings, repeated ones and overlapping
-// passes change nothing in the result.
+// polls change nothing in the result.
 func (r Row) merge(o Row) Row {
 	r.Totals = r.Totals.Max(o.Totals)
 	r.LastSession = max(r.LastSession, o.LastSession)

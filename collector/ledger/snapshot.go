@@ -6,19 +6,19 @@ import (
 	"whereby_exporter/collector/billing"
 )
 
-// Snapshot is the state of the account after a pass. It is immutable.
+// Snapshot is the state of the account after a poll. It is immutable.
 type Snapshot struct {
 	// Prefixes are the figures by room prefix, sorted by prefix.
 	Prefixes []PrefixUsage
-	// Drift is what the ledger holds for the rooms of the last complete pass, less
+	// Drift is what the ledger holds for the rooms of the last complete poll, less
 	// what Insights said of them: above 0 where Whereby lowered a figure.
 	Drift Totals
 	// DroppedPrefixes are counted under [OtherPrefix].
 	DroppedPrefixes int
-	// FullScan is when the last complete pass ended, PassStarted when the last pass of
+	// FullScan is when the last complete poll ended, PassStarted when the last poll of
 	// any kind began.
 	FullScan, PassStarted time.Time
-	// PassEnded is when the last page of the last pass was read; zero where no pass has
+	// PassEnded is when the last page of the last poll was read; zero where no poll has
 	// ended since the process began.
 	PassEnded time.Time
 	// Account is what all rooms used in the account's billing period.
@@ -40,7 +40,7 @@ type PrefixUsage struct {
 	Prefix string
 	// Totals sum the highest lifetime totals of every room ever seen.
 	Totals
-	// Rooms counts the rooms that the last complete pass saw.
+	// Rooms counts the rooms that the last complete poll saw.
 	Rooms int64
 	PeriodUsage
 }

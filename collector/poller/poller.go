@@ -16,28 +16,28 @@ import (
 
 // Config says how often the poller reads the account.
 type Config struct {
-	// Interval is the time from the start of a pass to the start of the next one.
+	// Interval is the time from the start of a poll to the start of the next one.
 	Interval time.Duration
-	// FullScanInterval is the longest time between the ends of two full passes.
+	// FullScanInterval is the longest time between the ends of two full polls.
 	FullScanInterval time.Duration
 	// OnRooms, where not nil, is told of the rooms of every page that was read, those of
-	// a pass that fails later too. It must be quick.
+	// a poll that fails later too. It must be quick.
 	OnRooms func([]whereby.Room)
-	// OnPass is told of every pass once it is over, from the goroutine that ran it.
+	// OnPass is told of every poll once it is over, from the goroutine that ran it.
 	OnPass func(Result)
 	Logger *slog.Logger
 }
 
-// Kind is what a pass set out to read.
+// Kind is what a poll set out to read.
 type Kind string
 
-// The kinds of passes.
+// The kinds of polls.
 const (
 	Full  Kind = "full"
 	Short Kind = "short"
 )
 
-// Result is what a pass came to.
+// Result is what a poll came to.
 type Result struct {
 	Kind    Kind
 	Started time.Time
@@ -46,10 +46,10 @@ type Result struct {
 	Pages int
 	// Rooms counts different rooms.
 	Rooms int
-	// Complete is true where the pass reached the end of the account, as a short
-	// pass may do too.
+	// Complete is true where the poll reached the end of the account, as a short
+	// poll may do too.
 	Complete bool
-	// Err is nil for a pass that is committed.
+	// Err is nil for a poll that is committed.
 	Err error
 }
 
@@ -65,7 +65,7 @@ type Poller struct {
 	mu sync.Mutex
 	// refusedAt is when Insights last refused to sort by last session.
 	refusedAt time.Time
-	// unsorted is true once the log says that passes can't stop early.
+	// unsorted is true once the log says that polls can't stop early.
 	unsorted bool
 }
 
@@ -74,19 +74,19 @@ func New(client *whereby.Client, l *ledger.Ledger, c Config) *Poller {
 	return &Poller{client: client, ledger: l, config: c, log: c.Logger}
 }
 
-// Polled tells whether a pass has succeeded since the process started.
+// Polled tells whether a poll has succeeded since the process started.
 func (p *Poller) Polled() bool { return p.polled.Load() }
 
-// Run polls until the context is done, and then returns nil. The first pass
+// Run polls until the context is done, and then returns nil. The first poll
 // starts at once.
 func (p *Poller) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
-		p.every(ctx, p.poll)
+		p.every(ctx, p.pollDue)
 		return nil
 	})
 	group.Go(func() error {
-		p.every(ctx, p.scanIfDue)
+		p.every(ctx, p.fullPollIfDue)
 		return nil
 	})
 	return group.Wait()
@@ -107,42 +107,42 @@ func (p *Poller) every(ctx context.Context, f func(context.Context)) {
 	}
 }
 
-// poll runs the pass that is due at every interval.
-func (p *Poller) poll(ctx context.Context) {
+// pollDue runs the poll that is due at every interval.
+func (p *Poller) pollDue(ctx context.Context) {
 	state := p.ledger.State()
 	kind := Short
 	if !state.Complete || !state.Sorted || ahead(state.PassStarted) {
 		kind = Full
 	}
-	p.pass(ctx, p.client, kind)
+	p.poll(ctx, p.client, kind)
 }
 
-// scanIfDue runs a full pass in the background where the last one is too long
-// ago. While every pass is a full one, it has nothing to do.
-func (p *Poller) scanIfDue(ctx context.Context) {
+// fullPollIfDue runs a full poll in the background where the last one is too long
+// ago. While every poll is a full one, it has nothing to do.
+func (p *Poller) fullPollIfDue(ctx context.Context) {
 	state := p.ledger.State()
 	if !state.Complete || !state.Sorted || ahead(state.PassStarted) {
 		return
 	}
 	if time.Since(state.FullScan) >= p.config.FullScanInterval || ahead(state.FullScan) {
-		p.pass(ctx, p.client.Background(), Full)
+		p.poll(ctx, p.client.Background(), Full)
 	}
 }
 
-// ahead tells of the time of a pass whether the clock was wrong then: nothing follows
+// ahead tells of the time of a poll whether the clock was wrong then: nothing follows
 // from it for what has to be read now.
-func ahead(pass time.Time) bool {
-	// A pass of another process is compared by the clock alone, and so is one of this.
-	return pass.Round(0).Sub(time.Now().Round(0)) > ledger.MaxSetBack
+func ahead(poll time.Time) bool {
+	// A poll of another process is compared by the clock alone, and so is one of this.
+	return poll.Round(0).Sub(time.Now().Round(0)) > ledger.MaxSetBack
 }
 
-// pass runs one pass and tells of it.
-func (p *Poller) pass(ctx context.Context, client *whereby.Client, kind Kind) {
+// poll runs one poll and tells of it.
+func (p *Poller) poll(ctx context.Context, client *whereby.Client, kind Kind) {
 	w := &walk{
 		poller: p,
 		client: client,
 		result: Result{Kind: kind, Started: time.Now()},
-		pass:   p.ledger.Begin(),
+		poll:   p.ledger.Begin(),
 		order:  order{sorted: true},
 	}
 	err := w.run(ctx)
@@ -151,7 +151,7 @@ func (p *Poller) pass(ctx context.Context, client *whereby.Client, kind Kind) {
 	}
 	w.result.Ended = time.Now()
 	if err == nil {
-		err = w.pass.Commit(ledger.Completion{
+		err = w.poll.Commit(ledger.Completion{
 			Started:  w.result.Started,
 			Ended:    w.result.Ended,
 			Complete: w.result.Complete,
@@ -164,7 +164,7 @@ func (p *Poller) pass(ctx context.Context, client *whereby.Client, kind Kind) {
 		p.config.OnPass(w.result)
 	}
 	if err == nil {
-		p.polled.Store(true) // last, so that who waits for it sees what the pass brought
+		p.polled.Store(true) // last, so that who waits for it sees what the poll brought
 	}
 }
 
@@ -186,7 +186,7 @@ func (p *Poller) noteSortRefused(err error) {
 	}
 }
 
-// noteOrder takes what a pass found out about the order of the rooms.
+// noteOrder takes what a poll found out about the order of the rooms.
 func (p *Poller) noteOrder(sorted bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -214,6 +214,6 @@ func (p *Poller) logResult(r Result) {
 	}
 }
 
-// IsStorageError reports whether a pass failed because of the store, and not because of
+// IsStorageError reports whether a poll failed because of the store, and not because of
 // what Whereby answered.
 func IsStorageError(err error) bool { return whereby.ClassOf(err) == "" }

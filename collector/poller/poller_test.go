@@ -31,7 +31,7 @@ type bench struct {
 	account *wherebytest.Account
 	ledger  *ledger.Ledger
 	poller  *Poller
-	mu      sync.Mutex // OnPass may run for two passes at once
+	mu      sync.Mutex // OnPass may run for two polls at once
 	results []Result
 	log     *bytes.Buffer
 	random  *rand.Rand
@@ -117,11 +117,11 @@ func (b *bench) remove() {
 	b.rooms = append(b.rooms[:i], b.rooms[i+1:]...)
 }
 
-// poll runs one pass and returns it.
+// poll runs one poll and returns it.
 func (b *bench) poll() Result {
 	b.t.Helper()
 	before := len(b.results)
-	b.poller.poll(b.t.Context())
+	b.poller.pollDue(b.t.Context())
 	if len(b.results) != before+1 {
 		b.t.Fatal("a poll did not tell of itself")
 	}
@@ -164,7 +164,7 @@ func (b *bench) truth() figures {
 	return f
 }
 
-// expectTruth compares usage; rooms too where the last pass was complete.
+// expectTruth compares usage; rooms too where the last poll was complete.
 func (b *bench) expectTruth(complete bool) {
 	b.t.Helper()
 	got, want := b.shown(), b.truth()
@@ -252,7 +252,7 @@ func (b *bench) live() {
 		}
 		time.Sleep(time.Minute)
 	}
-	// What short passes can't see, a full one does: a figure of a room last used
+	// What short polls can't see, a full one does: a figure of a room last used
 	// long ago.
 	quiet := b.anyRoom()
 	time.Sleep(49 * time.Hour)
@@ -261,15 +261,15 @@ func (b *bench) live() {
 	restated.ParticipantMinutes += 1000
 	b.account.Restate(quiet, restated)
 	time.Sleep(7 * time.Hour)
-	b.poller.scanIfDue(b.t.Context())
+	b.poller.fullPollIfDue(b.t.Context())
 	b.mustPoll()
 	b.expectTruth(false)
 }
 
 // TestRoomsMoveWhileAPassIsUnderWay changes the account before every single
-// request. What a pass reads then is no state that ever was; but nothing may be
+// request. What a poll reads then is no state that ever was; but nothing may be
 // counted twice, nothing may fall, and once the account rests, one more poll and
-// a full scan arrive at the truth.
+// a full poll arrive at the truth.
 func TestRoomsMoveWhileAPassIsUnderWay(t *testing.T) {
 	for name, sort := range map[string][]wherebytest.Fault{
 		"sort honoured":     nil,
@@ -311,7 +311,7 @@ func TestRoomsMoveWhileAPassIsUnderWay(t *testing.T) {
 				}
 				moving = false
 				time.Sleep(7 * time.Hour)
-				b.poller.scanIfDue(t.Context())
+				b.poller.fullPollIfDue(t.Context())
 				b.mustPoll()
 				b.expectTruth(false)
 			})
@@ -362,10 +362,10 @@ func TestFailedPassesChangeNothingAndThePollerRecovers(t *testing.T) {
 			t.Run(fmt.Sprintf("%s from page %d on", name, page), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					b := newBench(t, wherebytest.Config{})
-					b.addRooms(450, 20*time.Hour) // so that short passes read all pages too
+					b.addRooms(450, 20*time.Hour) // so that short polls read all pages too
 					b.account.Inject(fault.On(wherebytest.EndpointRooms).After(page - 1))
 					if r := b.poll(); r.Err == nil || b.shown() != nil || b.poller.Polled() {
-						t.Fatalf("the first pass gave %v and showed %v", r.Err, b.shown())
+						t.Fatalf("the first poll gave %v and showed %v", r.Err, b.shown())
 					}
 					b.account.ClearFaults()
 					time.Sleep(time.Hour)
@@ -377,10 +377,10 @@ func TestFailedPassesChangeNothingAndThePollerRecovers(t *testing.T) {
 					b.account.Inject(fault.On(wherebytest.EndpointRooms).After(page - 1))
 					time.Sleep(time.Minute)
 					if r := b.poll(); r.Err == nil || b.ledger.Snapshot() != before {
-						t.Fatalf("a later pass gave %v, or changed figures", r.Err)
+						t.Fatalf("a later poll gave %v, or changed figures", r.Err)
 					}
 					if lines := strings.Count(b.log.String(), "level=WARN"); lines != 2 {
-						t.Errorf("%d warnings, want one for each failed pass:\n%s", lines, b.log)
+						t.Errorf("%d warnings, want one for each failed poll:\n%s", lines, b.log)
 					}
 					b.account.ClearFaults()
 					time.Sleep(time.Hour)
@@ -454,7 +454,7 @@ func TestAClockThatWasWrongHidesNothing(t *testing.T) {
 		}
 		b.restart(s, 1)
 		before := len(b.results)
-		b.poller.scanIfDue(t.Context())
+		b.poller.fullPollIfDue(t.Context())
 		if len(b.results) != before+1 || b.results[before].Kind != Full {
 			t.Errorf("there was no scan: %+v", b.results[before:])
 		}
@@ -588,14 +588,14 @@ func TestDriftIsWhatTheAccountLowered(t *testing.T) {
 		lowered.ParticipantMinutes -= 7
 		b.account.Restate(name, lowered)
 		time.Sleep(7 * time.Hour)
-		b.poller.scanIfDue(t.Context())
+		b.poller.fullPollIfDue(t.Context())
 		if drift := b.ledger.Snapshot().Drift; drift != (ledger.Totals{ParticipantMinutes: 7}) {
 			t.Errorf("the drift is %+v, want 7 participant minutes", drift)
 		}
 		b.expectTruth(true)
 		b.account.Restate(name, totals)
 		time.Sleep(7 * time.Hour)
-		b.poller.scanIfDue(t.Context())
+		b.poller.fullPollIfDue(t.Context())
 		if drift := b.ledger.Snapshot().Drift; drift != (ledger.Totals{}) {
 			t.Errorf("the drift is %+v after the figure was put back", drift)
 		}
@@ -646,7 +646,7 @@ func TestNoHourSpendsMoreThanTheShare(t *testing.T) {
 }
 
 // TestAFullScanDoesNotDelayPolls: while a large account is scanned in the
-// background, short passes go on at their interval.
+// background, short polls go on at their interval.
 func TestAFullScanDoesNotDelayPolls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, wherebytest.Config{PointsPerMinute: 100})
@@ -673,7 +673,7 @@ func TestAFullScanDoesNotDelayPolls(t *testing.T) {
 			}
 			short++
 			if took := r.Ended.Sub(r.Started); took > time.Second {
-				t.Errorf("a short pass took %v", took)
+				t.Errorf("a short poll took %v", took)
 			}
 		}
 		if short < 19 || full != 1 {

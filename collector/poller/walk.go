@@ -11,21 +11,21 @@ import (
 )
 
 const (
-	// overlap is how far a short pass reads back beyond the start of the pass
+	// overlap is how far a short poll reads back beyond the start of the poll
 	// before it. It covers Insights' delay of 10 to 15 minutes, clocks that
 	// differ, and sessions that run for many hours.
 	overlap = 24 * time.Hour
-	// maxStalePages ends a pass over pages that go on without any room that it has
+	// maxStalePages ends a poll over pages that go on without any room that it has
 	// not seen. Pages that shift while they are read repeat rooms too, but not for
 	// a thousand rooms on end.
 	maxStalePages = 10
 )
 
-// walk is one pass over the pages.
+// walk is one poll over the pages.
 type walk struct {
 	poller *Poller
 	client *whereby.Client
-	pass   *ledger.Pass
+	poll   *ledger.Poll
 	result Result
 	order  order
 	// sorted is true once it is shown that Insights sorts as asked.
@@ -36,7 +36,7 @@ type walk struct {
 	reported time.Time
 }
 
-// run reads the pages, from the top until the pass may stop.
+// run reads the pages, from the top until the poll may stop.
 func (w *walk) run(ctx context.Context) error {
 	if w.poller.sortRefused() {
 		return w.list(ctx, "", w.readAll())
@@ -72,7 +72,7 @@ func (w *walk) run(ctx context.Context) error {
 	return nil
 }
 
-// reread reads the top of the list once more: a room that was used while the pass
+// reread reads the top of the list once more: a room that was used while the poll
 // was under way has moved from the pages yet to come to those already read.
 func (w *walk) reread(ctx context.Context) error {
 	w.order = order{sorted: true}
@@ -123,7 +123,7 @@ func (w *walk) list(ctx context.Context, sortBy string, next func(whereby.Page[w
 		if page.Number == 1 {
 			w.top = rows
 		}
-		report, err := w.pass.Add(rows)
+		report, err := w.poll.Add(rows)
 		if err != nil {
 			return err
 		}
@@ -147,7 +147,7 @@ func (w *walk) list(ctx context.Context, sortBy string, next func(whereby.Page[w
 	return nil
 }
 
-// logProgress tells whoever waits for the first full pass over a large account
+// logProgress tells whoever waits for the first full poll over a large account
 // that it is under way.
 func (w *walk) logProgress() {
 	const every = time.Minute

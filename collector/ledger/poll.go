@@ -5,36 +5,36 @@ import (
 	"time"
 )
 
-// flushRows is how many new rows of the first pass over an account are held before
+// flushRows is how many new rows of the first poll over an account are held before
 // they go to the store. Their names are scattered over the whole file, so a write
 // of n rows rewrites some n pages of 4 KiB, which the store holds in memory.
 const flushRows = 2_000
 
-// Pass collects the readings of one walk over the account's pages. Passes may
-// overlap; one Pass is used by one goroutine.
-type Pass struct {
+// Poll collects the readings of one walk over the account's pages. Polls may
+// overlap; one Poll is used by one goroutine.
+type Poll struct {
 	ledger *Ledger
 	// staged are the readings that raise the ledger or are new to it.
 	staged map[string]Row
-	// seen are the rooms of this pass that the store knows.
+	// seen are the rooms of this poll that the store knows.
 	seen IDSet
-	// lowered is by how much the ledger is above the pass's last reading of a room.
+	// lowered is by how much the ledger is above the poll's last reading of a room.
 	lowered map[string]Totals
 }
 
-// Begin starts a pass. One that is not committed has no effect.
-func (l *Ledger) Begin() *Pass {
-	return &Pass{ledger: l, staged: map[string]Row{}, lowered: map[string]Totals{}}
+// Begin starts a poll. One that is not committed has no effect.
+func (l *Ledger) Begin() *Poll {
+	return &Poll{ledger: l, staged: map[string]Row{}, lowered: map[string]Totals{}}
 }
 
 // Report is what a page told.
 type Report struct {
-	// Fresh counts the rooms that the pass had not seen before.
+	// Fresh counts the rooms that the poll had not seen before.
 	Fresh int
-	// Repeated tells of each row whether the pass had seen its room before.
+	// Repeated tells of each row whether the poll had seen its room before.
 	Repeated []bool
 	// Changed counts the readings that were new or higher than what the ledger and
-	// the pass knew.
+	// the poll knew.
 	Changed int
 	// Lowered are the rooms whose reading is below what is known.
 	Lowered []Lowered
@@ -48,7 +48,7 @@ type Lowered struct {
 }
 
 // Add takes the rows of one page.
-func (p *Pass) Add(page []Row) (Report, error) {
+func (p *Poll) Add(page []Row) (Report, error) {
 	report := Report{Repeated: make([]bool, len(page))}
 	names := make([]string, len(page))
 	for i := range page {
@@ -67,8 +67,8 @@ func (p *Pass) Add(page []Row) (Report, error) {
 }
 
 // addRow takes one reading of a room whose row, where known, is row. It tells
-// whether the reading is the pass's first of the room.
-func (p *Pass) addRow(reading, row Row, known bool, report *Report) (fresh bool) {
+// whether the reading is the poll's first of the room.
+func (p *Poll) addRow(reading, row Row, known bool, report *Report) (fresh bool) {
 	staged, again := p.staged[reading.Name]
 	fresh = !again
 	if known && !p.seen.Add(row.ID) {
@@ -100,10 +100,10 @@ func (p *Pass) addRow(reading, row Row, known bool, report *Report) (fresh bool)
 	return fresh
 }
 
-// flush keeps the first pass over a large account from filling the memory.
-// Nothing is published before a complete pass, and readings can only be joined,
-// so what an unfinished pass leaves in the store does no harm.
-func (p *Pass) flush() error {
+// flush keeps the first poll over a large account from filling the memory.
+// Nothing is published before a complete poll, and readings can only be joined,
+// so what an unfinished poll leaves in the store does no harm.
+func (p *Poll) flush() error {
 	l := p.ledger
 	if len(p.staged) < flushRows {
 		return nil
@@ -117,7 +117,7 @@ func (p *Pass) flush() error {
 }
 
 // merge commits what is staged, and notes its rows as seen.
-func (p *Pass) merge(change Change) error {
+func (p *Poll) merge(change Change) error {
 	readings := make([]Row, 0, len(p.staged))
 	for _, row := range p.staged {
 		readings = append(readings, row)
@@ -129,9 +129,9 @@ func (p *Pass) merge(change Change) error {
 	return nil
 }
 
-// Commit makes the pass durable and then visible, and ends it. After an error
-// nothing has changed; the pass can only be dropped.
-func (p *Pass) Commit(c Completion) error {
+// Commit makes the poll durable and then visible, and ends it. After an error
+// nothing has changed; the poll can only be dropped.
+func (p *Poll) Commit(c Completion) error {
 	l := p.ledger
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -173,7 +173,7 @@ func later(known, told, now time.Time) time.Time {
 	return told
 }
 
-func (p *Pass) drift() Totals {
+func (p *Poll) drift() Totals {
 	var sum Totals
 	for _, by := range p.lowered {
 		sum = sum.Add(by)
