@@ -12,6 +12,7 @@ import (
 	monitoring "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
 	"helm.sh/helm/v3/pkg/chart"
 	"helm.sh/helm/v3/pkg/chart/loader"
+	"helm.sh/helm/v3/pkg/chartutil"
 	apps "k8s.io/api/apps/v1"
 	core "k8s.io/api/core/v1"
 	networking "k8s.io/api/networking/v1"
@@ -88,10 +89,11 @@ type install struct {
 	monitor  *monitoring.ServiceMonitor
 	rule     *monitoring.PrometheusRule
 	account  *core.ServiceAccount
-	services map[string]*core.Service   // by component
+	services map[string][]*core.Service // by component
 	config   *core.ConfigMap            // of the configuration file
 	boards   map[string]*core.ConfigMap // by name
 	notes    string
+	share    float64 // of the values: of the organization's points
 }
 
 // pod is what the pods are made from, and exporter its one container.
@@ -99,10 +101,21 @@ func (i *install) pod() *core.PodTemplateSpec { return &i.stateful.Spec.Template
 
 func (i *install) exporter() *core.Container { return &i.pod().Spec.Containers[0] }
 
+// metrics is the Service that Prometheus scrapes, nil if there is not exactly one.
+func (i *install) metrics() *core.Service {
+	if all := i.services["metrics"]; len(all) == 1 {
+		return all[0]
+	}
+	return nil
+}
+
+// webhooks are the Services that Whereby's webhooks reach.
+func (i *install) webhooks() []*core.Service { return i.services["webhook"] }
+
 // decode makes typed objects of documents: a field that its type does not have, and
 // one that is there twice, is an error.
 func decode(documents []Document) (*install, error) {
-	i := &install{services: map[string]*core.Service{}, boards: map[string]*core.ConfigMap{}}
+	i := &install{services: map[string][]*core.Service{}, boards: map[string]*core.ConfigMap{}}
 	for _, document := range documents {
 		var kind meta.TypeMeta
 		if err := yaml.Unmarshal([]byte(document.YAML), &kind); err != nil {
@@ -150,7 +163,8 @@ func (i *install) put(o object, template string) {
 	case *apps.StatefulSet:
 		i.stateful = o
 	case *core.Service:
-		i.services[o.Labels["app.kubernetes.io/component"]] = o
+		component := o.Labels["app.kubernetes.io/component"]
+		i.services[component] = append(i.services[component], o)
 	case *core.ServiceAccount:
 		i.account = o
 	case *core.ConfigMap:
@@ -183,6 +197,11 @@ func render(c *chart.Chart, release string, values map[string]any) (*install, er
 		return nil, err
 	}
 	i.notes = notes
+	all, err := chartutil.CoalesceValues(c, values)
+	if err != nil {
+		return nil, err
+	}
+	i.share, _ = all["rateLimitShare"].(float64)
 	return i, nil
 }
 
@@ -203,7 +222,8 @@ func TestObjectsOfEachValueSet(t *testing.T) {
 	want := map[string][]string{
 		"default":     without("Ingress", "PodDisruptionBudget"),
 		"everything":  all,
-		"redis":       without("Ingress"),
+		"pair":        all,
+		"three":       without("Ingress"),
 		"existing":    without("Ingress", "PodDisruptionBudget", "ServiceAccount"),
 		"memory":      without("Ingress", "PodDisruptionBudget"),
 		"no-operator": without("Ingress", "PodDisruptionBudget", "ServiceMonitor", "PrometheusRule", "ConfigMap"),

@@ -22,6 +22,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"whereby_exporter/alerts"
+	"whereby_exporter/whereby"
 	"whereby_exporter/whereby/wherebytest"
 )
 
@@ -93,83 +94,124 @@ const (
 	plantedSecret = "planted-secret-51c0"
 )
 
-// The real exporter runs with the arguments of the chart, on files where the chart
-// mounts them, and answers the probes and the webhook.
+// The real exporter runs with the arguments of each pod, on files where the chart mounts
+// them, and answers the probes and the webhook of that pod.
 func TestTheExporterRunsAsTheChartHasIt(t *testing.T) {
 	program := buildExporter(t)
 	for _, name := range sets(t) {
-		t.Run(name, func(t *testing.T) {
-			i := mustRender(t, set(t, name))
-			api := httptest.NewServer(wherebytest.New(wherebytest.Config{APIKey: plantedKey}))
-			defer api.Close()
-			dir := t.TempDir()
-			writeFile(t, filepath.Join(dir, "etc/whereby_exporter/secrets/api-key"), plantedKey+"\n")
-			if i.services["webhook"] != nil {
-				writeFile(t, filepath.Join(dir, "etc/whereby_exporter/secrets/webhook-secret"), plantedSecret+"\n")
-			}
-			file := "billing: {anchor_day: 1}\n"
-			if i.config != nil {
-				file = i.config.Data["whereby.yml"]
-			}
-			writeFile(t, filepath.Join(dir, "etc/whereby_exporter/config/whereby.yml"), file)
-			address := map[string]string{"metrics": freeAddress(t), "webhook": freeAddress(t)}
-			args := []string{}
-			for _, arg := range i.exporter().Args {
-				arg = strings.Replace(arg, "=/", "="+dir+"/", 1)
-				if strings.HasPrefix(arg, "--webhook.path=") {
-					arg = strings.Replace(arg, dir, "", 1)
-				}
-				args = append(args, strings.Replace(arg, "=:10037", "="+address["webhook"], 1))
-			}
-			args = append(args, "--whereby.url="+api.URL+"/v1", "--web.listen-address="+address["metrics"])
-
-			// The context is done once the exporter has ended.
-			ctx, ended := context.WithCancel(t.Context())
-			var out bytes.Buffer
-			cmd := exec.Command(program, args...)
-			cmd.Stdout, cmd.Stderr, cmd.Env = &out, &out, []string{}
-			if err := cmd.Start(); err != nil {
-				t.Fatal(err)
-			}
-			go func() {
-				_ = cmd.Wait()
-				ended()
-			}()
-			defer func() {
-				_ = cmd.Process.Kill()
-				<-ctx.Done()
-				if strings.Contains(out.String(), "planted") {
-					t.Error("the exporter prints a secret")
-				}
-				if t.Failed() {
-					t.Logf("the exporter printed:\n%s", out.String())
-				}
-			}()
-			for _, probe := range []*core.Probe{i.exporter().StartupProbe, i.exporter().LivenessProbe, i.exporter().ReadinessProbe} {
-				get := probe.HTTPGet
-				answers(ctx, t, http.MethodGet, address[get.Port.StrVal], get.Path, http.StatusOK)
-			}
-			answers(ctx, t, http.MethodGet, address["metrics"], "/metrics", http.StatusOK)
-			if i.services["webhook"] != nil {
-				path := webhookPath(t, i)
-				answers(ctx, t, http.MethodPost, address["webhook"], path, http.StatusUnauthorized)
-				answers(ctx, t, http.MethodPost, address["metrics"], path, http.StatusNotFound)
-				answers(ctx, t, http.MethodGet, address["webhook"], "/metrics", http.StatusNotFound)
-			}
-		})
+		i := mustRender(t, set(t, name))
+		for _, pod := range i.pods() {
+			t.Run(name+"/"+pod.name, func(t *testing.T) { runPod(t, program, i, pod) })
+		}
 	}
 }
 
-// webhookPath is what the exporter is told.
-func webhookPath(t *testing.T, i *install) string {
-	t.Helper()
-	for _, arg := range i.exporter().Args {
-		if path, ok := strings.CutPrefix(arg, "--webhook.path="); ok {
-			return path
+func runPod(t *testing.T, program string, i *install, p pod) {
+	api := httptest.NewServer(wherebytest.New(wherebytest.Config{APIKey: plantedKey}))
+	defer api.Close()
+	dir := t.TempDir()
+	for file, content := range secretContents(i) {
+		writeFile(t, filepath.Join(dir, "etc/whereby_exporter/secrets", file), content)
+	}
+	file := "billing: {anchor_day: 1}\n"
+	if i.config != nil {
+		file = i.config.Data["whereby.yml"]
+	}
+	writeFile(t, filepath.Join(dir, "etc/whereby_exporter/config/whereby.yml"), file)
+	address := map[string]string{"metrics": freeAddress(t), "webhook": freeAddress(t)}
+	args := []string{}
+	for _, arg := range p.args {
+		if !strings.HasPrefix(arg, "--webhook.path=") {
+			arg = strings.Replace(arg, "=/", "="+dir+"/", 1)
+		}
+		args = append(args, strings.Replace(arg, "=:10037", "="+address["webhook"], 1))
+	}
+	args = append(args, "--whereby.url="+api.URL+"/v1", "--web.listen-address="+address["metrics"])
+
+	// The context is done once the exporter has ended.
+	ctx, ended := context.WithCancel(t.Context())
+	var out bytes.Buffer
+	cmd := exec.Command(program, args...)
+	cmd.Stdout, cmd.Stderr, cmd.Env = &out, &out, []string{}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		_ = cmd.Wait()
+		ended()
+	}()
+	defer func() {
+		_ = cmd.Process.Kill()
+		<-ctx.Done()
+		if strings.Contains(out.String(), "planted") {
+			t.Error("the exporter prints a secret")
+		}
+		if t.Failed() {
+			t.Logf("the exporter printed:\n%s", out.String())
+		}
+	}()
+	for _, probe := range []*core.Probe{i.exporter().StartupProbe, i.exporter().LivenessProbe, i.exporter().ReadinessProbe} {
+		get := probe.HTTPGet
+		answers(ctx, t, http.MethodGet, address[get.Port.StrVal], get.Path, http.StatusOK)
+	}
+	answers(ctx, t, http.MethodGet, address["metrics"], "/metrics", http.StatusOK)
+	if len(i.webhooks()) == 0 {
+		return
+	}
+	path := p.flag("--webhook.path")
+	answers(ctx, t, http.MethodPost, address["webhook"], path, http.StatusUnauthorized)
+	answers(ctx, t, http.MethodPost, address["metrics"], path, http.StatusNotFound)
+	answers(ctx, t, http.MethodGet, address["webhook"], "/metrics", http.StatusNotFound)
+	separate := i.secretFiles()["webhook-secret"].Name == ""
+	for _, other := range i.pods() {
+		want := http.StatusNoContent
+		if other.name != p.name {
+			answers(ctx, t, http.MethodPost, address["webhook"], other.flag("--webhook.path"), http.StatusNotFound)
+			if separate {
+				want = http.StatusUnauthorized
+			}
+		}
+		delivers(ctx, t, address["webhook"], path, plantedSecret+other.name, want)
+	}
+}
+
+// secretContents are the files of the chart's secrets: the webhooks of all pods have
+// secrets of their own, in one file or in one each.
+func secretContents(i *install) map[string]string {
+	contents := map[string]string{}
+	for file := range i.secretFiles() {
+		switch pod, one := strings.CutPrefix(file, "webhook-secret-"); {
+		case file == "api-key":
+			contents[file] = plantedKey + "\n"
+		case one:
+			contents[file] = plantedSecret + pod + "\n"
+		default:
+			for _, pod := range i.pods() {
+				contents[file] += plantedSecret + pod.name + "\n"
+			}
 		}
 	}
-	t.Fatal("the exporter is told no path of the webhook")
-	return ""
+	return contents
+}
+
+// delivers posts a signed event, and holds the answer to a status.
+func delivers(ctx context.Context, t *testing.T, address, path, secret string, want int) {
+	t.Helper()
+	now := time.Now()
+	body := fmt.Sprintf(`{"id":"test-1","apiVersion":"1.0","createdAt":%q,"type":"assistant.requested","data":{}}`, now.UTC().Format(time.RFC3339))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+address+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set(whereby.SignatureHeader, whereby.Sign(secret, []byte(body), now))
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if resp.StatusCode != want {
+		t.Errorf("an event at %s: %s, want %d", path, resp.Status, want)
+	}
 }
 
 // answers waits until a request is answered with a status.

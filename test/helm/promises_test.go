@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/netip"
+	"path"
 	"slices"
 	"strings"
 	"testing"
@@ -34,7 +35,10 @@ func (i *install) problems() []string {
 	i.checkScrape(&p)
 	i.checkVolumes(&p)
 	i.checkPolicy(&p)
+	i.checkWebhooks(&p)
 	i.checkIngress(&p)
+	i.checkShare(&p)
+	i.checkSpread(&p)
 	i.checkNames(&p)
 	return p
 }
@@ -81,7 +85,7 @@ func (i *install) checkPrivileges(p *problems) {
 }
 
 // secretVariables hold secrets: they are never set to a text.
-var secretVariables = []string{"WHEREBY_API_KEY", "WHEREBY_WEBHOOK_SECRET", "WHEREBY_EXPORTER_STORAGE_REDIS_URL"}
+var secretVariables = []string{"WHEREBY_API_KEY", "WHEREBY_WEBHOOK_SECRET"}
 
 func (i *install) checkSecrets(p *problems) {
 	for _, o := range i.objects {
@@ -93,13 +97,16 @@ func (i *install) checkSecrets(p *problems) {
 			p.want(env.Value == "" && env.ValueFrom != nil && env.ValueFrom.SecretKeyRef != nil, "secrets: %s comes from no secret", env.Name)
 		}
 	}
-	for _, arg := range i.exporter().Args {
-		p.want(!strings.Contains(arg, "redis"), "secrets: %s is an argument", arg)
-	}
 	files := i.secretFiles()
 	p.want(files["api-key"].Name != "", "secrets: no API key is mounted")
-	_, webhook := files["webhook-secret"]
-	p.want(webhook == (i.services["webhook"] != nil), "secrets: the webhook's is mounted %v, the webhook is served %v", webhook, i.services["webhook"] != nil)
+	served := len(i.webhooks()) > 0
+	for _, pod := range i.pods() {
+		_, mounted := files[path.Base(pod.flag("--webhook.secret-file"))]
+		p.want(mounted == served, "secrets: the webhook's is mounted %v, the webhook is served %v", mounted, served)
+	}
+	for file := range files {
+		p.want(served || file == "api-key", "secrets: %s is mounted, and nothing reads it", file)
+	}
 }
 
 // secretFiles are the mounted keys of secrets, by file.
@@ -125,7 +132,7 @@ func (i *install) checkSelectors(p *problems) {
 		p.want(err == nil && !s.Empty() && s.Matches(pod), "selectors: that of %s does not match the pods", what)
 	}
 	match("the StatefulSet", i.stateful.Spec.Selector)
-	for _, s := range i.services {
+	if s := i.metrics(); s != nil {
 		match("Service "+s.Name, &meta.LabelSelector{MatchLabels: s.Spec.Selector})
 	}
 	if i.policy != nil {
@@ -141,9 +148,11 @@ func (i *install) checkSelectors(p *problems) {
 	}
 	if i.monitor != nil {
 		s, err := meta.LabelSelectorAsSelector(&i.monitor.Spec.Selector)
-		for component, service := range i.services {
-			matches := err == nil && !s.Empty() && s.Matches(labels.Set(service.Labels))
-			p.want(matches == (component == "metrics"), "selectors: the ServiceMonitor takes Service %s: %v", service.Name, matches)
+		for component, services := range i.services {
+			for _, service := range services {
+				matches := err == nil && !s.Empty() && s.Matches(labels.Set(service.Labels))
+				p.want(matches == (component == "metrics"), "selectors: the ServiceMonitor takes Service %s: %v", service.Name, matches)
+			}
 		}
 	}
 }
@@ -155,17 +164,19 @@ func (i *install) checkPorts(p *problems) {
 		ports[port.Name] = port.ContainerPort
 	}
 	want := map[string]int32{"metrics": metricsPort}
-	if i.services["webhook"] != nil {
+	if len(i.webhooks()) > 0 {
 		want["webhook"] = webhookPort
 	}
 	p.want(fmt.Sprint(ports) == fmt.Sprint(want), "ports: the container has %v, want %v", ports, want)
-	p.want(i.services["metrics"] != nil, "ports: no Service for the metrics")
-	for component, s := range i.services {
-		ok := len(s.Spec.Ports) == 1 && s.Spec.Ports[0].Port == want[component] &&
-			s.Spec.Ports[0].Name == component && s.Spec.Ports[0].TargetPort == intstr.FromString(component)
-		p.want(ok, "ports: Service %s has other ports than that of %s", s.Name, component)
+	p.want(len(i.services["metrics"]) > 0, "ports: no Service for the metrics")
+	for component, services := range i.services {
+		for _, s := range services {
+			ok := len(s.Spec.Ports) == 1 && s.Spec.Ports[0].Port == want[component] &&
+				s.Spec.Ports[0].Name == component && s.Spec.Ports[0].TargetPort == intstr.FromString(component)
+			p.want(ok, "ports: Service %s has other ports than that of %s", s.Name, component)
+		}
 	}
-	metrics := i.services["metrics"]
+	metrics := i.metrics()
 	p.want(metrics == nil || metrics.Spec.Type == "" || metrics.Spec.Type == core.ServiceTypeClusterIP, "ports: the metrics are served outside of the cluster")
 	p.want(metrics != nil && i.stateful.Spec.ServiceName == metrics.Name, "ports: the StatefulSet's Service is another")
 	for name, probe := range map[string]*core.Probe{"/-/healthy": i.exporter().LivenessProbe, "/-/ready": i.exporter().ReadinessProbe, "/-/healthy ": i.exporter().StartupProbe} {
@@ -215,11 +226,18 @@ func (i *install) checkVolumes(p *problems) {
 			p.want(i.stateful.Spec.Selector.MatchLabels[label] != "", "volumes: label %s of the claim may change, and a claim template may not", label)
 		}
 	}
-	mounted := map[string]bool{}
+	mounted, store := map[string]bool{}, ""
 	for _, m := range i.exporter().VolumeMounts {
 		p.want(there[m.Name], "volumes: %s is mounted and not there", m.Name)
 		p.want(m.SubPath == "", "volumes: %s is mounted by a subpath, which never changes", m.Name)
 		mounted[m.MountPath] = true
+		if m.MountPath == "/data" {
+			store = m.Name
+		}
+	}
+	for _, v := range i.pod().Spec.Volumes {
+		shared := v.Name == store && v.PersistentVolumeClaim != nil && len(i.pods()) > 1
+		p.want(!shared, "volumes: the replicas share the store")
 	}
 	p.want(mounted["/data"] && slices.Contains(i.exporter().Args, "--storage.path=/data"), "volumes: the store is on none")
 	for _, arg := range i.exporter().Args {
@@ -288,29 +306,11 @@ func (i *install) checkPolicy(p *problems) {
 		return
 	}
 	for _, c := range callers {
-		p.want(allows(i.policy, c, webhookPort) == (i.services["webhook"] != nil), "policy: the webhook is open to %s: %v", c.name, allows(i.policy, c, webhookPort))
+		p.want(allows(i.policy, c, webhookPort) == (len(i.webhooks()) > 0), "policy: the webhook is open to %s: %v", c.name, allows(i.policy, c, webhookPort))
 		p.want(!allows(i.policy, c, 10038), "policy: another port is open to %s", c.name)
 	}
 	p.want(!allows(i.policy, callers[0], metricsPort), "policy: the metrics are open to the internet")
 	p.want(!slices.Contains(i.policy.Spec.PolicyTypes, networking.PolicyTypeEgress), "policy: it would keep the exporter from Whereby's API")
-}
-
-// checkIngress follows the ingress to the webhook.
-func (i *install) checkIngress(p *problems) {
-	if i.ingress == nil {
-		return
-	}
-	p.want(i.ingress.Spec.DefaultBackend == nil, "ingress: it leads somewhere by default")
-	for _, rule := range i.ingress.Spec.Rules {
-		for _, path := range rule.HTTP.Paths {
-			webhook := i.services["webhook"]
-			ok := webhook != nil && path.Backend.Service.Name == webhook.Name && path.Backend.Service.Port.Name == webhook.Spec.Ports[0].Name
-			p.want(ok, "ingress: %s does not lead to the webhook", path.Path)
-			p.want(is(path.PathType, networking.PathTypeExact), "ingress: %s leads to more than itself", path.Path)
-			p.want(slices.Contains(i.exporter().Args, "--webhook.path="+path.Path), "ingress: the exporter has no webhook at %s", path.Path)
-		}
-		p.want(rule.Host != "" && len(rule.HTTP.Paths) == 1, "ingress: it has no host, or more than one path")
-	}
 }
 
 // lastApplied is the size of the annotation in which kubectl apply keeps an object.
@@ -344,9 +344,10 @@ func (i *install) checkLabels(p *problems, what string, set map[string]string) {
 }
 
 func TestEveryValueSetKeepsThePromises(t *testing.T) {
+	c := loadChart(t)
 	for _, name := range sets(t) {
 		for _, release := range []string{Release, "w", "a-release-whose-name-is-as-long-as-helm-allows-any-1"} {
-			i, err := render(loadChart(t), release, set(t, name))
+			i, err := render(c, release, set(t, name))
 			if err != nil {
 				t.Errorf("%s as %s: %v", name, release, err)
 				continue

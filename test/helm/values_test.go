@@ -11,19 +11,30 @@ import (
 )
 
 func TestValuesAreRefusedWithAClearLine(t *testing.T) {
+	loaded := loadChart(t)
 	for name, c := range map[string]struct{ values, want string }{
-		"two replicas without a shared store":        {"replicas: 2", "replicas: 2 need a store that they share: set redis.existingSecret, or replicas to 1"},
-		"several replicas on one claim":              {"{replicas: 3, redis: {existingSecret: r}, persistence: {existingClaim: c}}", "persistence.existingClaim: one claim can't serve several replicas"},
+		"several replicas on one claim":              {"{replicas: 3, persistence: {existingClaim: c}}", "persistence.existingClaim: one claim can't serve several replicas"},
+		"more replicas than Whereby has webhooks":    {"replicas: 11", "/replicas"},
+		"fewer keys than replicas":                   {"{replicas: 3, webhook: {replicaKeys: [a, b]}}", "webhook.replicaKeys: 2 keys for 3 replicas; name one for each, or none"},
+		"more keys than replicas":                    {"{webhook: {replicaKeys: [a, b]}}", "webhook.replicaKeys: 2 keys for 1 replicas; name one for each, or none"},
+		"keys of replicas for one":                   {"{webhook: {replicaKeys: [a]}}", "webhook.replicaKeys: is for several replicas; for one, set webhook.key"},
+		"a key for two replicas":                     {"{replicas: 2, webhook: {replicaKeys: [a, a]}}", "/webhook/replicaKeys"},
+		"a replica's key that is a path":             {"{replicas: 2, webhook: {replicaKeys: [a, b/c]}}", "/webhook/replicaKeys/1"},
+		"a share of nothing":                         {"rateLimitShare: 0", "/rateLimitShare"},
+		"a share of more than there is":              {"rateLimitShare: 1.5", "/rateLimitShare"},
+		"a share as text":                            {"rateLimitShare: 25%", "/rateLimitShare"},
+		"the share as an argument":                   {"extraArgs: [--whereby.rate-limit-share=0.5]", "extraArgs: --whereby.rate-limit-share differs with the number of replicas; set rateLimitShare instead"},
+		"the share in the environment":               {"extraEnv: [{name: WHEREBY_EXPORTER_WHEREBY_RATE_LIMIT_SHARE, value: '0.5'}]", "extraEnv: the chart sets --whereby.rate-limit-share, which WHEREBY_EXPORTER_WHEREBY_RATE_LIMIT_SHARE does not change; set rateLimitShare instead"},
+		"the webhook's path as an argument":          {"extraArgs: [--log.level=debug, --webhook.path=/hook]", "extraArgs: --webhook.path differs with the number of replicas; set webhook.path instead"},
+		"the webhook's path in the environment":      {"extraEnv: [{name: WHEREBY_EXPORTER_WEBHOOK_PATH, value: /hook}]", "extraEnv: the chart sets --webhook.path, which WHEREBY_EXPORTER_WEBHOOK_PATH does not change; set webhook.path instead"},
+		"another name of the pod":                    {"extraEnv: [{name: POD_NAME, value: a}]", "extraEnv: POD_NAME is the chart's, for the path of each replica's webhook"},
 		"an ingress to nothing":                      {"{ingress: {enabled: true, host: a.example.com}, webhook: {enabled: false}}", "ingress.enabled: the ingress leads to the webhook, and webhook.enabled is false"},
 		"an ingress for every host":                  {"ingress: {enabled: true}", "ingress.host: name the host"},
 		"two configurations":                         {"{existingConfigMap: c, config: {billing: {anchor_day: 1}}}", "config, existingConfigMap: set one of them"},
 		"an API key in the environment":              {"extraEnv: [{name: WHEREBY_API_KEY, value: abc}]", "extraEnv: WHEREBY_API_KEY is a secret"},
 		"a webhook secret in the environment":        {"extraEnv: [{name: WHEREBY_WEBHOOK_SECRET, value: abc}]", "extraEnv: WHEREBY_WEBHOOK_SECRET is a secret"},
-		"a password of Redis in the environment":     {"extraEnv: [{name: WHEREBY_EXPORTER_STORAGE_REDIS_URL, value: 'redis://:x@h'}]", "extraEnv: WHEREBY_EXPORTER_STORAGE_REDIS_URL is a secret"},
-		"a password of Redis as an argument":         {"extraArgs: ['--storage.redis-url=redis://:x@h']", "extraArgs: the address of Redis holds a password"},
 		"an API key as a value":                      {"apiKey: {value: abc}", "value"},
 		"a webhook secret as a value":                {"webhook: {secret: abc}", "secret"},
-		"an address of Redis as a value":             {"redis: {url: 'redis://:x@h'}", "url"},
 		"a misspelt value":                           {"replica: 2", "replica"},
 		"a misspelt value within another":            {"persistence: {enable: false}", "enable"},
 		"no replica":                                 {"replicas: 0", "/replicas"},
@@ -54,7 +65,7 @@ func TestValuesAreRefusedWithAClearLine(t *testing.T) {
 		"a digest that is cut off":                   {"image: {digest: 'sha256:12'}", "/image/digest"},
 		"a configuration as text":                    {"config: 'customers: []'", "/config"},
 	} {
-		_, err := render(loadChart(t), Release, values(t, c.values))
+		_, err := render(loaded, Release, values(t, c.values))
 		if err == nil {
 			t.Errorf("%s is accepted", name)
 			continue
@@ -141,7 +152,7 @@ func TestWhoMayScrape(t *testing.T) {
 func TestEveryValueGetsWhereItBelongs(t *testing.T) {
 	i := mustRender(t, set(t, "everything"))
 	pod, c := i.pod().Spec, i.exporter()
-	service, webhook := i.services["metrics"], i.services["webhook"]
+	service, webhook := i.metrics(), i.webhooks()
 	claim := i.stateful.Spec.VolumeClaimTemplates[0]
 	endpoint := i.monitor.Spec.Endpoints[0]
 	for name, ok := range map[string]bool{
@@ -149,13 +160,15 @@ func TestEveryValueGetsWhereItBelongs(t *testing.T) {
 		"image":               c.Image == "registry.example.com/whereby_exporter:9.9.9" && c.ImagePullPolicy == core.PullAlways,
 		"pull secrets":        len(pod.ImagePullSecrets) == 1 && pod.ImagePullSecrets[0].Name == "registry",
 		"names":               i.stateful.Name == "acme-usage" && i.stateful.Labels["app.kubernetes.io/name"] == "usage",
-		"webhook path":        slices.Contains(c.Args, "--webhook.path=/hooks/whereby"),
-		"webhook Service":     webhook.Spec.Type == core.ServiceTypeLoadBalancer && webhook.Annotations["example.com/balancer"] == "public",
+		"share":               slices.Contains(c.Args, "--whereby.rate-limit-share=0.2"),
+		"webhook path":        slices.Contains(c.Args, "--webhook.path=/hooks/whereby/$(POD_NAME)"),
+		"webhook secret":      i.secretFiles()["webhook-secret"].Name == "acme-webhook" && i.secretFiles()["webhook-secret"].Key == "secrets.txt",
+		"webhook Services":    len(webhook) == 2 && webhook[0].Name == "acme-usage-webhook-0" && webhook[1].Name == "acme-usage-webhook-1",
+		"webhook balancer":    webhook[1].Spec.Type == core.ServiceTypeLoadBalancer && webhook[1].Annotations["example.com/balancer"] == "public",
 		"service annotations": service.Annotations["example.com/internal"] == "true",
 		"ingress":             *i.ingress.Spec.IngressClassName == "nginx" && i.ingress.Annotations["example.com/limit"] == "100",
 		"ingress TLS":         i.ingress.Spec.TLS[0].SecretName == "webhooks-tls" && i.ingress.Spec.TLS[0].Hosts[0] == "webhooks.example.com",
 		"arguments":           slices.Equal(c.Args[len(c.Args)-3:], []string{"--poll.interval=2m", "--log.format=json", "--web.enable-lifecycle"}),
-		"Redis":               c.Env[0].ValueFrom.SecretKeyRef.Name == "acme-redis" && c.Env[0].ValueFrom.SecretKeyRef.Key == "url",
 		"environment":         c.Env[1].Name == "GOMEMLIMIT" && c.EnvFrom[0].ConfigMapRef.Name == "proxies",
 		"volumes":             pod.Volumes[len(pod.Volumes)-1].ConfigMap.Name == "ca" && c.VolumeMounts[len(c.VolumeMounts)-1].MountPath == "/etc/ca",
 		"claim":               *claim.Spec.StorageClassName == "fast" && claim.Spec.AccessModes[0] == core.ReadWriteOncePod && claim.Annotations["example.com/backup"] == "daily",
@@ -171,7 +184,7 @@ func TestEveryValueGetsWhereItBelongs(t *testing.T) {
 		"pod labels":          i.pod().Labels["team"] == "sre" && i.pod().Annotations["example.com/owner"] == "sre",
 		"node":                pod.NodeSelector["kubernetes.io/os"] == "linux" && pod.Tolerations[0].Key == "dedicated" && pod.PriorityClassName == "high",
 		"affinity":            pod.Affinity.PodAntiAffinity != nil && pod.TopologySpreadConstraints[0].TopologyKey == "topology.kubernetes.io/zone",
-		"notes":               strings.Contains(i.notes, "https://webhooks.example.com/hooks/whereby") && strings.Contains(i.notes, "acme-redis: url"),
+		"notes":               strings.Contains(i.notes, "https://webhooks.example.com/hooks/whereby/acme-usage-1\n") && strings.Contains(i.notes, "a line of secrets.txt"),
 	} {
 		if !ok {
 			t.Errorf("%s: not as the values have it", name)
@@ -212,9 +225,17 @@ func TestNotesSayWhatIsLeftToDo(t *testing.T) {
 		{"existing", "  globex-api: token\n  globex-webhook: hook\n", true},
 		{"memory", "webhook", false},
 		{"memory", "Nothing outlives the pod", true},
-		{"redis", "Nothing outlives the pod", false},
-		{"redis", "  whereby-redis: redis-url\n", true},
-		{"everything", "https://webhooks.example.com/hooks/whereby\n", true},
+		{"default", "The pod is ready", true},
+		{"default", "whereby-exporter-webhook-0", false},
+		{"pair", "Each pod is ready", true},
+		{"pair", "  whereby-exporter: webhook-secret-0\n  whereby-exporter: webhook-secret-1\n", true},
+		{"pair", "  https://webhooks.example.com/webhook/whereby-exporter-0\n  https://webhooks.example.com/webhook/whereby-exporter-1\n", true},
+		{"pair", "into the key of its pod", true},
+		{"pair", "set ingress.enabled", false},
+		{"three", "  /webhook/whereby-exporter-2, on port 10037 of service/whereby-exporter-webhook-2\n", true},
+		{"three", "a line of webhook-secret.\nWhereby must reach these Services: set ingress.enabled", true},
+		{"everything", "https://webhooks.example.com/hooks/whereby/acme-usage-0\n", true},
+		{"everything", "https://webhooks.example.com/hooks/whereby\n", false},
 	} {
 		if got := strings.Contains(mustRender(t, set(t, c.set)).notes, c.text); got != c.want {
 			t.Errorf("%s: the notes have %q: %v, want %v", c.set, c.text, got, c.want)
@@ -244,7 +265,6 @@ func TestUpgradesChangeNothingThatIsFixed(t *testing.T) {
 	c.Metadata.Version, c.Metadata.AppVersion = "7.8.9", "7.8.9"
 	after, err := render(c, Release, values(t, `
 replicas: 2
-redis: {existingSecret: r}
 podLabels: {team: sre}
 podAnnotations: {team: sre}
 webhook: {enabled: false}
@@ -269,8 +289,55 @@ serviceAccount: {create: false}
 }
 
 func TestReplicasAreSpreadOverNodes(t *testing.T) {
-	spread := mustRender(t, set(t, "redis")).pod().Spec.TopologySpreadConstraints
-	if len(spread) != 1 || spread[0].TopologyKey != core.LabelHostname || spread[0].WhenUnsatisfiable != core.ScheduleAnyway {
+	spread := mustRender(t, set(t, "pair")).pod().Spec.TopologySpreadConstraints
+	if len(spread) != 1 || spread[0].TopologyKey != core.LabelHostname || spread[0].WhenUnsatisfiable != core.DoNotSchedule {
 		t.Errorf("topology spread %v", spread)
+	}
+	// Without it, a node that takes no pods, such as one of the control plane, counts as
+	// an empty one: where one node is left, the second replica would wait for ever.
+	if len(spread) == 1 && !is(spread[0].NodeTaintsPolicy, core.NodeInclusionPolicyHonor) {
+		t.Error("nodes that take no pods count")
+	}
+	if spread := mustRender(t, nil).pod().Spec.TopologySpreadConstraints; len(spread) != 0 {
+		t.Errorf("topology spread %v of one replica", spread)
+	}
+}
+
+// One replica has the names and the path that do not differ by pod: who runs one had
+// them before there were several.
+func TestOneReplicaHasNoNumbers(t *testing.T) {
+	i := mustRender(t, values(t, "ingress: {enabled: true, host: webhooks.example.com}"))
+	if w := i.webhooks(); len(w) != 1 || w[0].Name != "whereby-exporter-webhook" || len(w[0].Spec.Selector) != 2 {
+		t.Errorf("Services of webhooks: %v", w)
+	}
+	if path := i.pods()[0].flag("--webhook.path"); path != "/webhook" || i.ingress.Spec.Rules[0].HTTP.Paths[0].Path != path {
+		t.Errorf("the path is %s", path)
+	}
+	if !slices.Contains(i.exporter().Args, "--whereby.rate-limit-share=0.25") || len(i.exporter().Env) != 0 || i.budget != nil {
+		t.Errorf("arguments %v, environment %v, budget %v", i.exporter().Args, i.exporter().Env, i.budget)
+	}
+}
+
+func TestTheShareIsDivided(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                                      "0.25",
+		"replicas: 2":                           "0.125",
+		"replicas: 3":                           "0.083333",
+		"replicas: 10":                          "0.025",
+		"{rateLimitShare: 1}":                   "1",
+		"{rateLimitShare: 1, replicas: 3}":      "0.333333",
+		"{rateLimitShare: 0.1, replicas: 2}":    "0.05",
+		"{rateLimitShare: 0.001, replicas: 10}": "0.0001",
+		"{rateLimitShare: 0.001, replicas: 7}":  "0.000142",
+	} {
+		i := mustRender(t, values(t, text))
+		for _, pod := range i.pods() {
+			if got := pod.flag("--whereby.rate-limit-share"); got != want {
+				t.Errorf("%s: %s has a share of %s, want %s", text, pod.name, got, want)
+			}
+		}
+		for _, problem := range i.problems() {
+			t.Errorf("%s: %s", text, problem)
+		}
 	}
 }

@@ -43,11 +43,38 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end }}
 {{- end }}
 
+{{- /*
+Each replica's part of rateLimitShare. It is cut off and not rounded, or all parts
+together could be more than the share.
+*/}}
+{{- define "whereby-exporter.share" -}}
+{{- divf (floor (divf (mulf .Values.rateLimitShare 1000000) (int .Values.replicas))) 1000000 | toJson }}
+{{- end }}
+
+{{- /*
+The path of a pod's webhook, from the chart and the pod's name. The name, and not the
+number: Kubernetes has no label of the number before 1.28.
+*/}}
+{{- define "whereby-exporter.webhookPath" -}}
+{{- $values := (index . 0).Values }}
+{{- ternary (printf "%s/%s" $values.webhook.path (index . 1)) $values.webhook.path (gt (int $values.replicas) 1) }}
+{{- end }}
+
+{{- /* The name of the Service of a pod's webhook, from the chart and the pod's number. */}}
+{{- define "whereby-exporter.webhookService" -}}
+{{- $chart := index . 0 }}
+{{- $name := printf "%s-webhook" (include "whereby-exporter.fullname" $chart) }}
+{{- ternary (printf "%s-%d" $name (index . 1)) $name (gt (int $chart.Values.replicas) 1) }}
+{{- end }}
+
 {{- /* What the schema can't say, or not in words. */}}
 {{- define "whereby-exporter.validate" -}}
 {{- with .Values }}
-{{- if and (gt (int .replicas) 1) (not .redis.existingSecret) }}
-{{- fail (printf "replicas: %d need a store that they share: set redis.existingSecret, or replicas to 1" (int .replicas)) }}
+{{- if and .webhook.replicaKeys (ne (len .webhook.replicaKeys) (int .replicas)) }}
+{{- fail (printf "webhook.replicaKeys: %d keys for %d replicas; name one for each, or none" (len .webhook.replicaKeys) (int .replicas)) }}
+{{- end }}
+{{- if and .webhook.replicaKeys (eq (int .replicas) 1) }}
+{{- fail "webhook.replicaKeys: is for several replicas; for one, set webhook.key" }}
 {{- end }}
 {{- if and (gt (int .replicas) 1) .persistence.enabled .persistence.existingClaim }}
 {{- fail "persistence.existingClaim: one claim can't serve several replicas; leave it empty, and each gets its own" }}
@@ -61,14 +88,27 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- if and .config .existingConfigMap }}
 {{- fail "config, existingConfigMap: set one of them" }}
 {{- end }}
-{{- range .extraArgs }}
-{{- if hasPrefix "--storage.redis-url" . }}
-{{- fail "extraArgs: the address of Redis holds a password; put it into a secret, and name that in redis.existingSecret" }}
+{{- $env := .extraEnv }}
+{{- $args := .extraArgs }}
+{{- range $flag, $value := dict "--whereby.rate-limit-share" "rateLimitShare" "--webhook.path" "webhook.path" }}
+{{- range $args }}
+{{- if eq $flag (regexFind "^[^=]*" .) }}
+{{- fail (printf "extraArgs: %s differs with the number of replicas; set %s instead" $flag $value) }}
 {{- end }}
 {{- end }}
-{{- range .extraEnv }}
-{{- if and (has .name (list "WHEREBY_API_KEY" "WHEREBY_WEBHOOK_SECRET" "WHEREBY_EXPORTER_STORAGE_REDIS_URL")) (hasKey . "value") }}
+{{- $variable := printf "WHEREBY_EXPORTER_%s" (trimPrefix "--" $flag | upper | replace "." "_" | replace "-" "_") }}
+{{- range $env }}
+{{- if eq .name $variable }}
+{{- fail (printf "extraEnv: the chart sets %s, which %s does not change; set %s instead" $flag $variable $value) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- range $env }}
+{{- if and (has .name (list "WHEREBY_API_KEY" "WHEREBY_WEBHOOK_SECRET")) (hasKey . "value") }}
 {{- fail (printf "extraEnv: %s is a secret; take it from one with valueFrom.secretKeyRef" .name) }}
+{{- end }}
+{{- if eq .name "POD_NAME" }}
+{{- fail "extraEnv: POD_NAME is the chart's, for the path of each replica's webhook" }}
 {{- end }}
 {{- end }}
 {{- end }}
