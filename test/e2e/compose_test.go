@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -8,8 +9,10 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -30,6 +33,7 @@ type composeFile struct {
 type composeService struct {
 	Build       struct{ Context string }
 	Image       string
+	PullPolicy  string `yaml:"pull_policy"`
 	Command     []string
 	ReadOnly    bool     `yaml:"read_only"`
 	CapDrop     []string `yaml:"cap_drop"`
@@ -81,14 +85,16 @@ func TestComposeFilesHoldTogether(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := composeDir(t)
-	demo, account := readCompose(t, "compose.yml"), readCompose(t, "account.yml")
-	for _, file := range []composeFile{demo, account} {
+	demo, account, pair := readCompose(t, "compose.yml"), readCompose(t, "account.yml"), readCompose(t, "pair.yml")
+	for _, file := range []composeFile{demo, account, pair} {
 		for name, service := range file.Services {
-			merged := demo.Services[name]
+			merged := merge(demo.Services[name], service)
 			if merged.Image == "" {
 				t.Errorf("%s is in no image", name)
 			}
-			if _, version, _ := strings.Cut(merged.Image, ":"); merged.Build.Context == "" && (version == "" || version == "latest") {
+			// What is built here is pulled from nowhere.
+			built := merged.Build.Context != "" || merged.PullPolicy == "never" && merged.Image == demo.Services["exporter"].Image
+			if _, version, _ := strings.Cut(merged.Image, ":"); !built && (version == "" || version == "latest") {
 				t.Errorf("%s has no fixed version", merged.Image)
 			}
 			if !slices.Equal(merged.CapDrop, []string{"ALL"}) || !slices.Equal(merged.SecurityOpt, []string{"no-new-privileges:true"}) {
@@ -103,7 +109,7 @@ func TestComposeFilesHoldTogether(t *testing.T) {
 				}
 			}
 			for _, port := range service.Ports {
-				if local := strings.HasPrefix(port, "127.0.0.1:"); local == (port == "10037:10037") {
+				if local := strings.HasPrefix(port, "127.0.0.1:"); local == strings.HasSuffix(port, ":10037") {
 					t.Errorf("%s publishes %s", name, port)
 				}
 			}
@@ -124,7 +130,7 @@ func TestComposeFilesHoldTogether(t *testing.T) {
 					t.Errorf("%s has no file", secret)
 				}
 			}
-			if name != "exporter" {
+			if merged.Image != demo.Services["exporter"].Image {
 				continue
 			}
 			for _, argument := range service.Command[1:] {
@@ -147,6 +153,115 @@ func TestComposeFilesHoldTogether(t *testing.T) {
 	out, err := exec.CommandContext(t.Context(), build(t, programs.Exporter), "check", "--config.file="+filepath.Join(dir, "whereby.yml"), "--whereby.api-key-file="+keyFile(t)).CombinedOutput()
 	if err != nil {
 		t.Errorf("whereby.yml: %v\n%s", err, out)
+	}
+}
+
+// merge puts a service of a second file over that of the first, as Compose does, in what
+// the files use: lists grow, volumes by where they are mounted, and the rest is replaced.
+func merge(base, over composeService) composeService {
+	over.Image, over.Restart = cmp.Or(over.Image, base.Image), cmp.Or(over.Restart, base.Restart)
+	if over.Build.Context == "" {
+		over.Build = base.Build
+	}
+	if over.Command == nil {
+		over.Command = base.Command
+	}
+	if over.Healthcheck.Test == nil {
+		over.Healthcheck = base.Healthcheck
+	}
+	over.ReadOnly = over.ReadOnly || base.ReadOnly
+	for _, list := range []struct{ of, with *[]string }{
+		{&over.CapDrop, &base.CapDrop}, {&over.SecurityOpt, &base.SecurityOpt}, {&over.Ports, &base.Ports},
+	} {
+		for _, item := range *list.with {
+			if !slices.Contains(*list.of, item) {
+				*list.of = append(*list.of, item)
+			}
+		}
+	}
+	for _, volume := range base.Volumes {
+		if !slices.ContainsFunc(over.Volumes, func(v string) bool { return mountedAt(v) == mountedAt(volume) }) {
+			over.Volumes = append(over.Volumes, volume)
+		}
+	}
+	return over
+}
+
+// mountedAt is where a volume is in the container.
+func mountedAt(volume string) string {
+	parts := strings.Split(volume, ":")
+	return parts[min(1, len(parts)-1)]
+}
+
+// TestThePairOfComposeSharesNothing holds the two exporters apart, in all but the account.
+func TestThePairOfComposeSharesNothing(t *testing.T) {
+	t.Parallel()
+	demo, pair := readCompose(t, "compose.yml"), readCompose(t, "pair.yml")
+	var exporters []composeService
+	var targets []string
+	for _, name := range []string{"exporter", "exporter-b"} {
+		exporters = append(exporters, merge(demo.Services[name], pair.Services[name]))
+		targets = append(targets, name+":10036")
+	}
+	a, b := exporters[0], exporters[1]
+	if a.Image != b.Image || a.Restart != b.Restart {
+		t.Errorf("the images are %s and %s, restarted %s and %s", a.Image, b.Image, a.Restart, b.Restart)
+	}
+	value := func(s composeService, flag string) string {
+		for _, argument := range s.Command {
+			if v, ok := strings.CutPrefix(argument, flag+"="); ok {
+				return v
+			}
+		}
+		return ""
+	}
+	volume := func(s composeService) string {
+		for _, v := range s.Volumes {
+			if mountedAt(v) == "/data" {
+				return v
+			}
+		}
+		return ""
+	}
+	for what, of := range map[string]func(composeService) string{
+		"store":  volume,
+		"path":   func(s composeService) string { return cmp.Or(value(s, "--webhook.path"), "/webhook") },
+		"secret": func(s composeService) string { return pair.Secrets[path.Base(value(s, "--webhook.secret-file"))].File },
+	} {
+		if of(a) == of(b) || of(a) == "" || of(b) == "" {
+			t.Errorf("the %s is %q for one and %q for the other", what, of(a), of(b))
+		}
+	}
+	for _, flag := range []string{"--whereby.api-key-file", "--config.file", "--whereby.rate-limit-share"} {
+		if value(a, flag) != value(b, flag) || value(a, flag) == "" {
+			t.Errorf("%s is %q for one and %q for the other", flag, value(a, flag), value(b, flag))
+		}
+	}
+	share, err := strconv.ParseFloat(value(a, "--whereby.rate-limit-share"), 64)
+	if err != nil || 2*share != 0.25 {
+		t.Errorf("each spends %v, %v; want half of the default", share, err)
+	}
+	published := map[string]bool{}
+	for _, s := range exporters {
+		for _, port := range s.Ports {
+			host := strings.TrimPrefix(port[:strings.LastIndex(port, ":")], "127.0.0.1:")
+			if published[host] {
+				t.Errorf("port %s is published twice", host)
+			}
+			published[host] = true
+		}
+		if len(s.Ports) != 2 {
+			t.Errorf("an exporter publishes %v", s.Ports)
+		}
+	}
+	prometheus := merge(demo.Services["prometheus"], pair.Services["prometheus"])
+	if !slices.Contains(prometheus.Volumes, "./prometheus.pair.yml:/etc/prometheus/prometheus.yml:ro") || len(prometheus.Volumes) != len(demo.Services["prometheus"].Volumes) {
+		t.Errorf("Prometheus has the volumes %v", prometheus.Volumes)
+	}
+	// One job, or rules and dashboards would count the account twice.
+	want := strings.Replace(readDeploy(t, "compose", "prometheus.yml"), "[exporter:10036]", "["+strings.Join(targets, ", ")+"]", 1)
+	if readDeploy(t, "compose", "prometheus.pair.yml") != want {
+		t.Error("prometheus.pair.yml differs from prometheus.yml in more than that it scrapes both exporters")
 	}
 }
 
