@@ -19,6 +19,7 @@ import (
 	"whereby_exporter/collector/poller"
 	"whereby_exporter/collector/quality"
 	"whereby_exporter/collector/rooms"
+	"whereby_exporter/collector/state"
 	"whereby_exporter/collector/statuspage"
 	"whereby_exporter/collector/webhook"
 	"whereby_exporter/whereby"
@@ -32,6 +33,8 @@ type Config struct {
 	File *config.Config
 	// StoragePath is the directory of the store; "" keeps it in memory.
 	StoragePath string
+	// RestoreFrom is a backup to restore if the directory holds no store; "" is none.
+	RestoreFrom string
 	// PollInterval and FullScanInterval are as in [poller.Config].
 	PollInterval, FullScanInterval time.Duration
 	// Webhooks verifies webhook requests; nil if there is no secret, and then there are
@@ -66,7 +69,7 @@ type webhooks struct {
 
 // New opens the state and publishes what it holds. It starts nothing.
 func New(c Config) (*Collector, error) {
-	state, err := openKeeper(c.StoragePath, c.Logger)
+	state, err := openKeeper(c.StoragePath, c.RestoreFrom, c.Logger)
 	if err != nil {
 		return nil, err
 	}
@@ -210,6 +213,9 @@ func (c *Collector) Webhook() http.Handler {
 		Logger:   c.config.Logger,
 	}
 }
+
+// Backup copies the state as it is now.
+func (c *Collector) Backup() (*state.Backup, error) { return c.state.Backup() }
 
 // Rooms serves the rooms behind a prefix.
 func (c *Collector) Rooms() http.Handler { return c.rooms() }

@@ -23,11 +23,11 @@ func TestSessionsBackToATime(t *testing.T) {
 		requests int
 		least    int // sessions
 	}{
-		"a day takes a page":               {room: listedRoom, days: 1, requests: 1, least: 2},
-		"150 days take two":                {room: listedRoom, days: 150, requests: 2, least: 151},
-		"all take five":                    {room: listedRoom, days: 1000, requests: 5, least: 450},
-		"an order that is not kept":        {fault: ptr(wherebytest.SortIgnored()), room: listedRoom, days: 1, requests: 5, least: 450},
-		"an order that is refused":         {fault: ptr(wherebytest.Status(400).Times(1)), room: listedRoom, days: 1, requests: 6, least: 450},
+		"a day takes a page":                 {room: listedRoom, days: 1, requests: 1, least: 2},
+		"150 days take two":                  {room: listedRoom, days: 150, requests: 2, least: 151},
+		"all take five":                      {room: listedRoom, days: 1000, requests: 5, least: 450},
+		"an order that is not kept":          {fault: ptr(wherebytest.SortIgnored()), room: listedRoom, days: 1, requests: 5, least: 450},
+		"an order that is refused":           {fault: ptr(wherebytest.Status(400).Times(1)), room: listedRoom, days: 1, requests: 6, least: 450},
 		"a room that Insights does not know": {room: "/acme-other", days: 1, requests: 1},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -37,6 +37,7 @@ type cli struct {
 	Backfill    Backfill    `cmd:"" help:"Write past usage as OpenMetrics text, for promtool to make blocks of."`
 	Alerts      Alerts      `cmd:"" help:"Write the alerting rules, with the thresholds of the configuration file."`
 	Dashboards  Dashboards  `cmd:"" help:"Write the Grafana dashboards."`
+	Backup      Backup      `cmd:"" help:"Write a copy of a running exporter's state."`
 	Healthcheck Healthcheck `cmd:"" help:"Ask a running exporter whether it is healthy; for containers without a shell."`
 }
 

@@ -32,7 +32,8 @@ type Poll struct {
 
 // Storage is where state is kept.
 type Storage struct {
-	Path string `default:"data/" placeholder:"DIR" help:"Directory of the store; empty keeps state in memory only (${default})."`
+	Path        string `default:"data/" placeholder:"DIR" help:"Directory of the store; empty keeps state in memory only (${default})."`
+	RestoreFrom string `placeholder:"FILE" help:"File that the command backup wrote, to start from if --storage.path holds no store; ignored otherwise."`
 }
 
 // validate checks the flags that need no file.
@@ -47,6 +48,13 @@ func (w Whereby) validate() error {
 	}
 	if _, err := whereby.NewBudget(w.RateLimitShare); err != nil {
 		return fmt.Errorf("--whereby.rate-limit-share=%v: must be above 0 and at most 1", w.RateLimitShare)
+	}
+	return nil
+}
+
+func (s Storage) validate() error {
+	if s.RestoreFrom != "" && s.Path == "" {
+		return errors.New("--storage.restore-from needs --storage.path: what is kept in memory only is not worth restoring")
 	}
 	return nil
 }

@@ -32,7 +32,7 @@ type Flags struct {
 
 // validate checks every flag and gives all errors.
 func (f *Flags) validate() error {
-	return errors.Join(f.Whereby.validate(), f.Poll.validate(), f.Webhook.validate(), f.Web.Check(), f.Sidecar.validate())
+	return errors.Join(f.Whereby.validate(), f.Poll.validate(), f.Storage.validate(), f.Webhook.validate(), f.Web.Check(), f.Sidecar.validate())
 }
 
 // Run serves until the context is done.
@@ -69,6 +69,7 @@ func (r *Run) Run(env *Env) error {
 			File:             file,
 			Webhooks:         verifier,
 			StoragePath:      r.Storage.Path,
+			RestoreFrom:      r.Storage.RestoreFrom,
 			PollInterval:     r.Poll.Interval,
 			FullScanInterval: r.Poll.FullScanInterval,
 			Logger:           env.Log,
@@ -164,7 +165,7 @@ func (s service) listen(c *collector.Collector, log *slog.Logger) ([]*server.Ser
 	if err != nil {
 		return nil, err
 	}
-	handlers := server.Handlers{Metrics: c.Metrics(), Rooms: c.Rooms(), Status: status, Ready: c.Ready, Reload: s.reload.reload}
+	handlers := server.Handlers{Metrics: c.Metrics(), Rooms: c.Rooms(), Status: status, Ready: c.Ready, Reload: s.reload.reload, Backup: c.Backup}
 	web, err := server.New(s.web, handlers, log)
 	if err != nil {
 		return nil, err

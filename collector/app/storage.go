@@ -6,12 +6,18 @@ import (
 	"io/fs"
 	"os"
 	"syscall"
+
+	"whereby_exporter/collector"
 )
 
 // storageError adds to an error of the store where that was to be, and, where it
 // can't be written, what to do: what a volume belongs to is seldom seen from inside a
 // container.
 func storageError(path string, err error) error {
+	var restore *collector.RestoreError
+	if errors.As(err, &restore) {
+		return fmt.Errorf("--storage.restore-from=%s: %w", restore.Backup, err)
+	}
 	advice := ""
 	switch {
 	case errors.Is(err, fs.ErrPermission):

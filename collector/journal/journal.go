@@ -25,8 +25,8 @@ import (
 const (
 	// MaxRecord is the longest record, in bytes.
 	MaxRecord = durable.MaxPayload
-	// suffix is that of the files' names; before it stands their number.
-	suffix = ".journal"
+	// Suffix is that of the files' names; before it stands their number.
+	Suffix = ".journal"
 )
 
 // Journal is safe for concurrent use.
@@ -91,7 +91,7 @@ func files(dir string) ([]uint64, error) {
 	}
 	var numbers []uint64
 	for _, entry := range entries {
-		if name, ok := strings.CutSuffix(entry.Name(), suffix); ok {
+		if name, ok := strings.CutSuffix(entry.Name(), Suffix); ok {
 			if number, err := strconv.ParseUint(name, 10, 64); err == nil {
 				numbers = append(numbers, number)
 			}
@@ -102,7 +102,7 @@ func files(dir string) ([]uint64, error) {
 }
 
 func (j *Journal) path(number uint64) string {
-	return filepath.Join(j.dir, fmt.Sprintf("%020d%s", number, suffix))
+	return filepath.Join(j.dir, fmt.Sprintf("%020d%s", number, Suffix))
 }
 
 func (j *Journal) replay(number uint64, newest bool, replay func([]byte) error) error {

@@ -21,6 +21,7 @@ import (
 	"github.com/prometheus/exporter-toolkit/web"
 	"golang.org/x/sync/errgroup"
 
+	"whereby_exporter/collector/state"
 	"whereby_exporter/collector/statuspage"
 )
 
@@ -47,6 +48,7 @@ type Options struct {
 	SystemdSocket   bool     `help:"Use systemd socket activation instead of --web.listen-address."`
 	ConfigFile      string   `name:"config.file" placeholder:"FILE" help:"TLS, basic authentication and HTTP headers, in the exporter-toolkit's format."`
 	EnableLifecycle bool     `help:"Reload the configuration on POST /-/reload."`
+	EnableAdminAPI  bool     `name:"enable-admin-api" help:"Serve a copy of the state on POST /api/v1/admin/backup."`
 	TelemetryPath   string   `default:"/metrics" placeholder:"PATH" help:"Path of the metrics (${default})."`
 }
 
@@ -59,7 +61,7 @@ func (o Options) Check() error {
 	if !o.SystemdSocket && (len(o.ListenAddress) == 0 || slices.Contains(o.ListenAddress, "")) {
 		return errors.New("--web.listen-address: must be an address such as :10036")
 	}
-	if p := o.TelemetryPath; !plainPath.MatchString(p) || p != path.Clean(p) || p == roomsPath || strings.HasPrefix(p, "/-/") || strings.HasPrefix(p+"/", statusPath) {
+	if p := o.TelemetryPath; !plainPath.MatchString(p) || p != path.Clean(p) || p == roomsPath || p == backupPath || strings.HasPrefix(p, "/-/") || strings.HasPrefix(p+"/", statusPath) {
 		return fmt.Errorf("--web.telemetry-path=%q: must begin with a slash and be a path of its own, for instance /metrics", p)
 	}
 	if err := web.Validate(o.ConfigFile); err != nil {
@@ -77,6 +79,8 @@ type Handlers struct {
 	Ready func() bool
 	// Reload puts the configuration file in force again.
 	Reload func() error
+	// Backup copies the state.
+	Backup func() (*state.Backup, error)
 }
 
 // Server listens from New on and serves from Run on.
@@ -96,7 +100,10 @@ func New(o Options, h Handlers, log *slog.Logger) (*Server, error) {
 	if !o.EnableLifecycle {
 		h.Reload = nil
 	}
-	mux := newMux(o.TelemetryPath, h)
+	if !o.EnableAdminAPI {
+		h.Backup = nil
+	}
+	mux := newMux(o.TelemetryPath, h, log)
 	flags := web.FlagConfig{
 		WebListenAddresses: &o.ListenAddress,
 		WebSystemdSocket:   &o.SystemdSocket,
@@ -232,7 +239,7 @@ func (s *Server) drain(server *http.Server) {
 }
 
 // newMux lays the endpoints out.
-func newMux(telemetryPath string, h Handlers) http.Handler {
+func newMux(telemetryPath string, h Handlers, log *slog.Logger) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/{$}", h.Status)
 	mux.Handle(statusPath, h.Status)
@@ -246,15 +253,14 @@ func newMux(telemetryPath string, h Handlers) http.Handler {
 		}
 		fmt.Fprintln(w, "whereby_exporter is ready.")
 	})
+	mux.Handle(backupPath, backupHandler{take: h.Backup, stalled: stallTimeout, log: log})
 	mux.HandleFunc("/-/reload", func(w http.ResponseWriter, r *http.Request) { reload(w, r, h.Reload) })
 	return mux
 }
 
-// reload answers like Prometheus: only POST and PUT, and only where it is enabled.
+// reload answers like Prometheus: only POST and PUT, and only if it is enabled.
 func reload(w http.ResponseWriter, r *http.Request, do func() error) {
-	if r.Method != http.MethodPost && r.Method != http.MethodPut {
-		w.Header().Set("Allow", "POST, PUT")
-		http.Error(w, "Only POST or PUT requests are allowed.", http.StatusMethodNotAllowed)
+	if !postOrPut(w, r) {
 		return
 	}
 	if do == nil {
@@ -266,6 +272,17 @@ func reload(w http.ResponseWriter, r *http.Request, do func() error) {
 		return
 	}
 	fmt.Fprintln(w, "The configuration was reloaded.")
+}
+
+// postOrPut refuses other requests, as Prometheus does for what changes something or is
+// costly.
+func postOrPut(w http.ResponseWriter, r *http.Request) bool {
+	if r.Method == http.MethodPost || r.Method == http.MethodPut {
+		return true
+	}
+	w.Header().Set("Allow", "POST, PUT")
+	http.Error(w, "Only POST or PUT requests are allowed.", http.StatusMethodNotAllowed)
+	return false
 }
 
 func healthy(w http.ResponseWriter, _ *http.Request) {

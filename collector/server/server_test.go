@@ -163,7 +163,7 @@ func TestEachPathIsServedByItsHandler(t *testing.T) {
 }
 
 func TestTheMetricsMayHaveAnotherPath(t *testing.T) {
-	mux := newMux("/usage/metrics", handlers())
+	mux := newMux("/usage/metrics", handlers(), slog.New(slog.DiscardHandler))
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -568,7 +568,7 @@ func TestOptionsAreCheckedBeforeListening(t *testing.T) {
 				t.Errorf("got %v; want %q", err, c.want)
 			}
 			if c.want == "" {
-				newMux(c.options.TelemetryPath, handlers()) // panics where paths collide
+				newMux(c.options.TelemetryPath, handlers(), slog.New(slog.DiscardHandler)) // panics where paths collide
 			}
 		})
 	}

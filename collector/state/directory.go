@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"sync"
 
@@ -33,6 +34,7 @@ type Directory struct {
 // Open opens the state in a directory, and makes it if there is none. It reads and checks
 // the whole of the stores; nothing is changed if one is damaged.
 func Open(path string, log *slog.Logger) (*Directory, error) {
+	removeSpooled(path)
 	rooms, err := store.OpenBolt(path)
 	if err != nil {
 		return nil, err
@@ -42,6 +44,14 @@ func Open(path string, log *slog.Logger) (*Directory, error) {
 		return nil, errors.Join(err, rooms.Close())
 	}
 	return &Directory{path: path, log: log, ledger: rooms, quality: records}, nil
+}
+
+// removeSpooled removes the temporary files of backups that an earlier process left.
+func removeSpooled(path string) {
+	left, _ := filepath.Glob(filepath.Join(path, spooled))
+	for _, file := range left {
+		_ = os.Remove(file)
+	}
 }
 
 // Ledger is the store of usage.

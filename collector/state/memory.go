@@ -26,5 +26,8 @@ func (*Memory) ResumeBudget(*whereby.Budget) error { return nil }
 // OpenEvents has nothing to restore.
 func (*Memory) OpenEvents(webhook.State) (webhook.Log, error) { return webhook.Unlogged{}, nil }
 
+// Backup returns [ErrInMemory].
+func (*Memory) Backup() (*Backup, error) { return nil, ErrInMemory }
+
 // Close does nothing.
 func (*Memory) Close() error { return nil }

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"iter"
 	"os"
@@ -382,6 +383,12 @@ func (b *Bolt) Commit(c ledger.Change) error {
 		}
 		return meta.Put(keyPresent, seal(keyPresent, present))
 	})
+}
+
+// Copy calls f with the file as it is now, and its size. Writes go on meanwhile, but the
+// file cannot grow, so f must not wait for anybody.
+func (b *Bolt) Copy(f func(size int64, file io.WriterTo) error) error {
+	return b.db.View(func(tx *bbolt.Tx) error { return f(tx.Size(), tx) })
 }
 
 // Close implements [ledger.Store].

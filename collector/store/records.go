@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"io"
 	"iter"
 	"os"
 	"path/filepath"
@@ -126,6 +127,12 @@ func (r *Records) Keep(records []quality.Record, gone []string) error {
 		}
 		return nil
 	})
+}
+
+// Copy calls f with the file as it is now, and its size. Writes go on meanwhile, but the
+// file cannot grow, so f must not wait for anybody.
+func (r *Records) Copy(f func(size int64, file io.WriterTo) error) error {
+	return r.db.View(func(tx *bbolt.Tx) error { return f(tx.Size(), tx) })
 }
 
 // Close closes the file.

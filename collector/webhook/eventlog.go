@@ -112,26 +112,39 @@ func (l *EventLog) Save() error {
 // restore reads the saved state, and returns from which file on the journal goes
 // beyond it.
 func (l *EventLog) restore() (from uint64, err error) {
-	path := filepath.Join(l.dir, StateFile)
+	number, state, err := readState(l.dir)
+	if err != nil || state == nil {
+		return 0, err
+	}
+	if err := l.state.UnmarshalBinary(state); err != nil {
+		return 0, fmt.Errorf("live state %s: %w", filepath.Join(l.dir, StateFile), err)
+	}
+	return number, nil
+}
+
+// readState reads the saved state of a directory and the number of the journal's file
+// that goes on from it. The state is nil if there is none.
+func readState(dir string) (number uint64, state []byte, err error) {
+	path := filepath.Join(dir, StateFile)
 	content, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
-		return 0, nil
+		return 0, nil, nil
 	}
 	if err != nil {
-		return 0, fmt.Errorf("read the live state: %w", err)
+		return 0, nil, fmt.Errorf("read the live state: %w", err)
 	}
-	damaged := fmt.Errorf("live state %s is damaged and was left untouched; restore it from a backup, or move the directory %s away to start with no one in a room", path, l.dir)
-	if len(content) < numberLength+sumLength {
-		return 0, damaged
+	body := content[:max(0, len(content)-sumLength)]
+	if len(body) < numberLength || !bytes.Equal(binary.BigEndian.AppendUint32(nil, durable.Checksum(body)), content[len(body):]) {
+		return 0, nil, fmt.Errorf("live state %w and was left untouched; restore it from a backup, "+
+			"or move the directory %s away to start with no one in a room", durable.Damaged(path, nil), dir)
 	}
-	body, end := content[:len(content)-sumLength], content[len(content)-sumLength:]
-	if !bytes.Equal(binary.BigEndian.AppendUint32(nil, durable.Checksum(body)), end) {
-		return 0, damaged
-	}
-	if err := l.state.UnmarshalBinary(body[numberLength:]); err != nil {
-		return 0, fmt.Errorf("live state %s: %w", path, err)
-	}
-	return binary.BigEndian.Uint64(body), nil
+	return binary.BigEndian.Uint64(body), body[numberLength:], nil
+}
+
+// CheckState returns an error if the saved state of a directory is damaged.
+func CheckState(dir string) error {
+	_, _, err := readState(dir)
+	return err
 }
 
 // Copy returns the content of a [StateFile] for another directory: the state as it is

@@ -14,27 +14,28 @@ _whereby_exporter() {
     --log.level) COMPREPLY=($(compgen -W 'debug info warn error' -- "$word")); return ;;
     --log.format) COMPREPLY=($(compgen -W 'logfmt json' -- "$word")); return ;;
     --storage.path|--sidecar.rules-dir|--sidecar.dashboards-dir|--output-dir) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -d -- "$word")); return ;;
-    --config.file|--whereby.api-key-file|--webhook.secret-file|--webhook.config.file|--web.config.file|--output) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -f -- "$word")); return ;;
+    --config.file|--whereby.api-key-file|--storage.restore-from|--webhook.secret-file|--webhook.config.file|--web.config.file|--output|--http.config.file) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -f -- "$word")); return ;;
     --whereby.url|--whereby.rate-limit-share|--poll.interval|--poll.full-scan-interval|--webhook.listen-address|--webhook.path|--webhook.max-age|--web.listen-address|--web.telemetry-path|--sidecar.reload-url|--plan|--rooms|--active|--start|--end|--interval|--label|--url) return ;;
     esac
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
-        run|demo|check|backfill|alerts|dashboards|healthcheck) command=${COMP_WORDS[i]}; break ;;
+        run|demo|check|backfill|alerts|dashboards|backup|healthcheck) command=${COMP_WORDS[i]}; break ;;
         esac
     done
     case $command in
-    run|'') flags='--config.file --whereby.url --whereby.api-key-file --whereby.rate-limit-share --poll.interval --poll.full-scan-interval --storage.path --webhook.listen-address --webhook.path --webhook.secret-file --webhook.max-age --webhook.config.file --web.listen-address --web.systemd-socket --web.config.file --web.enable-lifecycle --web.telemetry-path --sidecar.rules-dir --sidecar.reload-url --sidecar.dashboards-dir --help --log.level --log.format --version' ;;
-    demo) flags='--web.listen-address --web.systemd-socket --web.config.file --web.enable-lifecycle --web.telemetry-path --sidecar.rules-dir --sidecar.reload-url --sidecar.dashboards-dir --help --log.level --log.format --version' ;;
-    check) flags='--online --plan --rooms --active --config.file --whereby.url --whereby.api-key-file --whereby.rate-limit-share --poll.interval --poll.full-scan-interval --storage.path --webhook.listen-address --webhook.path --webhook.secret-file --webhook.max-age --webhook.config.file --web.listen-address --web.systemd-socket --web.config.file --web.enable-lifecycle --web.telemetry-path --sidecar.rules-dir --sidecar.reload-url --sidecar.dashboards-dir --help --log.level --log.format --version' ;;
+    run|'') flags='--config.file --whereby.url --whereby.api-key-file --whereby.rate-limit-share --poll.interval --poll.full-scan-interval --storage.path --storage.restore-from --webhook.listen-address --webhook.path --webhook.secret-file --webhook.max-age --webhook.config.file --web.listen-address --web.systemd-socket --web.config.file --web.enable-lifecycle --web.enable-admin-api --web.telemetry-path --sidecar.rules-dir --sidecar.reload-url --sidecar.dashboards-dir --help --log.level --log.format --version' ;;
+    demo) flags='--web.listen-address --web.systemd-socket --web.config.file --web.enable-lifecycle --web.enable-admin-api --web.telemetry-path --sidecar.rules-dir --sidecar.reload-url --sidecar.dashboards-dir --help --log.level --log.format --version' ;;
+    check) flags='--online --plan --rooms --active --config.file --whereby.url --whereby.api-key-file --whereby.rate-limit-share --poll.interval --poll.full-scan-interval --storage.path --storage.restore-from --webhook.listen-address --webhook.path --webhook.secret-file --webhook.max-age --webhook.config.file --web.listen-address --web.systemd-socket --web.config.file --web.enable-lifecycle --web.enable-admin-api --web.telemetry-path --sidecar.rules-dir --sidecar.reload-url --sidecar.dashboards-dir --help --log.level --log.format --version' ;;
     backfill) flags='--output --start --end --interval --label --concurrency --storage.path --config.file --whereby.url --whereby.api-key-file --whereby.rate-limit-share --help --log.level --log.format --version' ;;
     alerts) flags='--config.file --output-dir --help --log.level --log.format --version' ;;
     dashboards) flags='--output-dir --help --log.level --log.format --version' ;;
+    backup) flags='--output --url --http.config.file --help --log.level --log.format --version' ;;
     healthcheck) flags='--url --help --log.level --log.format --version' ;;
     esac
     if [[ $word == -* ]]; then
         COMPREPLY=($(compgen -W "$flags" -- "$word"))
     elif [[ -z $command ]]; then
-        COMPREPLY=($(compgen -W 'run demo check backfill alerts dashboards healthcheck' -- "$word"))
+        COMPREPLY=($(compgen -W 'run demo check backfill alerts dashboards backup healthcheck' -- "$word"))
     fi
 }
 

@@ -10,11 +10,12 @@ subcommands=(
     'backfill:Write past usage as OpenMetrics text, for promtool to make blocks of.'
     'alerts:Write the alerting rules, with the thresholds of the configuration file.'
     'dashboards:Write the Grafana dashboards.'
+    'backup:Write a copy of a running exporter'\''s state.'
     'healthcheck:Ask a running exporter whether it is healthy; for containers without a shell.'
 )
 for word in ${words[2,CURRENT-1]}; do
     case $word in
-    run|demo|check|backfill|alerts|dashboards|healthcheck) command=$word; break ;;
+    run|demo|check|backfill|alerts|dashboards|backup|healthcheck) command=$word; break ;;
     esac
 done
 case $command in
@@ -26,6 +27,7 @@ run|'') flags=(
     '--poll.interval=[Time from one poll to the next, at least 1s (1m).]:duration: '
     '--poll.full-scan-interval=[Longest time between two scans of the whole account (6h).]:duration: '
     '--storage.path=[Directory of the store; empty keeps state in memory only (data/).]:dir:_files -/'
+    '--storage.restore-from=[File that the command backup wrote, to start from if --storage.path holds no store; ignored otherwise.]:file:_files'
     '--webhook.listen-address=[Address to receive webhooks on, the only one that has to face the internet; \:10037 once a secret is given. Empty turns webhooks off.]:address: '
     '--webhook.path=[Path of the webhook (/webhook).]:path: '
     '--webhook.secret-file=[File that holds the webhook'\''s secrets, one a line, of which any may match. Read anew every 5 s, so a secret can be rotated. Instead of it, WHEREBY_WEBHOOK_SECRET may hold one.]:file:_files'
@@ -35,6 +37,7 @@ run|'') flags=(
     '--web.systemd-socket[Use systemd socket activation instead of --web.listen-address.]'
     '--web.config.file=[TLS, basic authentication and HTTP headers, in the exporter-toolkit'\''s format.]:file:_files'
     '--web.enable-lifecycle[Reload the configuration on POST /-/reload.]'
+    '--web.enable-admin-api[Serve a copy of the state on POST /api/v1/admin/backup.]'
     '--web.telemetry-path=[Path of the metrics (/metrics).]:path: '
     '--sidecar.rules-dir=[Directory to keep the alerting rules in, one that a Prometheus loads rules from. They change with the configuration file.]:dir:_files -/'
     '--sidecar.reload-url=[Reload address of that Prometheus, such as http\://localhost\:9090/-/reload; it needs --web.enable-lifecycle there.]:url: '
@@ -49,6 +52,7 @@ demo) flags=(
     '--web.systemd-socket[Use systemd socket activation instead of --web.listen-address.]'
     '--web.config.file=[TLS, basic authentication and HTTP headers, in the exporter-toolkit'\''s format.]:file:_files'
     '--web.enable-lifecycle[Reload the configuration on POST /-/reload.]'
+    '--web.enable-admin-api[Serve a copy of the state on POST /api/v1/admin/backup.]'
     '--web.telemetry-path=[Path of the metrics (/metrics).]:path: '
     '--sidecar.rules-dir=[Directory to keep the alerting rules in, one that a Prometheus loads rules from. They change with the configuration file.]:dir:_files -/'
     '--sidecar.reload-url=[Reload address of that Prometheus, such as http\://localhost\:9090/-/reload; it needs --web.enable-lifecycle there.]:url: '
@@ -70,6 +74,7 @@ check) flags=(
     '--poll.interval=[Time from one poll to the next, at least 1s (1m).]:duration: '
     '--poll.full-scan-interval=[Longest time between two scans of the whole account (6h).]:duration: '
     '--storage.path=[Directory of the store; empty keeps state in memory only (data/).]:dir:_files -/'
+    '--storage.restore-from=[File that the command backup wrote, to start from if --storage.path holds no store; ignored otherwise.]:file:_files'
     '--webhook.listen-address=[Address to receive webhooks on, the only one that has to face the internet; \:10037 once a secret is given. Empty turns webhooks off.]:address: '
     '--webhook.path=[Path of the webhook (/webhook).]:path: '
     '--webhook.secret-file=[File that holds the webhook'\''s secrets, one a line, of which any may match. Read anew every 5 s, so a secret can be rotated. Instead of it, WHEREBY_WEBHOOK_SECRET may hold one.]:file:_files'
@@ -79,6 +84,7 @@ check) flags=(
     '--web.systemd-socket[Use systemd socket activation instead of --web.listen-address.]'
     '--web.config.file=[TLS, basic authentication and HTTP headers, in the exporter-toolkit'\''s format.]:file:_files'
     '--web.enable-lifecycle[Reload the configuration on POST /-/reload.]'
+    '--web.enable-admin-api[Serve a copy of the state on POST /api/v1/admin/backup.]'
     '--web.telemetry-path=[Path of the metrics (/metrics).]:path: '
     '--sidecar.rules-dir=[Directory to keep the alerting rules in, one that a Prometheus loads rules from. They change with the configuration file.]:dir:_files -/'
     '--sidecar.reload-url=[Reload address of that Prometheus, such as http\://localhost\:9090/-/reload; it needs --web.enable-lifecycle there.]:url: '
@@ -115,6 +121,15 @@ alerts) flags=(
 ) ;;
 dashboards) flags=(
     '--output-dir=[Directory to write the dashboards to, one that Grafana'\''s provisioning reads, or to import them from.]:dir:_files -/'
+    '--help[Show context-sensitive help.]'
+    '--log.level=[Least severe level to log\: debug,info,warn,error (info).]:value:(debug info warn error)'
+    '--log.format=[Format of the log\: logfmt,json (logfmt).]:value:(logfmt json)'
+    '--version[Print the version and exit.]'
+) ;;
+backup) flags=(
+    '--output=[File to write. It is replaced as a whole, and left as it is if no backup could be taken.]:file:_files'
+    '--url=[Address of the exporter (http\://localhost\:10036).]:url: '
+    '--http.config.file=[How to connect to it, if its address has TLS or a password\: an http_config as in Prometheus, with basic_auth and tls_config.]:file:_files'
     '--help[Show context-sensitive help.]'
     '--log.level=[Least severe level to log\: debug,info,warn,error (info).]:value:(debug info warn error)'
     '--log.format=[Format of the log\: logfmt,json (logfmt).]:value:(logfmt json)'

@@ -1,0 +1,77 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"time"
+
+	"whereby_exporter/collector/state"
+)
+
+const (
+	backupPath = "/api/v1/admin/backup"
+	// stallTimeout is how long a reader of a backup may read nothing: until it ends, its
+	// copy takes disk space, and no other backup can be taken.
+	stallTimeout = 30 * time.Second
+	// backupPiece is how much is sent before the time begins again.
+	backupPiece = 1 << 20
+)
+
+// backupHandler sends a copy of the state as a tar archive.
+type backupHandler struct {
+	take func() (*state.Backup, error) // nil if the admin API is off
+	// stalled is how long a reader may read nothing.
+	stalled time.Duration
+	log     *slog.Logger
+}
+
+func (h backupHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !postOrPut(w, r) {
+		return
+	}
+	if h.take == nil {
+		http.Error(w, "The admin API is off; start the exporter with --web.enable-admin-api.", http.StatusForbidden)
+		return
+	}
+	began := time.Now()
+	backup, err := h.take()
+	switch {
+	case errors.Is(err, state.ErrBackupRunning), errors.Is(err, state.ErrInMemory):
+		http.Error(w, fmt.Sprintf("No backup was taken: %v.", err), http.StatusServiceUnavailable)
+		return
+	case err != nil:
+		h.log.Error("backup failed", "err", err)
+		http.Error(w, fmt.Sprintf("No backup was taken: %v.", err), http.StatusInternalServerError)
+		return
+	}
+	defer func() { _ = backup.Close() }()
+	header := w.Header()
+	header.Set("Content-Type", "application/x-tar")
+	header.Set("Content-Length", strconv.FormatInt(backup.Size, 10))
+	header.Set("Content-Disposition", `attachment; filename="whereby_exporter-`+began.UTC().Format("20060102T150405Z")+`.tar"`)
+	if err := send(w, backup, h.stalled); err != nil {
+		h.log.Warn("backup not read to its end", "err", err)
+		return
+	}
+	h.log.Info("backup taken", "bytes", backup.Size, "duration", time.Since(began).Round(time.Millisecond))
+}
+
+// send copies to a reader that may be slow, but must not stall.
+func send(w http.ResponseWriter, backup io.Reader, stalled time.Duration) error {
+	controller := http.NewResponseController(w)
+	for {
+		if err := controller.SetWriteDeadline(time.Now().Add(stalled)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+			return err
+		}
+		switch _, err := io.CopyN(w, backup, backupPiece); {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return err
+		}
+	}
+}
