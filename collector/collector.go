@@ -35,8 +35,8 @@ type Config struct {
 	StoragePath string
 	// RestoreFrom is a backup to restore if the directory holds no store; "" is none.
 	RestoreFrom string
-	// PollInterval and FullScanInterval are as in [poller.Config].
-	PollInterval, FullScanInterval time.Duration
+	// PollInterval and FullPollInterval are as in [poller.Config].
+	PollInterval, FullPollInterval time.Duration
 	// Webhooks verifies webhook requests; nil if there is no secret, and then there are
 	// no live figures.
 	Webhooks *whereby.Verifier
@@ -118,9 +118,9 @@ func (c *Collector) open() error {
 	}
 	c.poller = poller.New(c.client, c.ledger, poller.Config{
 		Interval:         c.config.PollInterval,
-		FullScanInterval: c.config.FullScanInterval,
+		FullPollInterval: c.config.FullPollInterval,
 		OnRooms:          func(rooms []whereby.Room) { c.sampling.Offer(rooms) },
-		OnPass:           c.onPoll,
+		OnPoll:           c.onPoll,
 		Logger:           log,
 	})
 	c.reader = opening.New(c.client, c.ledger, log)

@@ -85,7 +85,7 @@ func prepareWith(t *testing.T, account *wherebytest.Account, s ledger.Store, c C
 		Client: &whereby.Client{
 			APIKey: whereby.StaticKey(apiKey), HTTPClient: &http.Client{Transport: account.RoundTripper()}, Budget: budget,
 		},
-		PollInterval: time.Minute, FullScanInterval: time.Hour,
+		PollInterval: time.Minute, FullPollInterval: time.Hour,
 		Webhooks: c.Webhooks, File: c.File,
 		Logger: slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}, newKept(kept{ledger: s, events: c.StoragePath}))
@@ -291,7 +291,7 @@ func TestFiguresAreTheAccountsTruth(t *testing.T) {
 		b.account.AddRoom(wherebytest.Room{Name: "/initech-793e9ec1-c686-423d-9043-9b7a10c553fd"})
 		b.account.Use("/initech-793e9ec1-c686-423d-9043-9b7a10c553fd", wherebytest.Totals{Sessions: 1, ParticipantMinutes: 8}, time.Now())
 		b.account.Delete(room(0).Name)
-		b.polls(62) // a full scan too
+		b.polls(62) // a full poll too
 		b.assertTruth()
 		b.assertValue(metrics.Up, 1)
 	})
@@ -433,7 +433,7 @@ func TestARestatedFigureIsDrift(t *testing.T) {
 		lowered := room(249).Totals
 		lowered.ParticipantMinutes -= 9
 		b.account.Restate(room(249).Name, lowered)
-		b.polls(62) // the room was not used, so only a full scan sees it
+		b.polls(62) // the room was not used, so only a full poll sees it
 		b.assertSamples(metrics.LedgerDrift, map[string]float64{"participant_minutes": 9, "recorder_minutes": 0, "streamer_minutes": 0, "sessions": 0})
 		b.assertTruth()
 	})

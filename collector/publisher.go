@@ -37,7 +37,7 @@ type publisher struct {
 
 // exposed is what the families that change between polls rest on.
 type exposed struct {
-	snapshot   *ledger.Snapshot // nil before the first complete poll
+	snapshot   *ledger.Snapshot // nil before the first full poll
 	configured []string
 }
 
@@ -58,7 +58,7 @@ func (p *publisher) publish() {
 	if snapshot == nil {
 		return
 	}
-	p.self.lastFullScan.Set(metrics.Seconds(snapshot.FullScan))
+	p.self.lastFullPoll.Set(metrics.Seconds(snapshot.FullPoll))
 	if snapshot != p.published {
 		_ = p.replace(snapshot, func() error { return nil })
 	}
@@ -88,11 +88,11 @@ func (p *publisher) settlement(snapshot *ledger.Snapshot) func() {
 	if err != nil {
 		p.log.Error("reading the minutes that Insights shows failed", "err", err)
 	}
-	ended := snapshot.PassEnded
+	ended := snapshot.PollEnded
 	if ended.IsZero() {
 		ended = time.Now()
 	}
-	return func() { p.feed.Settle(shown, snapshot.PassStarted, ended) }
+	return func() { p.feed.Settle(shown, snapshot.PollStarted, ended) }
 }
 
 // live gives the families that change between polls.

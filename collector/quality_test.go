@@ -235,7 +235,7 @@ func TestAParticipantCountsOnceOverRestarts(t *testing.T) {
 				Client: &whereby.Client{
 					APIKey: whereby.StaticKey(apiKey), HTTPClient: &http.Client{Transport: account.RoundTripper()}, Budget: budget,
 				},
-				StoragePath: dir, PollInterval: time.Minute, FullScanInterval: time.Hour,
+				StoragePath: dir, PollInterval: time.Minute, FullPollInterval: time.Hour,
 				Logger: slog.New(slog.NewTextHandler(b.log, nil)),
 			})
 			if err != nil {
@@ -630,7 +630,7 @@ func prepareSampling(t *testing.T, account *wherebytest.Account, share float64, 
 		Client: &whereby.Client{
 			APIKey: whereby.StaticKey(apiKey), HTTPClient: &http.Client{Transport: account.RoundTripper()}, Budget: budget,
 		},
-		PollInterval: poll, FullScanInterval: 6 * time.Hour,
+		PollInterval: poll, FullPollInterval: 6 * time.Hour,
 		Logger: slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}, newKept(kept{quality: records}))
 	if err != nil {

@@ -20,7 +20,7 @@ var (
 // selfMetrics are the figures on the exporter itself. They are gathered at every
 // scrape; those on usage are not, see [publisher.publish].
 type selfMetrics struct {
-	up, lastSuccess, lastFullScan prometheus.Gauge
+	up, lastSuccess, lastFullPoll prometheus.Gauge
 	// These two are absent until an answer tells: 0 would say that no points are left.
 	rateLimit, rateLimitRemaining *prometheus.GaugeVec
 	polls, requests               *prometheus.CounterVec
@@ -34,7 +34,7 @@ func newSelfMetrics(r prometheus.Registerer) *selfMetrics {
 	m := &selfMetrics{
 		up:                 metrics.Up.NewGauge(r),
 		lastSuccess:        metrics.LastSuccessfulPoll.NewGauge(r),
-		lastFullScan:       metrics.LastFullScan.NewGauge(r),
+		lastFullPoll:       metrics.LastFullScan.NewGauge(r),
 		rateLimit:          metrics.APIRateLimit.NewGaugeVec(r),
 		rateLimitRemaining: metrics.APIRateLimitRemaining.NewGaugeVec(r),
 		polls:              metrics.Polls.NewCounterVec(r),

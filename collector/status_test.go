@@ -45,7 +45,7 @@ func TestTheStatusPageHasTheFiguresOfTheMetrics(t *testing.T) {
 			t.Errorf("the account used %d; want %v", r.Account.Used.ParticipantMinutes, want)
 		}
 		b.assertValue(metrics.LastSuccessfulPoll, metrics.Seconds(r.Polls.Succeeded))
-		b.assertValue(metrics.LastFullScan, metrics.Seconds(r.Polls.FullScan))
+		b.assertValue(metrics.LastFullScan, metrics.Seconds(r.Polls.FullPoll))
 		b.assertValue(metrics.WebhookDuplicates, float64(r.Webhooks.Duplicates))
 		b.assertValue(metrics.WebhookLastEvent, metrics.Seconds(r.Webhooks.LastEvent))
 		b.assertValue(metrics.APIRateLimitRemaining, float64(r.Points.Remaining))

@@ -41,9 +41,9 @@ type Budget struct {
 	limit        int       // points a minute of the organization
 	spent        []point   // oldest first, within the window
 	blockedUntil time.Time // a 429 said to wait until then
-	// others is the demand of all but spare requests, scans that of those in the
+	// others is the demand of all but spare requests, background that of those in the
 	// background alone.
-	others, scans demand
+	others, background demand
 	// waiting are the requests of each priority, and lowUntil says until when they hold
 	// off for the organization's sake.
 	waiting  [Spare + 1]int
@@ -161,19 +161,19 @@ func (b *Budget) spend(now time.Time, priority Priority) {
 		return
 	}
 	_, window := Allowance(b.share, b.limit)
-	others, scans := 0, 0
+	others, background := 0, 0
 	for _, p := range b.spent {
 		switch {
 		case now.Sub(p.at) >= window:
 		case p.priority == Background:
-			scans++
+			background++
 			others++
 		case p.priority == Foreground:
 			others++
 		}
 	}
 	b.others.note(now, others)
-	b.scans.note(now, scans)
+	b.background.note(now, background)
 }
 
 // next returns the earliest time at which a point may be spent. It forgets the
@@ -207,7 +207,7 @@ func (b *Budget) next(now time.Time, priority Priority) time.Time {
 	}
 	if priority == Spare {
 		// What the others may come back for is left to them.
-		left := min(allowed-b.others.peak(now), own-b.scans.peak(now))
+		left := min(allowed-b.others.peak(now), own-b.background.peak(now))
 		if left <= 0 || b.waiting[Foreground]+b.waiting[Background] > 0 {
 			return later(at, now.Add(spareLook))
 		}

@@ -29,8 +29,8 @@ func TestSpareRequestsDelayNobody(t *testing.T) {
 		priority whereby.Priority
 		left     int
 	}{
-		"polls": {whereby.Foreground, 40 - 25},
-		"scans": {whereby.Background, 30 - 25}, // the last quarter is for polls that may come
+		"polls":      {whereby.Foreground, 40 - 25},
+		"background": {whereby.Background, 30 - 25}, // the last quarter is for polls that may come
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -74,14 +74,14 @@ func TestSpareRequestsComeLast(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 		defer cancel()
 		var wg sync.WaitGroup
-		var polls, scans, spare int
+		var polls, background, spare int
 		wg.Go(func() { polls = greedy(ctx, c) })
-		wg.Go(func() { scans = greedy(ctx, c.Background()) })
+		wg.Go(func() { background = greedy(ctx, c.Background()) })
 		wg.Go(func() { spare = greedy(ctx, c.WithPriority(whereby.Spare)) })
 		wg.Wait()
-		t.Logf("%d polls, %d scans, %d spare", polls, scans, spare)
-		if spare > 40 || polls+scans < 59*40-80 {
-			t.Errorf("%d spare requests beside %d of polls and %d of scans, want next to none", spare, polls, scans)
+		t.Logf("%d polls, %d background, %d spare", polls, background, spare)
+		if spare > 40 || polls+background < 59*40-80 {
+			t.Errorf("%d spare requests beside %d of polls and %d of the background, want next to none", spare, polls, background)
 		}
 	})
 }

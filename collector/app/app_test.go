@@ -55,7 +55,7 @@ func newEnvironment(t *testing.T, key string) *environment {
 func flags(url string) Flags {
 	return Flags{
 		Whereby: Whereby{URL: url, RateLimitShare: 0.25},
-		Poll:    Poll{Interval: time.Minute, FullScanInterval: 6 * time.Hour},
+		Poll:    Poll{Interval: time.Minute, FullPollInterval: 6 * time.Hour},
 		Webhook: Webhook{Path: "/webhook", MaxAge: 5 * time.Minute},
 		Web:     server.Options{ListenAddress: []string{"127.0.0.1:0"}, TelemetryPath: "/metrics"},
 	}
@@ -173,8 +173,8 @@ func TestFlagsAreChecked(t *testing.T) {
 		{"a share in percent", func(f *Flags) { f.Whereby.RateLimitShare = 25 }, []string{"--whereby.rate-limit-share=25: must be above 0 and at most 1"}},
 		{"the whole share is fine", func(f *Flags) { f.Whereby.RateLimitShare = 1 }, nil},
 		{"an interval below a second", func(f *Flags) { f.Poll.Interval = 999 * time.Millisecond }, []string{"--poll.interval=999ms: must be at least 1s"}},
-		{"a scan more often than a poll", func(f *Flags) { f.Poll.FullScanInterval = time.Second }, []string{"--poll.full-scan-interval=1s: must be at least --poll.interval=1m0s"}},
-		{"scans as often as polls are fine", func(f *Flags) { f.Poll.FullScanInterval = time.Minute }, nil},
+		{"full polls more often than polls", func(f *Flags) { f.Poll.FullPollInterval = time.Second }, []string{"--poll.full-scan-interval=1s: must be at least --poll.interval=1m0s"}},
+		{"full polls as often as polls are fine", func(f *Flags) { f.Poll.FullPollInterval = time.Minute }, nil},
 		{"several mistakes are told at once", func(f *Flags) { f.Whereby.URL, f.Poll.Interval, f.Web.TelemetryPath = "", 0, "x" },
 			[]string{"--whereby.url: ", "--poll.interval=0s: ", "--web.telemetry-path=\"x\": "}},
 	} {

@@ -80,7 +80,7 @@ func (c *Check) plan(env *Env) error {
 		Active:           active,
 		Share:            c.Whereby.RateLimitShare,
 		Interval:         c.Poll.Interval,
-		FullScanInterval: c.Poll.FullScanInterval,
+		FullPollInterval: c.Poll.FullPollInterval,
 	}
 	return plan.Make(account).Print(env.Stdout, account)
 }

@@ -81,7 +81,7 @@ func TestWhoSeesAReloadInTheMetricsFindsItInTheLog(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := collector.New(collector.Config{Client: client, PollInterval: time.Minute, FullScanInterval: time.Hour, Logger: e.Log})
+	c, err := collector.New(collector.Config{Client: client, PollInterval: time.Minute, FullPollInterval: time.Hour, Logger: e.Log})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -80,7 +80,7 @@ func (d *Demo) Run(env *Env) error {
 			File:             file,
 			Webhooks:         verifier,
 			PollInterval:     demoPollInterval,
-			FullScanInterval: time.Hour,
+			FullPollInterval: time.Hour,
 			Logger:           env.Log,
 		},
 		web:     d.Web,

@@ -27,7 +27,7 @@ type Whereby struct {
 // Poll are the flags on polling.
 type Poll struct {
 	Interval         time.Duration `default:"1m" placeholder:"DURATION" help:"Time from one poll to the next, at least 1s (${default})."`
-	FullScanInterval time.Duration `default:"6h" placeholder:"DURATION" help:"Longest time between two scans of the whole account (${default})."`
+	FullPollInterval time.Duration `name:"full-scan-interval" default:"6h" placeholder:"DURATION" help:"Longest time between two full polls of the account (${default})."`
 }
 
 // Storage is where state is kept.
@@ -63,8 +63,8 @@ func (p Poll) validate() error {
 	if p.Interval < time.Second {
 		return fmt.Errorf("--poll.interval=%v: must be at least 1s", p.Interval)
 	}
-	if p.FullScanInterval < p.Interval {
-		return fmt.Errorf("--poll.full-scan-interval=%v: must be at least --poll.interval=%v", p.FullScanInterval, p.Interval)
+	if p.FullPollInterval < p.Interval {
+		return fmt.Errorf("--poll.full-scan-interval=%v: must be at least --poll.interval=%v", p.FullPollInterval, p.Interval)
 	}
 	return nil
 }

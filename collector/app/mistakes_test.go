@@ -68,7 +68,7 @@ func TestMistakes(t *testing.T) {
 		{"a duration that is none", []string{"--poll.interval=often"},
 			`--poll.interval: expected duration but got "often": time: invalid duration "often"` + help},
 		{"polls too often", []string{"--poll.interval=10ms"}, "--poll.interval=10ms: must be at least 1s"},
-		{"scans more often than polls", []string{"--poll.interval=2m", "--poll.full-scan-interval=1m"},
+		{"full polls more often than polls", []string{"--poll.interval=2m", "--poll.full-scan-interval=1m"},
 			"--poll.full-scan-interval=1m0s: must be at least --poll.interval=2m0s"},
 		{"a share of nothing", []string{"--whereby.rate-limit-share=0"}, "--whereby.rate-limit-share=0: must be above 0 and at most 1"},
 		{"a share of more than all", []string{"--whereby.rate-limit-share=1.5"}, "--whereby.rate-limit-share=1.5: must be above 0 and at most 1"},

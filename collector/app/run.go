@@ -71,7 +71,7 @@ func (r *Run) Run(env *Env) error {
 			StoragePath:      r.Storage.Path,
 			RestoreFrom:      r.Storage.RestoreFrom,
 			PollInterval:     r.Poll.Interval,
-			FullScanInterval: r.Poll.FullScanInterval,
+			FullPollInterval: r.Poll.FullPollInterval,
 			Logger:           env.Log,
 		},
 		web:     r.Web,

@@ -27,7 +27,7 @@ func TestTheProgramServesTheAccountsTruth(t *testing.T) {
 	families := p.families()
 	for name := range usage {
 		if families[name] != nil {
-			t.Errorf("%s is exposed before the first complete poll", name)
+			t.Errorf("%s is exposed before the first full poll", name)
 		}
 	}
 	if code := p.stop(); code != 0 {

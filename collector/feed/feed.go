@@ -33,7 +33,7 @@ type Usage interface {
 	// Label is the value of room_prefix that a room counts under.
 	Label(roomName string) string
 	// ShownMinutes are the participant minutes that Insights has shown of rooms. ok is
-	// false before the first complete poll.
+	// false before the first full poll.
 	ShownMinutes(roomNames []string) (minutes map[string]int64, ok bool, err error)
 }
 

@@ -57,7 +57,7 @@ func Open(store Store, o Options) (*Ledger, error) {
 	}
 	present, err := store.Present()
 	if err != nil {
-		return nil, fmt.Errorf("read the rooms of the last full scan: %w", err)
+		return nil, fmt.Errorf("read the rooms of the last full poll: %w", err)
 	}
 	l := &Ledger{store: store, state: state, present: present, changed: make(chan struct{}, 1)}
 	if err := l.configure(o, state.Prefixes, nil); err != nil {
@@ -112,7 +112,7 @@ func (l *Ledger) State() State {
 }
 
 // ShownMinutes are the participant minutes that Insights has shown of rooms, 0 for those
-// that it has not shown yet. ok is false before the first complete poll.
+// that it has not shown yet. ok is false before the first full poll.
 func (l *Ledger) ShownMinutes(roomNames []string) (minutes map[string]int64, ok bool, err error) {
 	minutes = make(map[string]int64, len(roomNames))
 	for _, name := range roomNames {
@@ -222,9 +222,9 @@ func (l *Ledger) publish() {
 		Prefixes:        make([]PrefixUsage, 0, len(l.sums)),
 		Drift:           l.state.Drift,
 		DroppedPrefixes: l.prefixes.Load().Dropped(),
-		FullScan:        l.state.FullScan,
-		PassStarted:     l.state.PassStarted,
-		PassEnded:       l.state.PassEnded,
+		FullPoll:        l.state.FullPoll,
+		PollStarted:     l.state.PollStarted,
+		PollEnded:       l.state.PollEnded,
 	}
 	for _, label := range l.options.Prefixes.Configured {
 		l.sum(label)

@@ -67,7 +67,7 @@ func expect(t testing.TB, l *ledger.Ledger, want string) {
 	}
 }
 
-func TestNothingIsShownBeforeACompletePass(t *testing.T) {
+func TestNothingIsShownBeforeAFullPoll(t *testing.T) {
 	l := open(t, store.NewMemory(), 0)
 	expect(t, l, "nothing")
 	poll(t, l, false, minutes("/acme-1", 5))
@@ -281,7 +281,7 @@ func TestTheLedgerIsTheHighestOfAllReadings(t *testing.T) {
 				snapshot := l.Snapshot()
 				if !complete {
 					if snapshot != nil {
-						t.Fatal("figures are shown before a complete poll")
+						t.Fatal("figures are shown before a full poll")
 					}
 					return
 				}
@@ -428,7 +428,7 @@ func TestWhatARoomUsedInAPeriod(t *testing.T) {
 	}
 }
 
-// commit is a complete poll that ended at a time.
+// commit is a full poll that ended at a time.
 func commit(t testing.TB, l *ledger.Ledger, now time.Time, rows ...ledger.Row) {
 	t.Helper()
 	p := l.Begin()

@@ -44,7 +44,7 @@ func (r Row) used(s scope, start int64) (used Totals, known bool) {
 }
 
 // prefixSum is what the rows of a prefix come to. Rooms are those that the last
-// complete poll saw, rows all that were ever seen.
+// full poll saw, rows all that were ever seen.
 type prefixSum struct {
 	Totals
 	rooms, rows int64

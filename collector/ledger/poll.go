@@ -101,7 +101,7 @@ func (p *Poll) addRow(reading, row Row, known bool, report *Report) (fresh bool)
 }
 
 // flush keeps the first poll over a large account from filling the memory.
-// Nothing is published before a complete poll, and readings can only be joined,
+// Nothing is published before a full poll, and readings can only be joined,
 // so what an unfinished poll leaves in the store does no harm.
 func (p *Poll) flush() error {
 	l := p.ledger
@@ -137,13 +137,13 @@ func (p *Poll) Commit(c Completion) error {
 	defer l.mu.Unlock()
 
 	state := l.state
-	state.PassStarted = later(state.PassStarted, c.Started, c.Ended)
-	state.PassEnded = later(state.PassEnded, c.Ended, c.Ended)
+	state.PollStarted = later(state.PollStarted, c.Started, c.Ended)
+	state.PollEnded = later(state.PollEnded, c.Ended, c.Ended)
 	state.Sorted = c.Sorted
 	change := Change{State: &state}
 	if c.Complete {
 		state.Complete = true
-		state.FullScan = c.Ended
+		state.FullPoll = c.Ended
 		state.Drift = p.drift()
 		change.Present = &p.seen
 	}

@@ -10,17 +10,17 @@ import (
 type Snapshot struct {
 	// Prefixes are the figures by room prefix, sorted by prefix.
 	Prefixes []PrefixUsage
-	// Drift is what the ledger holds for the rooms of the last complete poll, less
+	// Drift is what the ledger holds for the rooms of the last full poll, less
 	// what Insights said of them: above 0 where Whereby lowered a figure.
 	Drift Totals
 	// DroppedPrefixes are counted under [OtherPrefix].
 	DroppedPrefixes int
-	// FullScan is when the last complete poll ended, PassStarted when the last poll of
+	// FullPoll is when the last full poll ended, PollStarted when the last poll of
 	// any kind began.
-	FullScan, PassStarted time.Time
-	// PassEnded is when the last page of the last poll was read; zero where no poll has
+	FullPoll, PollStarted time.Time
+	// PollEnded is when the last page of the last poll was read; zero where no poll has
 	// ended since the process began.
-	PassEnded time.Time
+	PollEnded time.Time
 	// Account is what all rooms used in the account's billing period.
 	Account PeriodUsage
 }
@@ -40,7 +40,7 @@ type PrefixUsage struct {
 	Prefix string
 	// Totals sum the highest lifetime totals of every room ever seen.
 	Totals
-	// Rooms counts the rooms that the last complete poll saw.
+	// Rooms counts the rooms that the last full poll saw.
 	Rooms int64
 	PeriodUsage
 }

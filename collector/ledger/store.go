@@ -13,7 +13,7 @@ import (
 type Store interface {
 	// State returns what was last committed, and the admitted prefixes in order.
 	State() (State, error)
-	// Present returns the rows that the last complete poll saw.
+	// Present returns the rows that the last full poll saw.
 	Present() (IDSet, error)
 	// Rows yields all rows whose name is from or comes after it, in the order of
 	// their names. An error ends the sequence.
@@ -31,17 +31,17 @@ type Store interface {
 type State struct {
 	// Complete is true once a poll over the whole account has succeeded.
 	Complete bool
-	// PassStarted is when the last successful poll began.
-	PassStarted time.Time
-	// PassEnded is when the last page of the last successful poll was read. It need not
+	// PollStarted is when the last successful poll began.
+	PollStarted time.Time
+	// PollEnded is when the last page of the last successful poll was read. It need not
 	// be kept.
-	PassEnded time.Time
-	// FullScan is when the last complete poll ended.
-	FullScan time.Time
-	// Drift is what the ledger holds for the rooms of the last complete poll, less
+	PollEnded time.Time
+	// FullPoll is when the last full poll ended.
+	FullPoll time.Time
+	// Drift is what the ledger holds for the rooms of the last full poll, less
 	// what Insights said of them.
 	Drift Totals
-	// Sorted is true where the last complete poll came in the order of the rooms'
+	// Sorted is true where the last full poll came in the order of the rooms'
 	// last sessions, so that a poll may stop early.
 	Sorted bool
 	// Prefixes are the admitted room prefixes, in the order of their admission.

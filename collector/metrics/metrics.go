@@ -43,7 +43,7 @@ var (
 	Sessions = Metric{"whereby_sessions_total", Counter, []string{RoomPrefix},
 		"Sessions; one starts once two people are in a room. Lifetime figure over every room ever seen."}
 	Rooms = Metric{"whereby_rooms", Gauge, []string{RoomPrefix},
-		"Rooms in the last complete scan of the account."}
+		"Rooms in the last full poll of the account."}
 )
 
 // What was used in billing periods, and what may be.
@@ -154,7 +154,7 @@ var (
 	LastSuccessfulPoll = Metric{"whereby_exporter_last_successful_poll_timestamp_seconds", Gauge, nil,
 		"When the last successful poll ended, in seconds since 1970; 0 until the first."}
 	LastFullScan = Metric{"whereby_exporter_last_full_scan_timestamp_seconds", Gauge, nil,
-		"When the last complete scan of the account ended, in seconds since 1970; 0 until the first. Survives restarts."}
+		"When the last full poll of the account ended, in seconds since 1970; 0 until the first. Survives restarts."}
 	APIRequests = Metric{"whereby_exporter_api_requests_total", Counter, []string{"endpoint", "code"},
 		"Requests to the Insights API by endpoint and HTTP status; code is error where no answer came. Each costs a point."}
 	APIRequestDuration = Metric{"whereby_exporter_api_request_duration_seconds", Histogram, []string{"endpoint"},
@@ -164,7 +164,7 @@ var (
 	APIRateLimitRemaining = Metric{"whereby_exporter_api_rate_limit_remaining", Gauge, nil,
 		"Points that the organization had left in the current minute, from the last answer that told."}
 	LedgerDrift = Metric{"whereby_exporter_ledger_drift", Gauge, []string{"resource"},
-		"What the counters hold for the rooms of the last complete scan, less what Insights said of them: 0 is exact, above 0 Whereby lowered a figure."}
+		"What the counters hold for the rooms of the last full poll, less what Insights said of them: 0 is exact, above 0 Whereby lowered a figure."}
 	RoomPrefixesDropped = Metric{"whereby_exporter_room_prefixes_dropped", Gauge, nil,
 		"Room prefixes beyond the limit, counted under room_prefix=\"_other\"."}
 	StorageErrors = Metric{"whereby_exporter_storage_errors_total", Counter, nil,

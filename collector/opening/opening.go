@@ -198,7 +198,7 @@ func (r *Reader) still(row ledger.Row, listed list) bool {
 	if !ok || latest.EndedAt.IsZero() || ledger.Seconds(latest.StartedAt) != row.LastSession {
 		return false
 	}
-	read := r.ledger.State().PassStarted
+	read := r.ledger.State().PollStarted
 	return latest.EndedAt.Add(whereby.InsightsDelay).Before(read) && latest.EndedAt.Sub(latest.StartedAt) < longSession
 }
 

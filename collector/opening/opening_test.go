@@ -72,8 +72,8 @@ func (b *bench) start() {
 	}
 	reader := opening.New(client, l, slog.New(slog.DiscardHandler))
 	poll := poller.New(client, l, poller.Config{
-		Interval: interval, FullScanInterval: 6 * time.Hour, Logger: slog.New(slog.DiscardHandler),
-		OnPass: func(poller.Result) { reader.Look() },
+		Interval: interval, FullPollInterval: 6 * time.Hour, Logger: slog.New(slog.DiscardHandler),
+		OnPoll: func(poller.Result) { reader.Look() },
 	})
 	ctx, cancel := context.WithCancel(b.t.Context())
 	var wg sync.WaitGroup

@@ -28,9 +28,9 @@ type Account struct {
 	PointsPerMinute int
 	// Rooms exist, Active of them were used in the last 24 hours.
 	Rooms, Active int
-	// Share, Interval and FullScanInterval are the flags of the same names.
+	// Share, Interval and FullPollInterval are the flags of the same names.
 	Share                      float64
-	Interval, FullScanInterval time.Duration
+	Interval, FullPollInterval time.Duration
 }
 
 // Plan is what to expect.
@@ -39,11 +39,11 @@ type Plan struct {
 	// point a minute.
 	Points int
 	Window time.Duration
-	// FullRequests is what a pass over the whole account costs, FirstScan how long
-	// the first one takes, and LaterScans how long those in the background do.
-	FullRequests          int
-	FirstScan, LaterScans time.Duration
-	// ShortRequests is what a steady pass costs, and Every the time between two.
+	// FullRequests is what a poll over the whole account costs, FirstFullPoll how long
+	// the first one takes, and LaterFullPolls how long those in the background do.
+	FullRequests                  int
+	FirstFullPoll, LaterFullPolls time.Duration
+	// ShortRequests is what a steady poll costs, and Every the time between two.
 	ShortRequests int
 	Every         time.Duration
 	// Freshness is how old a figure is at most, Insights' own delay included.
@@ -65,26 +65,26 @@ func Make(a Account) Plan {
 		// The top of the list is read once more, and one page in the opposite order.
 		p.FullRequests += 2
 	}
-	p.FirstScan = spend(p.FullRequests, float64(points), window)
+	p.FirstFullPoll = spend(p.FullRequests, float64(points), window)
 
 	perWindow := float64(p.ShortRequests) * window.Seconds() / a.Interval.Seconds()
 	p.Every = a.Interval
 	if perWindow > float64(points) {
 		p.Every = time.Duration(float64(window) * float64(p.ShortRequests) / float64(points))
 	}
-	// Background requests get what short passes leave, at most three quarters, and
+	// Background requests get what short polls leave, at most three quarters, and
 	// a quarter at least.
 	most := float64(whereby.BackgroundAllowance(points))
 	background := max(1, min(most, max(float64(points)-most, float64(points)-perWindow)))
 	if points == 1 {
 		background = 0.5 // they take turns
 	}
-	p.LaterScans = spend(p.FullRequests, background, window)
+	p.LaterFullPolls = spend(p.FullRequests, background, window)
 	p.Freshness = whereby.InsightsDelay + p.Every + spend(p.ShortRequests, float64(points), window)
 
 	perHour := float64(points) * time.Hour.Seconds() / window.Seconds()
 	used := float64(p.ShortRequests)*time.Hour.Seconds()/p.Every.Seconds() +
-		float64(p.FullRequests)*time.Hour.Seconds()/a.FullScanInterval.Seconds()
+		float64(p.FullRequests)*time.Hour.Seconds()/a.FullPollInterval.Seconds()
 	// The sampler of call quality leaves the polls a quarter, whether they need it or not.
 	p.LeftPerHour = int(math.Max(0, math.Floor(min(perHour-used, perHour*most/float64(points)))))
 	if points == 1 {
@@ -106,16 +106,16 @@ func (p Plan) Print(w io.Writer, a Account) error {
 	_, err := fmt.Fprintf(w, `An account of %s, %d of them used in the last 24 hours, at %d points a minute:
 
   points            at most %s for this exporter; the rest is for the production application
-  first full pass   %s, %s; no usage metric is exposed before it ends
-  later full passes %s in the background, %s, each %s after the one before
+  first full poll   %s, %s; no usage metric is exposed before it ends
+  later full polls  %s in the background, %s, each %s after the one before
   steady poll       %s, every %s
   freshness         figures are at most %s old, up to %s of it Insights' own delay
   left over         %s
 `,
 		count(a.Rooms, "room"), a.Active, a.PointsPerMinute,
 		rate(p.Points, p.Window),
-		count(p.FullRequests, "request"), about(p.FirstScan),
-		count(p.FullRequests, "request"), about(p.LaterScans), short(a.FullScanInterval),
+		count(p.FullRequests, "request"), about(p.FirstFullPoll),
+		count(p.FullRequests, "request"), about(p.LaterFullPolls), short(a.FullPollInterval),
 		count(p.ShortRequests, "request"), short(p.Every),
 		short(p.Freshness), short(whereby.InsightsDelay),
 		p.leftOver())

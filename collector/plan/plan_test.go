@@ -31,7 +31,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func account(points, rooms, active int) plan.Account {
 	return plan.Account{
 		PointsPerMinute: points, Rooms: rooms, Active: active,
-		Share: 0.25, Interval: time.Minute, FullScanInterval: 6 * time.Hour,
+		Share: 0.25, Interval: time.Minute, FullPollInterval: 6 * time.Hour,
 	}
 }
 
@@ -80,9 +80,9 @@ func TestPlansAreWhatTheAccountNeeds(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := plan.Make(c.account)
-			if p.Points != c.points || p.FullRequests != c.full || p.ShortRequests != c.short || p.FirstScan != c.first || p.Every.Round(time.Second) != c.every.Round(time.Second) {
-				t.Errorf("got %d points, %d and %d requests, a first scan of %v, a poll every %v; want %d, %d and %d, %v, %v",
-					p.Points, p.FullRequests, p.ShortRequests, p.FirstScan, p.Every, c.points, c.full, c.short, c.first, c.every)
+			if p.Points != c.points || p.FullRequests != c.full || p.ShortRequests != c.short || p.FirstFullPoll != c.first || p.Every.Round(time.Second) != c.every.Round(time.Second) {
+				t.Errorf("got %d points, %d and %d requests, a first full poll of %v, a poll every %v; want %d, %d and %d, %v, %v",
+					p.Points, p.FullRequests, p.ShortRequests, p.FirstFullPoll, p.Every, c.points, c.full, c.short, c.first, c.every)
 			}
 			assertSane(t, c.account, p)
 		})
@@ -96,9 +96,9 @@ func assertSane(t *testing.T, a plan.Account, p plan.Plan) {
 	case p.Points < 1 || p.Window < time.Minute:
 		t.Errorf("%+v: %d points in %v", a, p.Points, p.Window)
 	case p.FullRequests < 1 || p.ShortRequests < 1 || p.ShortRequests > p.FullRequests:
-		t.Errorf("%+v: %d requests for a full pass and %d for a short one", a, p.FullRequests, p.ShortRequests)
-	case p.FirstScan < 0 || p.LaterScans < p.FirstScan:
-		t.Errorf("%+v: %v for the first scan and %v for later ones, which spend less at a time", a, p.FirstScan, p.LaterScans)
+		t.Errorf("%+v: %d requests for a full poll and %d for a short one", a, p.FullRequests, p.ShortRequests)
+	case p.FirstFullPoll < 0 || p.LaterFullPolls < p.FirstFullPoll:
+		t.Errorf("%+v: %v for the first full poll and %v for later ones, which spend less at a time", a, p.FirstFullPoll, p.LaterFullPolls)
 	case p.Every < a.Interval:
 		t.Errorf("%+v: a poll every %v, which is less than the interval", a, p.Every)
 	case p.Freshness < 15*time.Minute+p.Every:
@@ -122,7 +122,7 @@ func TestMoreRoomsNeverCostLess(t *testing.T) {
 					a := withShare(account(points, rooms, int(busy*float64(rooms))), share)
 					p := plan.Make(a)
 					assertSane(t, a, p)
-					if p.FullRequests < last.FullRequests || p.FirstScan < last.FirstScan || p.LaterScans < last.LaterScans ||
+					if p.FullRequests < last.FullRequests || p.FirstFullPoll < last.FirstFullPoll || p.LaterFullPolls < last.LaterFullPolls ||
 						p.ShortRequests < last.ShortRequests || p.Every < last.Every || p.Freshness < last.Freshness {
 						t.Errorf("%+v: cheaper than the account before it: %+v, then %+v", a, last, p)
 					}
@@ -178,14 +178,14 @@ func TestAPollerKeepsToItsPlan(t *testing.T) {
 	}{
 		{"a small account on Build", account(build, 80, 20)},
 		{"a page more than one", account(build, 101, 30)},
-		{"an account whose first pass takes several minutes", account(build, 7000, 150)},
-		{"an account whose polls leave little to a scan in the background", account(build, 2500, 900)},
+		{"an account whose first poll takes several minutes", account(build, 7000, 150)},
+		{"an account whose polls leave little to a full poll in the background", account(build, 2500, 900)},
 		{"an account on Grow", account(grow, 12_000, 420)},
 		{"less than a point a minute", withShare(account(build, 900, 90), 0.005)},
 		{"a large share", withShare(account(build, 5000, 100), 1)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			c.account.FullScanInterval = 30 * time.Minute
+			c.account.FullPollInterval = 30 * time.Minute
 			synctest.Test(t, func(t *testing.T) { comparePoller(t, c.account) })
 		})
 	}
@@ -194,7 +194,7 @@ func TestAPollerKeepsToItsPlan(t *testing.T) {
 func comparePoller(t *testing.T, a plan.Account) {
 	p := plan.Make(a)
 	simulated := wherebytest.New(wherebytest.Config{PointsPerMinute: a.PointsPerMinute, Lag: 15 * time.Minute})
-	// Insights' delay keeps meetings during a pass from making it longer. Rooms that
+	// Insights' delay keeps meetings during a poll from making it longer. Rooms that
 	// are not active were last used more than a day ago.
 	name := func(i int) string { return fmt.Sprintf("/acme-%08x-0000-4000-8000-%012x", i, i) }
 	for i := range a.Rooms {
@@ -206,7 +206,7 @@ func comparePoller(t *testing.T, a plan.Account) {
 			Totals: wherebytest.Totals{Sessions: 1, ParticipantMinutes: 3}})
 	}
 
-	var mu sync.Mutex // two passes may end at once
+	var mu sync.Mutex // two polls may end at once
 	var results []poller.Result
 	budget, err := whereby.NewBudget(a.Share)
 	if err != nil {
@@ -219,8 +219,8 @@ func comparePoller(t *testing.T, a plan.Account) {
 	poll := poller.New(&whereby.Client{
 		APIKey: whereby.StaticKey("test-key"), HTTPClient: &http.Client{Transport: simulated.RoundTripper()}, Budget: budget,
 	}, l, poller.Config{
-		Interval: a.Interval, FullScanInterval: a.FullScanInterval, Logger: slog.New(slog.DiscardHandler),
-		OnPass: func(r poller.Result) {
+		Interval: a.Interval, FullPollInterval: a.FullPollInterval, Logger: slog.New(slog.DiscardHandler),
+		OnPoll: func(r poller.Result) {
 			mu.Lock()
 			defer mu.Unlock()
 			results = append(results, r)
@@ -235,7 +235,7 @@ func comparePoller(t *testing.T, a plan.Account) {
 		defer close(done)
 		_ = poll.Run(ctx)
 	}()
-	until := p.FirstScan + a.FullScanInterval + 2*p.LaterScans + 10*p.Every
+	until := p.FirstFullPoll + a.FullPollInterval + 2*p.LaterFullPolls + 10*p.Every
 	for start := time.Now(); time.Since(start) < until; time.Sleep(30 * time.Second) {
 		simulated.Use(name(random.IntN(a.Active)), wherebytest.Totals{Sessions: 1, ParticipantMinutes: 5}, time.Now())
 	}
@@ -248,37 +248,37 @@ func compareResults(t *testing.T, a plan.Account, p plan.Plan, results []poller.
 	t.Helper()
 	first := results[0]
 	if first.Kind != poller.Full {
-		t.Fatalf("the first pass is %+v", first)
+		t.Fatalf("the first poll is %+v", first)
 	}
-	assertNear(t, "requests of the first pass", float64(first.Pages), float64(p.FullRequests), 0)
-	assertNear(t, "minutes of the first pass", minutes(first), p.FirstScan.Minutes(), 0)
-	// Where short passes read everything, or order can't be shown, no others are due.
-	scans := p.FullRequests > p.ShortRequests+2
+	assertNear(t, "requests of the first poll", float64(first.Pages), float64(p.FullRequests), 0)
+	assertNear(t, "minutes of the first poll", minutes(first), p.FirstFullPoll.Minutes(), 0)
+	// Where short polls read everything, or order can't be shown, no others are due.
+	anyFull := p.FullRequests > p.ShortRequests+2
 	var short, full int
 	var last poller.Result
 	for _, r := range results[1:] {
 		switch {
 		case r.Err != nil:
-			t.Errorf("a pass failed: %+v", r)
-		case r.Kind == poller.Full && scans:
+			t.Errorf("a poll failed: %+v", r)
+		case r.Kind == poller.Full && anyFull:
 			full++
-			assertNear(t, "requests of a later full pass", float64(r.Pages), float64(p.FullRequests), 0)
+			assertNear(t, "requests of a later full poll", float64(r.Pages), float64(p.FullRequests), 0)
 			if p.ShortRequests <= p.Points/2 { // otherwise the plan is only a guess
-				assertNear(t, "minutes of a later full pass", minutes(r), p.LaterScans.Minutes(), 1)
+				assertNear(t, "minutes of a later full poll", minutes(r), p.LaterFullPolls.Minutes(), 1)
 			}
 		default:
 			short++
 			if r.Pages > p.ShortRequests {
-				t.Errorf("a short pass took %d requests; the plan says %d", r.Pages, p.ShortRequests)
+				t.Errorf("a short poll took %d requests; the plan says %d", r.Pages, p.ShortRequests)
 			}
-			if between := r.Started.Sub(last.Started); short > 1 && full == 0 && r.Started.Before(first.Ended.Add(a.FullScanInterval)) {
-				assertNear(t, "minutes from one short pass to the next", between.Minutes(), p.Every.Minutes(), 0)
+			if between := r.Started.Sub(last.Started); short > 1 && full == 0 && r.Started.Before(first.Ended.Add(a.FullPollInterval)) {
+				assertNear(t, "minutes from one short poll to the next", between.Minutes(), p.Every.Minutes(), 0)
 			}
 			last = r
 		}
 	}
-	if short == 0 || scans && full == 0 {
-		t.Errorf("%d short and %d later full passes ran; want some of each", short, full)
+	if short == 0 || anyFull && full == 0 {
+		t.Errorf("%d short and %d later full polls ran; want some of each", short, full)
 	}
 }
 

@@ -18,13 +18,13 @@ import (
 type Config struct {
 	// Interval is the time from the start of a poll to the start of the next one.
 	Interval time.Duration
-	// FullScanInterval is the longest time between the ends of two full polls.
-	FullScanInterval time.Duration
+	// FullPollInterval is the longest time between the ends of two full polls.
+	FullPollInterval time.Duration
 	// OnRooms, where not nil, is told of the rooms of every page that was read, those of
 	// a poll that fails later too. It must be quick.
 	OnRooms func([]whereby.Room)
-	// OnPass is told of every poll once it is over, from the goroutine that ran it.
-	OnPass func(Result)
+	// OnPoll is told of every poll once it is over, from the goroutine that ran it.
+	OnPoll func(Result)
 	Logger *slog.Logger
 }
 
@@ -111,7 +111,7 @@ func (p *Poller) every(ctx context.Context, f func(context.Context)) {
 func (p *Poller) pollDue(ctx context.Context) {
 	state := p.ledger.State()
 	kind := Short
-	if !state.Complete || !state.Sorted || ahead(state.PassStarted) {
+	if !state.Complete || !state.Sorted || ahead(state.PollStarted) {
 		kind = Full
 	}
 	p.poll(ctx, p.client, kind)
@@ -121,10 +121,10 @@ func (p *Poller) pollDue(ctx context.Context) {
 // ago. While every poll is a full one, it has nothing to do.
 func (p *Poller) fullPollIfDue(ctx context.Context) {
 	state := p.ledger.State()
-	if !state.Complete || !state.Sorted || ahead(state.PassStarted) {
+	if !state.Complete || !state.Sorted || ahead(state.PollStarted) {
 		return
 	}
-	if time.Since(state.FullScan) >= p.config.FullScanInterval || ahead(state.FullScan) {
+	if time.Since(state.FullPoll) >= p.config.FullPollInterval || ahead(state.FullPoll) {
 		p.poll(ctx, p.client.Background(), Full)
 	}
 }
@@ -160,8 +160,8 @@ func (p *Poller) poll(ctx context.Context, client *whereby.Client, kind Kind) {
 	}
 	w.result.Err = err
 	p.logResult(w.result)
-	if p.config.OnPass != nil {
-		p.config.OnPass(w.result)
+	if p.config.OnPoll != nil {
+		p.config.OnPoll(w.result)
 	}
 	if err == nil {
 		p.polled.Store(true) // last, so that who waits for it sees what the poll brought
@@ -173,7 +173,7 @@ func (p *Poller) poll(ctx context.Context, client *whereby.Client, kind Kind) {
 func (p *Poller) sortRefused() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return !p.refusedAt.IsZero() && time.Since(p.refusedAt) < p.config.FullScanInterval
+	return !p.refusedAt.IsZero() && time.Since(p.refusedAt) < p.config.FullPollInterval
 }
 
 func (p *Poller) noteSortRefused(err error) {

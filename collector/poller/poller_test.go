@@ -31,7 +31,7 @@ type bench struct {
 	account *wherebytest.Account
 	ledger  *ledger.Ledger
 	poller  *Poller
-	mu      sync.Mutex // OnPass may run for two polls at once
+	mu      sync.Mutex // OnPoll may run for two polls at once
 	results []Result
 	log     *bytes.Buffer
 	random  *rand.Rand
@@ -73,8 +73,8 @@ func (b *bench) restart(s ledger.Store, share float64) {
 		Budget:     budget,
 	}, l, Config{
 		Interval:         time.Minute,
-		FullScanInterval: 6 * time.Hour,
-		OnPass: func(r Result) {
+		FullPollInterval: 6 * time.Hour,
+		OnPoll: func(r Result) {
 			b.mu.Lock()
 			defer b.mu.Unlock()
 			b.results = append(b.results, r)
@@ -185,8 +185,8 @@ func (b *bench) expectTruth(complete bool) {
 // for the figures, gets those of that poll.
 func TestAPollCountsOnceItWasToldOf(t *testing.T) {
 	b := newBench(t, wherebytest.Config{})
-	tell := b.poller.config.OnPass
-	b.poller.config.OnPass = func(r Result) {
+	tell := b.poller.config.OnPoll
+	b.poller.config.OnPoll = func(r Result) {
 		if b.poller.Polled() {
 			t.Error("the poll counts before it was told of")
 		}
@@ -392,7 +392,7 @@ func TestFailedPassesChangeNothingAndThePollerRecovers(t *testing.T) {
 	}
 }
 
-func TestAFaultThatPassesIsRetriedWithinThePass(t *testing.T) {
+func TestAFaultThatPassesIsRetriedWithinThePoll(t *testing.T) {
 	for name, fault := range map[string]wherebytest.Fault{
 		"server error":   wherebytest.Status(503),
 		"reset":          wherebytest.Reset(),
@@ -426,9 +426,9 @@ func TestAClockThatWasWrongHidesNothing(t *testing.T) {
 		b.account.AddRoom(wherebytest.Room{Name: deep, CreatedAt: old, FirstSession: old, LastSession: old, Totals: wherebytest.Totals{Sessions: 1}})
 		b.mustPoll()
 		state := b.ledger.State()
-		state.PassStarted = state.PassStarted.AddDate(1, 0, 0)
-		state.PassEnded = state.PassEnded.AddDate(1, 0, 0)
-		state.FullScan = state.FullScan.AddDate(1, 0, 0)
+		state.PollStarted = state.PollStarted.AddDate(1, 0, 0)
+		state.PollEnded = state.PollEnded.AddDate(1, 0, 0)
+		state.FullPoll = state.FullPoll.AddDate(1, 0, 0)
 		if err := s.Commit(ledger.Change{State: &state}); err != nil {
 			t.Fatal(err)
 		}
@@ -438,7 +438,7 @@ func TestAClockThatWasWrongHidesNothing(t *testing.T) {
 		b.mustPoll()
 		b.expectTruth(true)
 		state = b.ledger.State()
-		for what, at := range map[string]time.Time{"started": state.PassStarted, "ended": state.PassEnded, "scanned": state.FullScan} {
+		for what, at := range map[string]time.Time{"started": state.PollStarted, "ended": state.PollEnded, "ended in full": state.FullPoll} {
 			if at.After(time.Now()) {
 				t.Errorf("%s at %v, which is to come", what, at)
 			}
@@ -448,7 +448,7 @@ func TestAClockThatWasWrongHidesNothing(t *testing.T) {
 			t.Errorf("the next poll is a %s one", r.Kind)
 		}
 
-		state.FullScan = state.FullScan.AddDate(1, 0, 0) // that alone
+		state.FullPoll = state.FullPoll.AddDate(1, 0, 0) // that alone
 		if err := s.Commit(ledger.Change{State: &state}); err != nil {
 			t.Fatal(err)
 		}
@@ -456,7 +456,7 @@ func TestAClockThatWasWrongHidesNothing(t *testing.T) {
 		before := len(b.results)
 		b.poller.fullPollIfDue(t.Context())
 		if len(b.results) != before+1 || b.results[before].Kind != Full {
-			t.Errorf("there was no scan: %+v", b.results[before:])
+			t.Errorf("there was no full poll: %+v", b.results[before:])
 		}
 	})
 }
@@ -609,7 +609,7 @@ func TestNoHourSpendsMoreThanTheShare(t *testing.T) {
 		const limit, hours = 100, 3
 		b := newBench(t, wherebytest.Config{PointsPerMinute: limit})
 		b.poller.config.Interval = 5 * time.Second
-		b.poller.config.FullScanInterval = time.Minute
+		b.poller.config.FullPollInterval = time.Minute
 		b.addRooms(10*limit, 40*time.Hour)
 		faults := []wherebytest.Fault{
 			wherebytest.Status(500), wherebytest.Throttled(wherebytest.NoHint, 0), wherebytest.Throttled(wherebytest.ResetRFC3339, 20*time.Second),
@@ -645,9 +645,9 @@ func TestNoHourSpendsMoreThanTheShare(t *testing.T) {
 	})
 }
 
-// TestAFullScanDoesNotDelayPolls: while a large account is scanned in the
+// TestAFullPollDoesNotDelayPolls: while a large account is read in the
 // background, short polls go on at their interval.
-func TestAFullScanDoesNotDelayPolls(t *testing.T) {
+func TestAFullPollDoesNotDelayPolls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, wherebytest.Config{PointsPerMinute: 100})
 		b.addRooms(20_000, 300*24*time.Hour)
@@ -667,7 +667,7 @@ func TestAFullScanDoesNotDelayPolls(t *testing.T) {
 			if r.Kind == Full {
 				full++
 				if r.Ended.Sub(r.Started) < 10*time.Minute {
-					t.Errorf("the scan took only %v, too short to be in the way", r.Ended.Sub(r.Started))
+					t.Errorf("the full poll took only %v, too short to be in the way", r.Ended.Sub(r.Started))
 				}
 				continue
 			}
@@ -677,17 +677,17 @@ func TestAFullScanDoesNotDelayPolls(t *testing.T) {
 			}
 		}
 		if short < 19 || full != 1 {
-			t.Errorf("%d short passes and %d full ones in 20 minutes", short, full)
+			t.Errorf("%d short polls and %d full ones in 20 minutes", short, full)
 		}
 	})
 }
 
-// TestFullScansComeEvenWhenShortPassesWantAllPoints: 2,300 of 4,000 rooms in use
+// TestFullPollsComeEvenWhenShortPollsWantAllPoints: 2,300 of 4,000 rooms in use
 // need 24 of the 25 points a minute.
-func TestFullScansComeEvenWhenShortPassesWantAllPoints(t *testing.T) {
+func TestFullPollsComeEvenWhenShortPollsWantAllPoints(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, wherebytest.Config{PointsPerMinute: 100, NoRequestLog: true})
-		b.poller.config.FullScanInterval = time.Hour
+		b.poller.config.FullPollInterval = time.Hour
 		b.addRooms(4000, 300*24*time.Hour)
 		b.mustPoll()
 		ctx, cancel := context.WithTimeout(t.Context(), 4*time.Hour)
@@ -716,9 +716,9 @@ func TestFullScansComeEvenWhenShortPassesWantAllPoints(t *testing.T) {
 				short++
 			}
 		}
-		t.Logf("%d full passes and %d short ones in four hours", full, short)
+		t.Logf("%d full polls and %d short ones in four hours", full, short)
 		if full < 3 || short < 100 {
-			t.Errorf("%d full passes and %d short ones in four hours", full, short)
+			t.Errorf("%d full polls and %d short ones in four hours", full, short)
 		}
 	})
 }

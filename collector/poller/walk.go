@@ -43,7 +43,7 @@ func (w *walk) run(ctx context.Context) error {
 	}
 	next := w.readAll()
 	if w.result.Kind == Short {
-		cutoff := ledger.Seconds(w.poller.ledger.State().PassStarted.Add(-overlap))
+		cutoff := ledger.Seconds(w.poller.ledger.State().PollStarted.Add(-overlap))
 		next = w.readUntil(cutoff)
 	}
 	err := w.list(ctx, whereby.RoomsByLastSession, next)

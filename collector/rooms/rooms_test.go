@@ -43,7 +43,7 @@ func classify(name string) string {
 	return label
 }
 
-// newAccount returns a ledger after one complete pass over the rows.
+// newAccount returns a ledger after one full poll over the rows.
 func newAccount(t *testing.T, rows []ledger.Row) *account {
 	t.Helper()
 	s := store.NewMemory()
@@ -58,16 +58,16 @@ func newAccount(t *testing.T, rows []ledger.Row) *account {
 	return a
 }
 
-// read runs a complete pass over the rows, in pages of 100.
+// read runs a full poll over the rows, in pages of 100.
 func (a *account) read(rows []ledger.Row) {
 	a.t.Helper()
-	pass := a.ledger.Begin()
+	poll := a.ledger.Begin()
 	for from := 0; from < len(rows); from += 100 {
-		if _, err := pass.Add(rows[from:min(from+100, len(rows))]); err != nil {
+		if _, err := poll.Add(rows[from:min(from+100, len(rows))]); err != nil {
 			a.t.Fatal(err)
 		}
 	}
-	if err := pass.Commit(ledger.Completion{Started: time.Now(), Ended: time.Now(), Complete: true}); err != nil {
+	if err := poll.Commit(ledger.Completion{Started: time.Now(), Ended: time.Now(), Complete: true}); err != nil {
 		a.t.Fatal(err)
 	}
 }
@@ -285,7 +285,7 @@ func assertError(t *testing.T, answer *httptest.ResponseRecorder, want string) {
 	}
 }
 
-func TestNothingIsListedBeforeTheFirstCompletePass(t *testing.T) {
+func TestNothingIsListedBeforeTheFirstFullPoll(t *testing.T) {
 	s := store.NewMemory()
 	l, err := ledger.Open(s, ledger.Options{Prefixes: prefix.Options{Classify: classify}})
 	if err != nil {
@@ -299,7 +299,7 @@ func TestNothingIsListedBeforeTheFirstCompletePass(t *testing.T) {
 	assertError(t, answer, "the account has not been read completely yet")
 	a.read(manyRows())
 	if answer := a.do(http.MethodGet, "/?room_prefix=acme-"); answer.Code != http.StatusOK {
-		t.Errorf("after the pass: answered %d", answer.Code)
+		t.Errorf("after the poll: answered %d", answer.Code)
 	}
 }
 

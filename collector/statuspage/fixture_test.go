@@ -162,7 +162,7 @@ func running() Report {
 			customer(prefix.None, "", 5, nil),
 		},
 		Account: customer("", "", 123_500_000, minutesQuota(2e9)),
-		Polls:   Polls{Interval: time.Minute, AsOf: now.Add(-20 * time.Second), Succeeded: now.Add(-18 * time.Second), FullScan: now.Add(-3 * time.Hour)},
+		Polls:   Polls{Interval: time.Minute, AsOf: now.Add(-20 * time.Second), Succeeded: now.Add(-18 * time.Second), FullPoll: now.Add(-3 * time.Hour)},
 		Points:  Points{Spent: 12, Allowed: 250, Limit: 1000, Remaining: 871, At: now.Add(-18 * time.Second)},
 		Webhooks: &Webhooks{
 			LastEvent: now.Add(-2 * time.Second), Events: 12_345, Duplicates: 67, Corrections: 3, People: 12, Rooms: 4,

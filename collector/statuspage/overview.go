@@ -442,7 +442,7 @@ func newAccount(r Report) accountCard {
 func newPolls(r Report) pollsCard {
 	p := r.Polls
 	card := pollsCard{
-		Kind: "good", Text: "Fresh", Last: stampOf(r.Now, p.Succeeded), Full: stampOf(r.Now, p.FullScan),
+		Kind: "good", Text: "Fresh", Last: stampOf(r.Now, p.Succeeded), Full: stampOf(r.Now, p.FullPoll),
 		AsOf: stampOf(r.Now, p.AsOf), Interval: span(p.Interval),
 	}
 	switch {

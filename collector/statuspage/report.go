@@ -53,7 +53,7 @@ type Report struct {
 type Customer struct {
 	Prefix string
 	Name   string // "" where the configuration file does not name the prefix
-	// Known is true once a complete poll has been.
+	// Known is true once a full poll has been.
 	Known bool
 	Rooms int64
 	// Usage of the period, and whether that is known yet.
@@ -72,9 +72,9 @@ type Polls struct {
 	// AsOf is when the poll began that the figures are of; zero before the first. It
 	// may have been in an earlier process.
 	AsOf time.Time
-	// Succeeded is when the last successful poll of this process ended, FullScan when
+	// Succeeded is when the last successful poll of this process ended, FullPoll when
 	// the last complete one of any process did. Zero is never.
-	Succeeded, FullScan time.Time
+	Succeeded, FullPoll time.Time
 	// Err is why the last poll failed, nil where it did not; Failed is when it did,
 	// Failing how many failed since the last success.
 	Err     error

@@ -17,7 +17,7 @@ type roomsPage struct {
 	frame
 	Customer, Prefix string
 	Rows             []roomRow
-	// Waiting is set before the first complete poll.
+	// Waiting is set before the first full poll.
 	Waiting     bool
 	First, Next string // addresses; "" is none
 	JSON        string

@@ -19,7 +19,7 @@ import (
 type Figures struct {
 	// Rooms are those behind a prefix.
 	Rooms *rooms.Handler
-	// Snapshot is the usage, or nil before the first complete poll.
+	// Snapshot is the usage, or nil before the first full poll.
 	Snapshot func() *ledger.Snapshot
 	// File is the configuration in force.
 	File func() *config.Config
@@ -89,7 +89,7 @@ func (s *figures) addCustomers(r *Report, file *config.Config) {
 	if snapshot == nil {
 		return
 	}
-	r.Polls.AsOf, r.Polls.FullScan, r.DroppedPrefixes = snapshot.PassStarted, snapshot.FullScan, snapshot.DroppedPrefixes
+	r.Polls.AsOf, r.Polls.FullPoll, r.DroppedPrefixes = snapshot.PollStarted, snapshot.FullPoll, snapshot.DroppedPrefixes
 	r.Account.Known, r.Account.PeriodUsage = true, snapshot.Account
 	for _, usage := range snapshot.Prefixes {
 		i, configured := at[usage.Prefix]

@@ -191,7 +191,7 @@ func (b *Bolt) verify() error {
 			return fmt.Errorf("its state: %w", err)
 		}
 		if _, err := open(keyPresent, meta.Get(keyPresent)); err != nil {
-			return fmt.Errorf("its rooms of the last full scan: %w", err)
+			return fmt.Errorf("its rooms of the last full poll: %w", err)
 		}
 		err = inOrder(prefixes, func(key, sealed []byte) error {
 			_, err := open(key, sealed)
@@ -251,8 +251,8 @@ func (b *Bolt) State() (ledger.State, error) {
 		}
 		state = ledger.State{
 			Complete:    record.Complete,
-			PassStarted: record.PassStarted,
-			FullScan:    record.FullScan,
+			PollStarted: record.PollStarted,
+			FullPoll:    record.FullPoll,
 			Drift:       record.Drift,
 			Sorted:      record.Sorted,
 		}
@@ -362,8 +362,8 @@ func (b *Bolt) Commit(c ledger.Change) error {
 		}
 		if c.State != nil {
 			record.Complete = c.State.Complete
-			record.PassStarted = c.State.PassStarted
-			record.FullScan = c.State.FullScan
+			record.PollStarted = c.State.PollStarted
+			record.FullPoll = c.State.FullPoll
 			record.Drift = c.State.Drift
 			record.Sorted = c.State.Sorted
 		}

@@ -101,8 +101,8 @@ func decodeRow(name, sealed []byte) (ledger.Row, error) {
 // file must hold, so that a lost one is noticed.
 type stateRecord struct {
 	Complete    bool          `json:"complete"`
-	PassStarted time.Time     `json:"pass_started"`
-	FullScan    time.Time     `json:"full_scan"`
+	PollStarted time.Time     `json:"pass_started"`
+	FullPoll    time.Time     `json:"full_scan"`
 	Drift       ledger.Totals `json:"drift"`
 	Sorted      bool          `json:"sorted"`
 	Rows        uint64        `json:"rows"`

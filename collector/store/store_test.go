@@ -73,7 +73,7 @@ func TestEveryStore(t *testing.T) {
 			present.Add(70)
 			want := ledger.State{
 				Complete: true, Sorted: true,
-				PassStarted: time.Unix(1, 5).UTC(), FullScan: time.Unix(2, 0).UTC(),
+				PollStarted: time.Unix(1, 5).UTC(), FullPoll: time.Unix(2, 0).UTC(),
 				Drift: ledger.Totals{Sessions: 9},
 			}
 			a, b, c := row("/acme-a", 0, 10), row("/acme-b", 1, 20), row("/globex", 70, -1)

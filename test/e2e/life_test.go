@@ -108,7 +108,7 @@ func TestPrometheusReadsTheTruth(t *testing.T) {
 				}
 			})
 			before := account.Count(wherebytest.EndpointRooms)
-			programs.Eventually(t, time.Minute, "some passes over a moving account", func() error {
+			programs.Eventually(t, time.Minute, "some polls of a moving account", func() error {
 				if n := account.Count(wherebytest.EndpointRooms) - before; n < 30 {
 					return fmt.Errorf("%d requests", n)
 				}
