@@ -254,7 +254,7 @@ func handler(t *testing.T, acceptance func(context.Context, whereby.Event) error
 	}
 }
 
-func TestWhatCannotBeStoredIsAnswered503(t *testing.T) {
+func TestAnEventThatCannotBeStoredGets503(t *testing.T) {
 	var log strings.Builder
 	h := handler(t, func(context.Context, whereby.Event) error { return errors.New("no space left on device") }, &log)
 	if status := post(t.Context(), t, h); status != http.StatusServiceUnavailable {

@@ -215,7 +215,7 @@ func TestPanelsLieInTheGridWithoutOverlap(t *testing.T) {
 	}
 }
 
-func TestRedIsWhereSomeoneMustAct(t *testing.T) {
+func TestRedMeansThatSomeoneMustAct(t *testing.T) {
 	for _, d := range all(t) {
 		for _, p := range d.Panels {
 			previous := -1e300
