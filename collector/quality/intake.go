@@ -51,8 +51,7 @@ func (s *Sampler) consider(c *change, room whereby.Room, now time.Time) {
 	if known.minutes > 0 && room.ParticipantMinutes > known.minutes {
 		known.touched = now
 	}
-	known.grown = max(known.grown, room.UniqueParticipants-known.UniqueBefore)
-	known.minutes, known.roomUnique = room.ParticipantMinutes, room.UniqueParticipants
+	known.minutes, known.roomUnique = room.ParticipantMinutes, max(known.roomUnique, room.UniqueParticipants)
 	s.rate(c, known, room.Rating)
 }
 
@@ -88,19 +87,25 @@ func (s *Sampler) admit(c *change, room whereby.Room, now time.Time) *session {
 	return t
 }
 
-// take takes the sessions of a room as listed, and returns those that it knows of.
+// take takes the sessions of a room as listed, and returns those that it knows of. One
+// newer than the last that a poll has shown is left to the next poll, which shows what
+// the room has grown by since.
 func (s *Sampler) take(c *change, room string, list []whereby.RoomSession, now time.Time) map[*session]bool {
 	found := map[*session]bool{}
+	latest := int64(math.MinInt64)
+	if all := s.state.rooms[room]; len(all) > 0 {
+		latest = all[len(all)-1].Start
+	}
 	for _, listed := range list {
 		start := listed.StartedAt.Unix()
 		known := s.state.find(room, start)
 		if known == nil {
-			if now.Sub(listed.StartedAt) > admission {
+			if start > latest || now.Sub(listed.StartedAt) > admission {
 				continue
 			}
 			known = &session{record: record{Room: room, Start: start}}
 			c.add(known)
-			s.seen(c, room, start)
+			s.seen(c, known, listed.UniqueParticipants)
 		}
 		found[known] = true
 		known.unique = max(known.unique, listed.UniqueParticipants)
@@ -113,12 +118,14 @@ func (s *Sampler) take(c *change, room string, list []whereby.RoomSession, now t
 	return found
 }
 
-// seen notes that one of the unseen sessions of a room was found after all.
-func (s *Sampler) seen(c *change, room string, start int64) {
-	for _, later := range s.state.rooms[room] {
-		if later.Start > start {
+// seen notes that one of the unseen sessions of a room was found after all, and how many
+// participants it had.
+func (s *Sampler) seen(c *change, found *session, participants int64) {
+	for _, later := range s.state.rooms[found.Room] {
+		if later.Start > found.Start {
 			if r := c.session(later); r.Unseen > 0 {
 				r.Unseen--
+				r.UniqueBefore += participants
 			}
 			return
 		}

@@ -40,9 +40,8 @@ func (r record) key() string { return sessionKey + r.Room + "@" + strconv.Format
 // session is one to look at, or one that was.
 type session struct {
 	record
-	// unique is how many participants the listing of sessions gives it, grown how many
-	// its room has had since the session before; 0 is unknown.
-	unique, grown int64
+	// unique is how many participants the listing of sessions gives it; 0 is unknown.
+	unique int64
 	// minutes and roomUnique are the room's participant minutes and participants as
 	// last read; 0 is unknown.
 	minutes, roomUnique int64
@@ -83,20 +82,21 @@ func (s *session) participants() int64 {
 	switch {
 	case s.listed:
 		return s.total
-	case s.unique > 0:
+	case s.unique > 0 && s.Ended != 0:
 		return max(2, s.unique)
 	}
-	return max(2, s.grown)
+	// Others may have come since it was listed while it ran.
+	return max(2, s.unique, s.grown()-2*s.Unseen)
 }
+
+// grown is how many participants its room has had since the session before, those of
+// unseen sessions included.
+func (s *session) grown() int64 { return max(0, s.roomUnique-s.UniqueBefore) }
 
 // unseenParticipants is how many those sessions had that were not looked at: two each
 // at least, and what the room has grown by without this one.
 func (s *session) unseenParticipants() int64 {
-	if !s.listed && s.unique == 0 {
-		// What the room has grown by has theirs in it.
-		return max(0, 2*(s.Unseen+1)-s.participants())
-	}
-	return max(2*s.Unseen, s.grown-s.participants())
+	return max(2*s.Unseen, s.grown()-s.participants())
 }
 
 // expect sets the participants to read.
