@@ -88,7 +88,7 @@ func TestReader(t *testing.T) {
 				t.Errorf("the offset is %d, want %d", offset, want)
 			}
 			var damaged *DamagedError
-			if is := errors.As(err, &damaged); is != (test.err != io.EOF) {
+			if is := errors.As(err, &damaged); is == errors.Is(test.err, io.EOF) {
 				t.Errorf("damage is %v for %v", is, err)
 			} else if is && (damaged.Path != "a/file" || damaged.Offset != offset) {
 				t.Errorf("the damage is in %s at %d, want %d", damaged.Path, damaged.Offset, offset)
