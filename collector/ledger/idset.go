@@ -8,7 +8,7 @@ type IDSet struct {
 	size  int
 }
 
-// Add adds id and tells whether it was new.
+// Add adds id and reports whether it was new.
 func (s *IDSet) Add(id uint32) bool {
 	word, bit := int(id/64), uint64(1)<<(id%64)
 	if word >= len(s.words) {
@@ -22,7 +22,7 @@ func (s *IDSet) Add(id uint32) bool {
 	return true
 }
 
-// Has tells whether id is in the set.
+// Has reports whether id is in the set.
 func (s *IDSet) Has(id uint32) bool {
 	word := int(id / 64)
 	return word < len(s.words) && s.words[word]&(1<<(id%64)) != 0

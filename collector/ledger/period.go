@@ -128,7 +128,7 @@ func (l *Ledger) tell(now time.Time) {
 	}
 }
 
-// advance tells whether a period has ended.
+// advance reports whether a period has ended.
 func (l *Ledger) advance(now time.Time) (rolled bool, err error) {
 	l.tell(now)
 	now = l.now

@@ -31,7 +31,7 @@ func (l *Ledger) Begin() *Poll {
 type Report struct {
 	// Fresh counts the rooms that the poll had not seen before.
 	Fresh int
-	// Repeated tells of each row whether the poll had seen its room before.
+	// Repeated reports of each row whether the poll had seen its room before.
 	Repeated []bool
 	// Changed counts the readings that were new or higher than what the ledger and
 	// the poll knew.
@@ -66,8 +66,8 @@ func (p *Poll) Add(page []Row) (Report, error) {
 	return report, p.flush()
 }
 
-// addRow takes one reading of a room whose row, where known, is row. It tells
-// whether the reading is the poll's first of the room.
+// addRow takes one reading of a room whose row, if known, is row. It reports whether the
+// reading is the poll's first of the room.
 func (p *Poll) addRow(reading, row Row, known bool, report *Report) (fresh bool) {
 	staged, again := p.staged[reading.Name]
 	fresh = !again

@@ -74,7 +74,7 @@ func New(client *whereby.Client, l *ledger.Ledger, c Config) *Poller {
 	return &Poller{client: client, ledger: l, config: c, log: c.Logger}
 }
 
-// Polled tells whether a poll has succeeded since the process started.
+// Polled reports whether a poll has succeeded since the process started.
 func (p *Poller) Polled() bool { return p.polled.Load() }
 
 // Run polls until the context is done, and then returns nil. The first poll
@@ -129,7 +129,7 @@ func (p *Poller) fullPollIfDue(ctx context.Context) {
 	}
 }
 
-// ahead tells of the time of a poll whether the clock was wrong then: nothing follows
+// ahead reports whether the time of a poll was that of a wrong clock: nothing follows
 // from it for what has to be read now.
 func ahead(poll time.Time) bool {
 	// A poll of another process is compared by the clock alone, and so is one of this.
@@ -168,8 +168,8 @@ func (p *Poller) poll(ctx context.Context, client *whereby.Client, kind Kind) {
 	}
 }
 
-// sortRefused tells whether Insights refused to sort not so long ago that it is
-// not worth another point to ask again.
+// sortRefused reports whether Insights refused to sort so recently that it is not worth
+// another point to ask again.
 func (p *Poller) sortRefused() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -147,8 +147,7 @@ func (w *walk) list(ctx context.Context, sortBy string, next func(whereby.Page[w
 	return nil
 }
 
-// logProgress tells whoever waits for the first full poll over a large account
-// that it is under way.
+// logProgress logs that the first full poll over a large account is under way.
 func (w *walk) logProgress() {
 	const every = time.Minute
 	if w.reported.IsZero() {
