@@ -147,8 +147,13 @@ func (b *bench) exposition() string {
 
 func (b *bench) families() map[string]*dto.MetricFamily {
 	b.Helper()
+	return b.parse(b.exposition())
+}
+
+func (b *bench) parse(exposition string) map[string]*dto.MetricFamily {
+	b.Helper()
 	parser := expfmt.NewTextParser(model.LegacyValidation)
-	families, err := parser.TextToMetricFamilies(strings.NewReader(b.exposition()))
+	families, err := parser.TextToMetricFamilies(strings.NewReader(exposition))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -158,8 +163,22 @@ func (b *bench) families() map[string]*dto.MetricFamily {
 // samples are a family's values by label values in the order of the labels' names.
 func (b *bench) samples(m metrics.Metric) map[string]float64 {
 	b.Helper()
+	return b.samplesOf(m, b.exposition())
+}
+
+// samplesOf are those of an exposition. Only the lines of the family are parsed, as
+// some tests ask thousands of times.
+func (b *bench) samplesOf(m metrics.Metric, exposition string) map[string]float64 {
+	b.Helper()
+	var lines strings.Builder
+	for line := range strings.Lines(exposition) {
+		name := strings.TrimPrefix(strings.TrimPrefix(line, "# HELP "), "# TYPE ")
+		if strings.HasPrefix(name, m.Name) {
+			lines.WriteString(line)
+		}
+	}
 	samples := map[string]float64{}
-	for _, sample := range b.families()[m.Name].GetMetric() {
+	for _, sample := range b.parse(lines.String())[m.Name].GetMetric() {
 		var values []string
 		for _, label := range sample.GetLabel() {
 			values = append(values, label.GetValue())

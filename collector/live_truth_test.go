@@ -50,7 +50,9 @@ func scheduleDoors(account *wherebytest.Account, random *rand.Rand) {
 // liveFigures are what is exposed of who is in rooms, as text by prefix.
 func (b *bench) liveFigures() map[string]string {
 	b.Helper()
-	people, rooms, waiting, clients := b.samples(metrics.LiveParticipants), b.samples(metrics.LiveRooms), b.samples(metrics.LiveWaiting), b.samples(metrics.LiveClients)
+	exposition := b.exposition()
+	people, rooms := b.samplesOf(metrics.LiveParticipants, exposition), b.samplesOf(metrics.LiveRooms, exposition)
+	waiting, clients := b.samplesOf(metrics.LiveWaiting, exposition), b.samplesOf(metrics.LiveClients, exposition)
 	figures := map[string]string{}
 	for prefix, n := range people {
 		roles := map[string]int{}

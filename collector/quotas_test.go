@@ -107,7 +107,8 @@ func TestUsedAndPendingAreTheTruth(t *testing.T) {
 				sawPending := false
 				for range 150 {
 					b.waitForQuiet(account)
-					used, pending := b.samples(metrics.ParticipantMinutes), b.samples(metrics.LivePending)
+					exposition := b.exposition()
+					used, pending := b.samplesOf(metrics.ParticipantMinutes, exposition), b.samplesOf(metrics.LivePending, exposition)
 					for prefix, truth := range account.Minutes(config.Default().Prefixes().Classify) {
 						sawPending = sawPending || pending[prefix] > 0
 						if got := used[prefix] + pending[prefix]; got != float64(truth.True) {
@@ -177,8 +178,13 @@ func (b *bench) sendWebhooks(faults wherebytest.DeliveryFaults) (stop func()) {
 func (b *bench) waitForQuiet(account *wherebytest.Account) {
 	const longest = 25 * time.Second
 	time.Sleep(time.Minute)
-	for len(account.Events(time.Now().Add(-longest), time.Now().Add(time.Second))) > 0 {
-		time.Sleep(time.Second)
+	for {
+		events := account.Events(time.Now().Add(-longest), time.Now().Add(time.Second))
+		if len(events) == 0 {
+			break
+		}
+		// The next time at which it may be quiet.
+		time.Sleep(time.Until(events[len(events)-1].CreatedAt.Add(longest + time.Millisecond)))
 	}
 	synctest.Wait()
 }
