@@ -1,16 +1,19 @@
 .DEFAULT_GOAL := help
-.PHONY: help build test quick lint fuzz bench demo
+.PHONY: help build test exhaustive quick lint fuzz bench demo
 
 FUZZTIME ?= 20s
 
 help: ## List the verbs
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 build: ## Build the binary
 	go build .
 
 test: ## Run all tests, the ones against a real Prometheus included
 	go -C test run ./cmd/alltests
+
+exhaustive: ## Run all tests, those of the second tier included (as root, on Debian)
+	go -C test run ./cmd/alltests -exhaustive all
 
 quick: ## Run the tests of the product only
 	go test ./...

@@ -39,7 +39,7 @@ var booted struct {
 // where this machine can boot no container.
 func bootable(t *testing.T, versions ...string) string {
 	t.Helper()
-	inCI(t)
+	requireDebian(t)
 	system := debianSystem(t)
 	for _, version := range versions {
 		debian(t, version)

@@ -16,16 +16,15 @@ import (
 	"testing"
 	"time"
 
+	"whereby_exporter/test/exhaustive"
 	"whereby_exporter/test/programs"
 )
 
-// inCI skips a test that takes a Debian and a container, except where CI=true: it
-// needs root, downloads packages, and takes a while.
-func inCI(t *testing.T) {
+// requireDebian skips a test that takes a Debian and a container unless the second tier
+// is asked for: it needs root, downloads packages, and takes a while.
+func requireDebian(t *testing.T) {
 	t.Helper()
-	if os.Getenv("CI") != "true" {
-		t.Skip("installs the package in a Debian of its own, as root: only with CI=true")
-	}
+	exhaustive.Only(t, "deploy", "main.go", "go.mod", "alerts", "collector", "dashboards", "whereby", "test/programs/nfpm")
 	if os.Geteuid() != 0 || runtime.GOARCH != "amd64" {
 		t.Skip("a container of this architecture, or without root, is not to be had here")
 	}

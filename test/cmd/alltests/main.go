@@ -1,7 +1,7 @@
 // Command alltests runs all tests of the repository, the ones against a real
 // Prometheus included. It builds what they need by itself.
 //
-//	go -C test run ./cmd/alltests [-race]
+//	go -C test run ./cmd/alltests [-race] [-exhaustive all|changed]
 package main
 
 import (
@@ -10,48 +10,85 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"os/signal"
-	"path/filepath"
+	"strings"
+	"sync"
+	"time"
 
+	"whereby_exporter/test/exhaustive"
 	"whereby_exporter/test/programs"
 )
 
 func main() {
 	race := flag.Bool("race", false, "run the tests with the race detector; needs a C compiler")
+	tier := flag.String("exhaustive", "", "run the second tier too: `all` of it, or what guards files that have changed since it last passed here")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, *race); err != nil {
+	if err := run(ctx, *race, *tier); err != nil {
 		fmt.Fprintln(os.Stderr, "alltests:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, race bool) error {
+// lanes returns modules whose tests run next to those of the other lanes: the tests of the
+// product compute, and those in test mostly wait for other programs. In each module
+// the packages that take longest start first.
+func lanes() [][]module {
+	return [][]module{
+		{{dir: "test", first: []string{"./e2e", "./packaging", "./image", "./dashboards", "./alerts"}}},
+		{
+			{dir: ".", first: []string{"./collector", "./collector/app"}},
+			// Rendering a chart has no races, and Kubernetes' types take minutes to build twice.
+			{dir: "test/helm", noRace: true},
+		},
+	}
+}
+
+func run(ctx context.Context, race bool, tier string) error {
+	if tier != "" && tier != exhaustive.All && tier != exhaustive.Changed {
+		return fmt.Errorf("-exhaustive is %q, want %s or %s", tier, exhaustive.All, exhaustive.Changed)
+	}
 	root, err := programs.Root()
 	if err != nil {
 		return err
 	}
-	for _, program := range []programs.Program{programs.Exporter, programs.Prometheus, programs.Promtool, programs.Alertmanager, programs.Amtool} {
+	began := time.Now()
+	built, err := build(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("programs are up to date after %v\n", time.Since(began).Round(time.Second))
+
+	environment := append(os.Environ(), programs.BuiltVariable+"="+built, exhaustive.Variable+"="+tier)
+	report := newReport(os.Stdout)
+	errs := make([]error, len(lanes()))
+	var wg sync.WaitGroup
+	for i, lane := range lanes() {
+		wg.Go(func() {
+			for _, m := range lane {
+				errs[i] = errors.Join(errs[i], m.test(ctx, root, environment, race, report))
+			}
+		})
+	}
+	wg.Wait()
+	report.summarize()
+	fmt.Printf("all of it took %v\n", time.Since(began).Round(time.Second))
+	return errors.Join(errs...)
+}
+
+// build brings the programs that the tests run up to date, and returns their names,
+// separated by commas.
+func build(ctx context.Context) (string, error) {
+	needed := []programs.Program{
+		programs.Exporter, programs.Prometheus, programs.Promtool, programs.Alertmanager, programs.Amtool, programs.Nfpm,
+	}
+	var names []string
+	for _, program := range needed {
 		if _, err := program.Build(ctx, os.Stdout); err != nil {
-			return err
+			return "", err
 		}
+		names = append(names, program.Name)
 	}
-	var failed error
-	for _, module := range []string{".", "test", "test/helm"} {
-		args := []string{"test", "-timeout", "15m"}
-		// Rendering a chart has no races, and Kubernetes' types take minutes to build twice.
-		if race && module != "test/helm" {
-			args = append(args, "-race")
-		}
-		fmt.Printf("testing module %s\n", module)
-		cmd := exec.CommandContext(ctx, "go", append(args, "./...")...)
-		cmd.Dir = filepath.Join(root, module)
-		cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
-		if err := cmd.Run(); err != nil {
-			failed = errors.Join(failed, fmt.Errorf("tests of module %s: %w", module, err))
-		}
-	}
-	return failed
+	return strings.Join(names, ","), nil
 }
