@@ -58,7 +58,7 @@ func (i *inbox) of(alert, status string) []notification {
 
 func (i *inbox) arrives(t *testing.T, alert, status string) notification {
 	t.Helper()
-	programs.Eventually(t, time.Minute, alert+" arrives, "+status, func() error {
+	programs.Eventually(t, patience, alert+" arrives, "+status, func() error {
 		if len(i.of(alert, status)) == 0 {
 			return fmt.Errorf("it has not")
 		}
@@ -115,7 +115,7 @@ func startAlertmanager(t *testing.T) (address string, received *inbox) {
 	address = freeAddress(t)
 	start(t, nil, build(t, programs.Alertmanager), "--config.file="+filepath.Join(dir, "alertmanager.yml"),
 		"--storage.path="+filepath.Join(dir, "data"), "--web.listen-address="+address, "--cluster.listen-address=")
-	programs.Eventually(t, time.Minute, "Alertmanager is ready", func() error {
+	programs.Eventually(t, patience, "Alertmanager is ready", func() error {
 		status, _, err := get(t.Context(), "http://"+address+"/-/ready")
 		if err == nil && status != http.StatusOK {
 			err = fmt.Errorf("status %d", status)
@@ -229,7 +229,7 @@ func TestTheSidecarLoadsTheRules(t *testing.T) {
 		"--sidecar.rules-dir="+rules, "--sidecar.reload-url=http://"+prometheus+"/-/reload")
 	loaded := func(want float64) {
 		t.Helper()
-		programs.Eventually(t, 90*time.Second, "rules are loaded", func() error {
+		programs.Eventually(t, patience, "rules are loaded", func() error {
 			samples, err := e.metrics()
 			if err != nil {
 				return err
@@ -243,7 +243,7 @@ func TestTheSidecarLoadsTheRules(t *testing.T) {
 	loaded(0)
 	start(t, nil, build(t, programs.Prometheus), "--config.file="+filepath.Join(dir, "prometheus.yml"), "--web.enable-lifecycle",
 		"--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+prometheus)
-	programs.Eventually(t, time.Minute, "Prometheus is ready", func() error {
+	programs.Eventually(t, patience, "Prometheus is ready", func() error {
 		status, _, err := get(t.Context(), "http://"+prometheus+"/-/ready")
 		if err == nil && status != http.StatusOK {
 			err = fmt.Errorf("status %d", status)
@@ -270,7 +270,7 @@ func TestTheSidecarLoadsTheRules(t *testing.T) {
 		t.Errorf("the threshold is not in the rule: %s", stale())
 	}
 	reload("alerts: {thresholds: {poll_stale_seconds: 5400}}\n")
-	programs.Eventually(t, time.Minute, "the new threshold", func() error {
+	programs.Eventually(t, patience, "the new threshold", func() error {
 		if !strings.Contains(stale(), "5400") {
 			return fmt.Errorf("the rule is %s", stale())
 		}

@@ -105,7 +105,7 @@ func prometheusOver(t testing.TB, data, target string) prometheus {
 	p := prometheus{base: "http://" + address, process: start(t, nil, build(t, programs.Prometheus),
 		"--config.file="+config, "--storage.tsdb.path="+data, "--storage.tsdb.retention.time=2y",
 		"--web.listen-address="+address, "--log.level=warn")}
-	programs.Eventually(t, 60*time.Second, "Prometheus is ready", func() error {
+	programs.Eventually(t, patience, "Prometheus is ready", func() error {
 		status, _, err := get(t.Context(), p.base+"/-/ready")
 		if err == nil && status != http.StatusOK {
 			err = fmt.Errorf("status %d", status)
@@ -359,7 +359,7 @@ func TestBackfillStops(t *testing.T) {
 	year(t, account)
 	output := filepath.Join(t.TempDir(), "usage.om")
 	p := startBackfill(t, api, output)
-	programs.Eventually(t, time.Minute, "it waits for points", func() error {
+	programs.Eventually(t, patience, "it waits for points", func() error {
 		if n := len(account.Requests()); n < 18 {
 			return fmt.Errorf("%d requests", n)
 		}
@@ -395,7 +395,7 @@ func TestBackfillSaysWhatIsWrong(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			args := append([]string{"backfill", "--whereby.url=" + api, "--output=" + filepath.Join(dir, "usage.om")}, c.args...)
 			p := start(t, []string{"WHEREBY_API_KEY=" + c.key}, build(t, programs.Exporter), args...)
-			if err := p.wait(10 * time.Second); err == nil || p.cmd.ProcessState.ExitCode() != 1 {
+			if err := p.wait(patience); err == nil || p.cmd.ProcessState.ExitCode() != 1 {
 				t.Errorf("it ended with %v", err)
 			}
 			if said := p.out.String(); strings.Count(said, "\n") != 1 || !strings.Contains(said, c.want) {

@@ -107,7 +107,7 @@ func TestABackupIsRestored(t *testing.T) {
 	first := filepath.Join(t.TempDir(), "state")
 	e := run(first)
 	truth(t, e, account)
-	e.expect(60*time.Second, sampled)
+	e.expect(patience, sampled)
 	client := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 	for i := range 3 {
 		if status := deliver(client, webhook, joined(fmt.Sprint("e", i), "/acme-1", i+1)); status != http.StatusNoContent {
@@ -143,7 +143,7 @@ func TestABackupIsRestored(t *testing.T) {
 	}
 	restore(second)
 	e = run(second)
-	programs.Eventually(t, 60*time.Second, "it is ready", e.ready)
+	programs.Eventually(t, patience, "it is ready", e.ready)
 	after, err := e.metrics()
 	if err != nil {
 		t.Fatal(err)
@@ -166,17 +166,17 @@ func TestABackupIsRestored(t *testing.T) {
 	if status := deliver(client, webhook, joined("e2", "/acme-1", 3)); status != http.StatusNoContent {
 		t.Errorf("an event that was delivered again was answered %d", status)
 	}
-	e.expect(10*time.Second, map[string]float64{
+	e.expect(patience, map[string]float64{
 		`whereby_webhook_events_total{type="room.client.joined"}`: 3, "whereby_webhook_duplicates_total": 1,
 	})
-	e.expect(10*time.Second, sampled)
+	e.expect(patience, sampled)
 	e.stop()
 
 	// What a snapshot holds is there without a poll.
 	e = startExporter(t, freeAddress(t), "http://"+freeAddress(t)+"/v1", "--storage.path="+snapshot)
 	figures := usage(before)
 	maps.DeleteFunc(figures, func(series string, _ float64) bool { return strings.HasPrefix(series, "whereby_rooms") })
-	e.expect(60*time.Second, figures)
+	e.expect(patience, figures)
 	e.stop()
 
 	for _, damage := range []struct{ file, from, to, said string }{

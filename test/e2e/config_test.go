@@ -52,7 +52,7 @@ func TestTheConfigurationIsReloaded(t *testing.T) {
 	e := startExporter(t, freeAddress(t), api, "--config.file="+file, "--web.enable-lifecycle", "--storage.path="+t.TempDir())
 	expect := func(what string, want map[string]float64) {
 		t.Helper()
-		programs.Eventually(t, time.Minute, what, func() error {
+		programs.Eventually(t, patience, what, func() error {
 			samples, err := e.metrics()
 			if err != nil {
 				return err
@@ -84,7 +84,7 @@ func TestTheConfigurationIsReloaded(t *testing.T) {
 	}
 	expect("a mistake", map[string]float64{limit: 200, used: 12, reloaded: 0})
 	// It is written by now, but may still be on its way here.
-	programs.Eventually(t, time.Minute, "the log says where the mistake is", func() error {
+	programs.Eventually(t, patience, "the log says where the mistake is", func() error {
 		if log := e.out.String(); !strings.Contains(log, "whereby.yml:4") || !strings.Contains(log, "quotes") {
 			return fmt.Errorf("it ends with %s", tail(log, 3))
 		}
@@ -107,7 +107,7 @@ func TestTheConfigurationIsReloaded(t *testing.T) {
 func TestReloadingByHTTPIsOffByDefault(t *testing.T) {
 	_, api := newAccount(t, wherebytest.Config{})
 	e := startExporter(t, freeAddress(t), api, "--storage.path=")
-	programs.Eventually(t, time.Minute, "it listens", func() error {
+	programs.Eventually(t, patience, "it listens", func() error {
 		_, _, err := get(t.Context(), e.base+"/-/healthy")
 		return err
 	})
@@ -118,7 +118,7 @@ func TestReloadingByHTTPIsOffByDefault(t *testing.T) {
 	if err := e.cmd.Process.Signal(syscall.SIGHUP); err != nil {
 		t.Fatal(err)
 	}
-	programs.Eventually(t, time.Minute, "SIGHUP is taken", func() error {
+	programs.Eventually(t, patience, "SIGHUP is taken", func() error {
 		if !strings.Contains(e.out.String(), "configuration reloaded") {
 			return fmt.Errorf("the log is %s", tail(e.out.String(), 3))
 		}

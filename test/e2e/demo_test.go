@@ -17,7 +17,7 @@ func TestTheDemoLives(t *testing.T) {
 	address := freeAddress(t)
 	e := exporter{process: start(t, nil, build(t, programs.Exporter), "demo", "--web.listen-address="+address), base: "http://" + address}
 	began := time.Now()
-	programs.Eventually(t, time.Minute, "metrics", func() error {
+	programs.Eventually(t, patience, "metrics", func() error {
 		samples, err := e.metrics()
 		if err == nil && samples["whereby_up"] != 1 {
 			err = fmt.Errorf("whereby_up is %v", samples["whereby_up"])
@@ -33,7 +33,7 @@ func TestTheDemoLives(t *testing.T) {
 		return samples
 	}
 	before := live()
-	programs.Eventually(t, time.Minute, "live counts move, and there are joins", func() error {
+	programs.Eventually(t, patience, "live counts move, and there are joins", func() error {
 		if now := live(); maps.Equal(now, before) {
 			return fmt.Errorf("still %v", now)
 		}

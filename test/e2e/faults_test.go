@@ -63,7 +63,7 @@ func TestAFaultChangesNoFigureAndPasses(t *testing.T) {
 
 			requests := fmt.Sprintf(`whereby_exporter_api_requests_total{code=%q,endpoint="rooms"}`, tc.code)
 			failed := func() {
-				programs.Eventually(t, 60*time.Second, "the fault shows", func() error {
+				programs.Eventually(t, patience, "the fault shows", func() error {
 					samples, err := e.metrics()
 					switch {
 					case err != nil:
@@ -126,7 +126,7 @@ func truth(t *testing.T, e exporter, account *wherebytest.Account) {
 			want[fmt.Sprintf("%s{room_prefix=%q}", family, prefix)] = float64(figure(figures))
 		}
 	}
-	e.expect(60*time.Second, want)
+	e.expect(patience, want)
 }
 
 // TestAFullDiskKeepsServing fills the disk under the store. It needs the right to
@@ -155,7 +155,7 @@ func TestAFullDiskKeepsServing(t *testing.T) {
 		t.Fatal("the disk is larger than it should be")
 	}
 	l.add(2000, time.Hour) // too many for what room the file still has
-	programs.Eventually(t, time.Minute, "the full disk shows", func() error {
+	programs.Eventually(t, patience, "the full disk shows", func() error {
 		samples, err := e.metrics()
 		if err == nil && (samples["whereby_exporter_storage_errors_total"] == 0 || samples["whereby_up"] != 0) {
 			err = fmt.Errorf("whereby_up is %v, storage errors %v", samples["whereby_up"], samples["whereby_exporter_storage_errors_total"])
@@ -187,7 +187,7 @@ func TestTheDemoIsUpWithinTwoSeconds(t *testing.T) {
 		address := freeAddress(t)
 		began := time.Now()
 		e = exporter{base: "http://" + address, process: start(t, nil, binary, "demo", "--web.listen-address="+address)}
-		programs.Eventually(t, time.Minute, "the demo's metrics", func() error {
+		programs.Eventually(t, patience, "the demo's metrics", func() error {
 			samples, err := e.metrics()
 			if err == nil && samples[`whereby_participant_minutes_total{room_prefix="acme-"}`] == 0 {
 				err = fmt.Errorf("no minutes yet")
@@ -210,14 +210,14 @@ func TestTheDemoIsUpWithinTwoSeconds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	programs.Eventually(t, 60*time.Second, "figures move", func() error {
+	programs.Eventually(t, patience, "figures move", func() error {
 		after, err := e.metrics()
 		if err == nil && maps.Equal(usage(before), usage(after)) {
 			err = fmt.Errorf("nothing has changed")
 		}
 		return err
 	})
-	programs.Eventually(t, 60*time.Second, "call quality is sampled", func() error {
+	programs.Eventually(t, patience, "call quality is sampled", func() error {
 		samples, err := e.metrics()
 		if err == nil && samples[`whereby_quality_poor_ratio{direction="recv",room_prefix="globex-clinic-"}`] == 0 {
 			err = fmt.Errorf("nobody in globex-clinic- has a poor network yet")

@@ -37,6 +37,10 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
+// patience is how long to wait for what takes seconds on an idle machine: with ten
+// other busy processes it takes ten times as long.
+const patience = 4 * time.Minute
+
 // apiKey is planted, and looked for in everything that the exporter says.
 const apiKey = "planted-key-7f3a"
 
@@ -280,7 +284,7 @@ func startPrometheus(t testing.TB, target string) prometheus {
 	p := prometheus{base: "http://" + address, process: start(t, nil, build(t, programs.Prometheus),
 		"--config.file="+config, "--storage.tsdb.path="+filepath.Join(dir, "data"),
 		"--web.listen-address="+address, "--log.level=warn")}
-	programs.Eventually(t, 60*time.Second, "Prometheus is ready", func() error {
+	programs.Eventually(t, patience, "Prometheus is ready", func() error {
 		status, _, err := get(t.Context(), p.base+"/-/ready")
 		if err == nil && status != http.StatusOK {
 			err = fmt.Errorf("status %d", status)
@@ -343,7 +347,7 @@ var counters = map[string]func(wherebytest.PrefixTruth) int64{
 // usage family.
 func (p prometheus) expectTruth(account *wherebytest.Account) {
 	p.t.Helper()
-	programs.Eventually(p.t, time.Minute, "Prometheus has the account's truth", func() error {
+	programs.Eventually(p.t, patience, "Prometheus has the account's truth", func() error {
 		truth := account.Truth(prefixOf)
 		for family, figure := range counters {
 			if err := p.compare(family, truth, figure); err != nil {

@@ -149,7 +149,7 @@ func TestAFloodKeepsNobodyOut(t *testing.T) {
 	_, api := newAccount(t, wherebytest.Config{PointsPerMinute: unlimited})
 	webhook := freeAddress(t)
 	e := startReceiver(t, freeAddress(t), webhook, t.TempDir(), api)
-	programs.Eventually(t, time.Minute, "it is ready", e.ready)
+	programs.Eventually(t, patience, "it is ready", e.ready)
 	f := &flood{t: t, address: webhook, over: make(chan struct{}), sent: map[string]int{}, answered: map[string]int{}}
 
 	const half = "POST /webhook HTTP/1.1\r\nHost: x\r\n"
@@ -227,7 +227,7 @@ func TestAFloodKeepsNobodyOut(t *testing.T) {
 		}
 	}
 	want := map[string]float64{`whereby_webhook_events_total{type="room.client.joined"}`: senders * each, `whereby_webhook_events_total{type="other"}`: 0}
-	e.expect(time.Minute, want)
+	e.expect(patience, want)
 	samples, err := e.metrics()
 	if err != nil {
 		t.Fatal(err)

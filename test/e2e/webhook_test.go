@@ -84,7 +84,7 @@ func TestBadWebhooksGetWhatIsPromised(t *testing.T) {
 	_, api := newAccount(t, wherebytest.Config{})
 	webhook := freeAddress(t)
 	e := startReceiver(t, freeAddress(t), webhook, t.TempDir(), api)
-	programs.Eventually(t, time.Minute, "it listens", func() error {
+	programs.Eventually(t, patience, "it listens", func() error {
 		_, _, err := get(t.Context(), "http://"+webhook+"/-/healthy")
 		return err
 	})
@@ -128,11 +128,11 @@ func TestBadWebhooksGetWhatIsPromised(t *testing.T) {
 				t.Errorf("the answer is %q, want %s", answer, tc.answer)
 			}
 			if tc.reason != "" {
-				e.expect(time.Minute, map[string]float64{series: before[series] + 1})
+				e.expect(patience, map[string]float64{series: before[series] + 1})
 			}
 		})
 	}
-	e.expect(time.Minute, map[string]float64{`whereby_live_participants{room_prefix="_none"}`: 1, `whereby_webhook_events_total{type="room.client.joined"}`: 1})
+	e.expect(patience, map[string]float64{`whereby_live_participants{room_prefix="_none"}`: 1, `whereby_webhook_events_total{type="room.client.joined"}`: 1})
 }
 
 // TestAHundredKillsLoseNoAcknowledgedEvent kills the exporter with SIGKILL at random
@@ -182,7 +182,7 @@ func TestAHundredKillsLoseNoAcknowledgedEvent(t *testing.T) {
 		e.kill()
 	}
 	e := startReceiver(t, address, webhook, storage, api)
-	programs.Eventually(t, time.Minute, "it serves", func() error { _, err := e.metrics(); return err })
+	programs.Eventually(t, patience, "it serves", func() error { _, err := e.metrics(); return err })
 	close(stop)
 	wg.Wait()
 	total := 0
