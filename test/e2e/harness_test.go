@@ -34,6 +34,9 @@ func TestMain(m *testing.M) {
 	if address := os.Getenv(emptyServerVariable); address != "" {
 		serveNothing(address)
 	}
+	if address := os.Getenv(vectorsServerVariable); address != "" {
+		serveVectors(address, os.Args[1])
+	}
 	goleak.VerifyTestMain(m)
 }
 

@@ -25,10 +25,12 @@ type receiver struct {
 	webhook string // host and port
 }
 
-func startReceiver(t testing.TB, address, webhook, storage, api string) receiver {
+func startReceiver(t testing.TB, address, webhook, storage, api string, args ...string) receiver {
 	t.Helper()
-	p := start(t, []string{"WHEREBY_API_KEY=" + apiKey, "WHEREBY_WEBHOOK_SECRET=" + webhookSecret}, build(t, programs.Exporter),
-		"run", "--whereby.url="+api, "--web.listen-address="+address, "--webhook.listen-address="+webhook, "--storage.path="+storage)
+	args = append([]string{
+		"run", "--whereby.url=" + api, "--web.listen-address=" + address, "--webhook.listen-address=" + webhook, "--storage.path=" + storage,
+	}, args...)
+	p := start(t, []string{"WHEREBY_API_KEY=" + apiKey, "WHEREBY_WEBHOOK_SECRET=" + webhookSecret}, build(t, programs.Exporter), args...)
 	t.Cleanup(func() {
 		if strings.Contains(p.out.String(), webhookSecret) {
 			t.Error("the exporter printed the webhook's secret")
