@@ -44,7 +44,7 @@ type exposed struct {
 // serve makes the handler, which also serves what is registered.
 func (p *publisher) serve(registry prometheus.Gatherer) {
 	p.handler = exposition.NewHandler(registry, exposition.Options{
-		Live:    p.live,
+		Dynamic: p.dynamic,
 		OnError: func(err error) { p.log.Error("a scrape was answered with an error", "err", err) },
 	})
 }
@@ -68,10 +68,9 @@ func (p *publisher) publish() {
 // what goes with it: no scrape sees the one without the other.
 func (p *publisher) replace(snapshot *ledger.Snapshot, also func() error) error {
 	p.published = snapshot
-	rendered := exposition.Render(append(families.Usage(snapshot), families.Quotas(snapshot, p.file)...))
 	settle := p.settlement(snapshot)
 	var err error
-	p.handler.Publish(rendered, func() {
+	p.handler.Publish(append(families.Usage(snapshot), families.Quotas(snapshot, p.file)...), func() {
 		err = also()
 		settle()
 		p.exposed = exposed{snapshot: snapshot, configured: p.file.Configured()}
@@ -95,8 +94,8 @@ func (p *publisher) settlement(snapshot *ledger.Snapshot) func() {
 	return func() { p.feed.Settle(shown, snapshot.PollStarted, ended) }
 }
 
-// live gives the families that change between polls.
-func (p *publisher) live() []exposition.Family {
+// dynamic gives the families that change between polls.
+func (p *publisher) dynamic() []exposition.Family {
 	var list []exposition.Family
 	var view *live.View
 	if p.feed != nil {

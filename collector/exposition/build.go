@@ -1,21 +1,18 @@
 package exposition
 
 import (
-	"cmp"
-	"fmt"
 	"slices"
-	"unicode/utf8"
 
 	dto "github.com/prometheus/client_model/go"
 )
 
-// builder turns families into the form that encoders take. What it built is valid
-// until it builds the next one: encoding hundreds of thousands of samples one
-// family at a time then needs the memory of the largest family only.
+// builder turns blocks into the messages that encoders take. What it built is valid
+// until it builds the next one: only so many messages are allocated as a block needs.
 type builder struct {
-	rows   slab[row]
-	labels slab[*dto.LabelPair]
-	pairs  slab[pair]
+	metrics []*dto.Metric
+	rows    []row
+	labels  []*dto.LabelPair
+	pairs   []pair
 }
 
 // row holds the messages of one sample side by side.
@@ -32,69 +29,38 @@ type pair struct {
 	value string
 }
 
-// build returns the family with labels and samples sorted as a registry sorts
-// them. It refuses samples that a registry would refuse.
-func (b *builder) build(f Family) (*dto.MetricFamily, error) {
-	b.rows.reset()
-	b.labels.reset()
-	b.pairs.reset()
-	byName := make([]int, len(f.Labels))
-	for i := range byName {
-		byName[i] = i
+// build returns the block's samples as a family. A head gets one sample, as the encoders
+// of text refuse a family without.
+func (b *builder) build(from *block) *dto.MetricFamily {
+	if from.isHead() {
+		return from.family.message([]*dto.Metric{b.sample(&row{}, from.family, nil, nil, nil, 0)})
 	}
-	slices.SortFunc(byName, func(i, j int) int { return cmp.Compare(f.Labels[i], f.Labels[j]) })
-
-	family := &dto.MetricFamily{Name: &f.Name, Help: &f.Help, Type: &f.Type}
-	var invalid error
-	f.Samples(func(values []string, value float64) {
-		if invalid != nil {
-			return
-		}
-		if invalid = checkValues(f, values); invalid == nil {
-			family.Metric = append(family.Metric, b.sample(f, byName, values, value))
-		}
-	})
-	if invalid != nil {
-		return nil, invalid
+	s := &from.samples
+	b.metrics = b.metrics[:0]
+	b.rows = resized(b.rows, s.len())
+	b.labels = resized(b.labels, len(s.labels))
+	b.pairs = resized(b.pairs, len(s.labels))
+	for i, value := range s.values {
+		first, end := i*s.width, (i+1)*s.width
+		b.metrics = append(b.metrics, b.sample(
+			&b.rows[i], from.family, b.labels[first:end:end], b.pairs[first:end], s.of(i), value))
 	}
-	if !slices.IsSortedFunc(family.Metric, compareLabels) {
-		slices.SortFunc(family.Metric, compareLabels)
-	}
-	for i := 1; i < len(family.Metric); i++ {
-		if compareLabels(family.Metric[i-1], family.Metric[i]) == 0 {
-			return nil, fmt.Errorf("metric family %s has two samples with the labels %v", f.Name, family.Metric[i].Label)
-		}
-	}
-	return family, nil
+	return from.family.message(b.metrics)
 }
 
-func checkValues(f Family, values []string) error {
-	if len(values) != len(f.Labels) {
-		return fmt.Errorf("a sample of %s has %d label values, want %d", f.Name, len(values), len(f.Labels))
+// sample fills in the messages of one sample.
+func (b *builder) sample(r *row, f *descriptor, labels []*dto.LabelPair, pairs []pair, values []string, value float64) *dto.Metric {
+	for i := range labels {
+		p := &pairs[i]
+		p.value = values[i]
+		p.label.Name, p.label.Value = &f.labels[i], &p.value
+		labels[i] = &p.label
 	}
-	for i, value := range values {
-		if !utf8.ValidString(value) {
-			return fmt.Errorf("the value %q of label %s of %s is not UTF-8", value, f.Labels[i], f.Name)
-		}
-	}
-	return nil
-}
-
-func (b *builder) sample(f Family, byName []int, values []string, value float64) *dto.Metric {
-	labels := b.labels.take(len(values))
-	pairs := b.pairs.take(len(values))
-	for to, from := range byName {
-		p := &pairs[to]
-		p.value = values[from]
-		p.label.Name, p.label.Value = &f.Labels[from], &p.value
-		labels[to] = &p.label
-	}
-	r := &b.rows.take(1)[0]
 	r.value = value
 	r.metric.Label = labels
 	// The row may have been of a family of the other type.
 	r.metric.Counter, r.metric.Gauge = nil, nil
-	if f.Type == dto.MetricType_COUNTER {
+	if f.kind == dto.MetricType_COUNTER {
 		r.counter.Value = &r.value
 		r.metric.Counter = &r.counter
 	} else {
@@ -104,41 +70,13 @@ func (b *builder) sample(f Family, byName []int, values []string, value float64)
 	return &r.metric
 }
 
-// compareLabels orders samples of one family by their label values.
-func compareLabels(a, b *dto.Metric) int {
-	for i := range a.Label {
-		if c := cmp.Compare(*a.Label[i].Value, *b.Label[i].Value); c != 0 {
-			return c
-		}
-	}
-	return 0
+// message returns a family with these samples.
+func (d *descriptor) message(metrics []*dto.Metric) *dto.MetricFamily {
+	return &dto.MetricFamily{Name: &d.name, Help: &d.help, Type: &d.kind, Metric: metrics}
 }
 
-// slab hands out values that it allocated many at a time.
-type slab[T any] struct {
-	chunks [][]T
-	// current is the chunk in use, of which the first used values are taken.
-	current, used int
+// resized returns a slice of a length, in the memory of another if that suffices. The
+// values in it are any.
+func resized[T any](s []T, length int) []T {
+	return slices.Grow(s[:0], length)[:length]
 }
-
-// chunkLength is how many values a slab allocates at once.
-const chunkLength = 256
-
-// take returns n adjacent values, perhaps with what was in them before a reset.
-func (s *slab[T]) take(n int) []T {
-	for s.current < len(s.chunks) {
-		if chunk := s.chunks[s.current]; n <= len(chunk)-s.used {
-			taken := chunk[s.used : s.used+n : s.used+n]
-			s.used += n
-			return taken
-		}
-		s.current++
-		s.used = 0
-	}
-	s.chunks = append(s.chunks, make([]T, max(n, chunkLength)))
-	s.used = n
-	return s.chunks[s.current][:n:n]
-}
-
-// reset takes back all that was handed out.
-func (s *slab[T]) reset() { s.current, s.used = 0, 0 }

@@ -10,7 +10,7 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// Family describes one metric family of a [Rendered] set.
+// Family describes one metric family.
 type Family struct {
 	// Name and Labels must be valid without escaping or quoting.
 	Name, Help string
@@ -19,17 +19,17 @@ type Family struct {
 	// Labels are the label names that all samples have.
 	Labels []string
 	// Samples yields each sample once, with its label values in the order of
-	// Labels. The slice may be reused for the next sample. Samples is called once
-	// for each encoding, perhaps long after [Render] and by several goroutines at
-	// once, and must always yield the same; it is fastest when it yields them
-	// sorted by label values.
+	// Labels. The slice may be reused for the next sample. Samples may be called more
+	// than once, until the families are published or the scrape is answered, and must
+	// yield the same samples each time. It is fastest if samples that were there the
+	// last time come in the same order as then.
 	Samples func(yield func(labelValues []string, value float64))
 }
 
-// check tells what would make the family invalid whatever its samples.
+// check reports what makes the family invalid whatever its samples.
 func (f Family) check() error {
-	// The cached bytes are served whatever escaping was negotiated, which is right
-	// only for names that none of them changes.
+	// Blocks are served whatever escaping was negotiated, which is right only for names
+	// that none of them changes.
 	if !model.LegacyValidation.IsValidMetricName(f.Name) {
 		return fmt.Errorf("metric family name %q is not valid", f.Name)
 	}

@@ -35,13 +35,9 @@ func TestInvalidFamiliesAreRefused(t *testing.T) {
 			changed := valid
 			changed.Name = "other"
 			test.change(&changed)
-			r := Render([]Family{valid, changed})
-			if _, err := r.Gather(); err == nil || !strings.Contains(err.Error(), test.want) {
-				t.Errorf("Gather: %v, want %s", err, test.want)
-			}
 			var told error
 			h := NewHandler(registry(t), Options{OnError: func(err error) { told = err }})
-			h.Publish(r, nil)
+			h.Publish([]Family{valid, changed}, nil)
 			response := scrape(h, "/metrics", "Accept-Encoding", "gzip")
 			if body := string(bodyOf(t, response)); response.StatusCode != 500 || !strings.Contains(body, test.want) {
 				t.Errorf("status %d and %q, want 500 and %s", response.StatusCode, body, test.want)
@@ -50,7 +46,7 @@ func TestInvalidFamiliesAreRefused(t *testing.T) {
 				t.Errorf("OnError was told %v, want %s", told, test.want)
 			}
 			// A set that is right again is served again.
-			h.Publish(Render([]Family{valid}), nil)
+			h.Publish([]Family{valid}, nil)
 			if response := scrape(h, "/metrics"); response.StatusCode != 200 {
 				t.Errorf("status %d after a valid set", response.StatusCode)
 			}

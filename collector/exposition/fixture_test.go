@@ -119,9 +119,9 @@ func handlers(t testing.TB, families []Family) (ours *Handler, baseline http.Han
 	published := len(families) * 2 / 3
 	ours = NewHandler(registry(t, self...), Options{
 		OnError: func(err error) { t.Error(err) },
-		Live:    func() []Family { return families[published:] },
+		Dynamic: func() []Family { return families[published:] },
 	})
-	ours.Publish(Render(families[:published]), nil)
+	ours.Publish(families[:published], nil)
 	all := registry(t, append(self, constants(families))...)
 	return ours, promhttp.HandlerFor(all, promhttp.HandlerOpts{EnableOpenMetrics: true, DisableCompression: true})
 }
@@ -149,8 +149,6 @@ func bodyOf(t *testing.T, response *http.Response) []byte {
 		return raw
 	case "gzip":
 		return gunzipOne(t, raw)
-	case "zstd":
-		return unzstd(t, raw)
 	}
 	t.Fatalf("unexpected content coding %q", response.Header.Get("Content-Encoding"))
 	return nil

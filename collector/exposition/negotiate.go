@@ -9,14 +9,13 @@ import (
 type coding string
 
 const (
-	identity  coding = "identity"
-	gzipped   coding = "gzip"
-	zstandard coding = "zstd"
+	identity coding = "identity"
+	gzipped  coding = "gzip"
 )
 
-// negotiate picks the coding that the values of Accept-Encoding like best, and of
-// several equal ones gzip, then zstd. A client that refuses everything gets
-// identity: an answer it may be able to read serves it better than none.
+// negotiate picks the coding that the values of Accept-Encoding like best, and gzip if
+// they like both the same. A client that refuses everything gets identity: an answer that
+// it may be able to read serves it better than none.
 func negotiate(acceptEncoding []string) coding {
 	qualities := map[string]float64{}
 	for _, value := range acceptEncoding {
@@ -24,23 +23,20 @@ func negotiate(acceptEncoding []string) coding {
 			name, parameters, _ := strings.Cut(element, ";")
 			name = strings.ToLower(strings.TrimSpace(name))
 			q := quality(parameters)
-			// Who refuses a coding anywhere is not sent it.
+			// A coding that is refused anywhere is not sent.
 			if earlier, ok := qualities[name]; !ok || q < earlier {
 				qualities[name] = q
 			}
 		}
 	}
-	best, bestQuality := identity, qualities[string(identity)]
-	for _, c := range []coding{zstandard, gzipped} {
-		q, ok := qualities[string(c)]
-		if !ok {
-			q = qualities["*"]
-		}
-		if q > 0 && q >= bestQuality {
-			best, bestQuality = c, q
-		}
+	q, ok := qualities[string(gzipped)]
+	if !ok {
+		q = qualities["*"]
 	}
-	return best
+	if q > 0 && q >= qualities[string(identity)] {
+		return gzipped
+	}
+	return identity
 }
 
 // quality returns the q of an element's parameters. One that cannot be understood

@@ -3,9 +3,7 @@ package exposition
 import (
 	"bytes"
 	"fmt"
-	"net/http/httptest"
 	"sync"
-	"sync/atomic"
 	"testing"
 
 	dto "github.com/prometheus/client_model/go"
@@ -13,34 +11,31 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// generation is a set all of whose samples have its number.
-func generation(number int, encodings *atomic.Int64) *Rendered {
+// generation is families all of whose samples have its number.
+func generation(number int) []Family {
 	var families []Family
 	for f := range 3 {
 		families = append(families, Family{
 			Name: fmt.Sprintf("usage_%d", f), Help: "Generation.", Type: dto.MetricType_GAUGE, Labels: []string{"prefix"},
 			Samples: func(yield func([]string, float64)) {
-				if f == 0 && encodings != nil {
-					encodings.Add(1)
-				}
 				for prefix := range 50 {
 					yield([]string{fmt.Sprint(prefix)}, float64(number))
 				}
 			},
 		})
 	}
-	return Render(families)
+	return families
 }
 
 func TestAnswersAreOfOneSet(t *testing.T) {
 	current := 0 // guarded by the handler
-	live := func() []Family {
+	dynamic := func() []Family {
 		number := current
-		return []Family{{Name: "usage_live", Help: "Generation.", Type: dto.MetricType_GAUGE,
+		return []Family{{Name: "usage_dynamic", Help: "Generation.", Type: dto.MetricType_GAUGE,
 			Samples: func(yield func([]string, float64)) { yield(nil, float64(number)) }}}
 	}
-	h := NewHandler(registry(t, selfMetrics()...), Options{Live: live, OnError: func(err error) { t.Error(err) }})
-	publish := func(number int) { h.Publish(generation(number, nil), func() { current = number }) }
+	h := NewHandler(registry(t, selfMetrics()...), Options{Dynamic: dynamic, OnError: func(err error) { t.Error(err) }})
+	publish := func(number int) { h.Publish(generation(number), func() { current = number }) }
 	publish(1)
 	done := make(chan struct{})
 	var publishers, scrapers sync.WaitGroup
@@ -55,9 +50,9 @@ func TestAnswersAreOfOneSet(t *testing.T) {
 		publishers.Wait()
 		close(done)
 	}()
-	for i := range 6 {
-		c := []string{"identity", "gzip", "zstd"}[i%3]
-		accept := []string{accepts["text 0.0.4"], accepts["protobuf"]}[i/3]
+	for i := range 4 {
+		c := []string{"identity", "gzip"}[i%2]
+		accept := []string{accepts["text 0.0.4"], accepts["protobuf"]}[i/2]
 		scrapers.Go(func() {
 			for scraped := 0; ; scraped++ {
 				select {
@@ -107,55 +102,109 @@ func sameGeneration(format expfmt.Format, body []byte) error {
 	return nil
 }
 
-func TestOneFormIsMadeOnce(t *testing.T) {
-	var encodings atomic.Int64
+// made returns how many pieces of published blocks are kept in a variant.
+func made(h *Handler, v variant) int {
+	c := h.recent.variants[v]
+	if c == nil {
+		return 0
+	}
+	n := 0
+	for _, f := range h.published.families {
+		for _, b := range f.blocks {
+			if p := c.pieces[b]; p != nil && p.piece.bytes != nil {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+var (
+	textVariant     = variantOf("text/plain; version=0.0.4; charset=utf-8", identity)
+	textGzip        = variant{textVariant.format, gzipped}
+	protobufVariant = variantOf("application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited", gzipped)
+)
+
+func TestScrapesShareTheirPieces(t *testing.T) {
 	h := NewHandler(registry(t), Options{})
-	h.Publish(generation(1, &encodings), nil)
+	h.Publish(generation(1), nil)
+	var mu sync.Mutex
+	seen := map[*byte]int{}
 	var scrapers sync.WaitGroup
-	for i := range 32 {
+	const scrapes = 32
+	for i := range scrapes {
 		scrapers.Go(func() {
 			escaping := []string{"dots", "values", "allow-utf-8", "underscores"}[i%4]
-			scrape(h, "/metrics", "Accept", "text/plain;version=0.0.4;escaping="+escaping, "Accept-Encoding", "gzip")
+			pieces, err := h.pieces(textGzip.format+expfmt.Format("; escaping="+escaping), gzipped, nil)
+			if err != nil {
+				t.Error(err)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			for _, p := range pieces {
+				if len(p.bytes) > 0 {
+					seen[&p.bytes[0]]++
+				}
+			}
 		})
 	}
 	scrapers.Wait()
-	if got := encodings.Load(); got != 1 {
-		t.Errorf("encoded %d times, want once", got)
+	if len(seen) != 6 { // three heads, and a block each
+		t.Errorf("%d pieces were made, want 6", len(seen))
+	}
+	for _, n := range seen {
+		if n != scrapes {
+			t.Errorf("a piece was used for %d scrapes of %d", n, scrapes)
+		}
 	}
 }
 
-func TestFormsAreMadeAhead(t *testing.T) {
-	var encodings atomic.Int64
+func TestVariantsAreMadeAhead(t *testing.T) {
 	h := NewHandler(registry(t), Options{})
-	h.Publish(generation(1, &encodings), nil)
-	if got := encodings.Load(); got != 0 {
-		t.Fatalf("encoded %d times before anybody asked", got)
+	check := func(when string, text, protobuf, variants int) {
+		t.Helper()
+		if got := made(h, textVariant); got != text {
+			t.Errorf("%s: %d pieces of text are made, want %d", when, got, text)
+		}
+		if got := made(h, protobufVariant); got != protobuf {
+			t.Errorf("%s: %d pieces of protobuf are made, want %d", when, got, protobuf)
+		}
+		if got := len(h.recent.variants); got != variants {
+			t.Errorf("%s: %d variants are kept, want %d", when, got, variants)
+		}
 	}
+	h.Publish(generation(1), nil)
+	check("before anybody asked", 0, 0, 0)
 	scrape(h, "/metrics")
 	scrape(h, "/metrics", "Accept", accepts["protobuf"], "Accept-Encoding", "gzip")
 	scrape(h, "/metrics", "Accept", accepts["protobuf text"]) // is not kept
 	scrape(h, "/metrics?name[]=usage_0")                      // neither
-
-	encodings.Store(0)
-	h.Publish(generation(2, &encodings), nil)
-	if got := encodings.Load(); got != 2 {
-		t.Errorf("encoded %d forms ahead, want 2", got)
-	}
-	scrape(h, "/metrics")
-	scrape(h, "/metrics", "Accept", accepts["protobuf"], "Accept-Encoding", "gzip")
-	if got := encodings.Load(); got != 2 {
-		t.Errorf("encoded %d times with the scrapes, want 2", got)
-	}
+	check("after scrapes", 6, 6, 2)
+	h.Publish(generation(2), nil)
+	check("with the next set", 6, 6, 2)
 
 	// Only text goes on to be asked for.
-	for range patience {
-		h.Publish(generation(3, nil), nil)
+	for range maxIdle {
+		h.Publish(generation(3), nil)
 		scrape(h, "/metrics")
 	}
-	encodings.Store(0)
-	h.Publish(generation(4, &encodings), nil)
-	if got := encodings.Load(); got != 1 {
-		t.Errorf("encoded %d forms ahead, want only what is still asked for", got)
+	check("while protobuf is not asked for", 6, 0, 1)
+}
+
+func TestFewVariantsAreKept(t *testing.T) {
+	h := NewHandler(registry(t), Options{})
+	h.Publish(generation(1), nil)
+	for name, accept := range accepts {
+		if name != "text 0.0.4" {
+			scrape(h, "/metrics", "Accept", accept)
+		}
+		scrape(h, "/metrics", "Accept", accepts["text 0.0.4"]) // is never the oldest
+		if got := made(h, textVariant); got != 6 {
+			t.Errorf("%d pieces of text are kept after %s, want 6", got, name)
+		}
+	}
+	if got := len(h.recent.variants); got != maxVariants {
+		t.Errorf("%d variants are kept, want %d", got, maxVariants)
 	}
 }
 
@@ -163,40 +212,42 @@ func TestFormsAreMadeAhead(t *testing.T) {
 // as the next one is being made.
 func TestScrapesDoNotWaitForThePublisher(t *testing.T) {
 	h := NewHandler(registry(t), Options{})
-	old := generation(1, nil)
-	h.Publish(old, nil)
-	scrape(h, "/metrics")
-	made := false
-	next := Render([]Family{{
-		Name: "usage", Type: dto.MetricType_GAUGE,
-		Samples: func(yield func([]string, float64)) {
-			made = true
-			if h.published != old {
-				t.Error("the next set was served before it was made")
-			}
-			yield(nil, 2)
-		},
-	}})
+	h.Publish(generation(1), nil)
+	old := string(bodyOf(t, scrape(h, "/metrics")))
+	next := generation(2)
+	served := ""
+	samples := next[2].Samples
+	next[2].Samples = func(yield func([]string, float64)) {
+		served = string(bodyOf(t, scrape(h, "/metrics")))
+		samples(yield)
+	}
 	h.Publish(next, nil)
-	if !made || h.published != next {
-		t.Errorf("made: %t, served: %t, want both", made, h.published == next)
+	if served != old {
+		t.Errorf("while the next set was made, %q was served, want %q", served, old)
+	}
+	if got := string(bodyOf(t, scrape(h, "/metrics"))); got == old {
+		t.Error("the next set is not served")
 	}
 }
 
 func TestPanicOfSamplesIsNotHidden(t *testing.T) {
-	h := NewHandler(registry(t), Options{})
-	h.Publish(Render([]Family{{
+	broken := []Family{{
 		Name: "broken", Type: dto.MetricType_GAUGE,
 		Samples: func(func([]string, float64)) { panic("broken") },
-	}}), nil)
-	for range 2 { // the second must not see an empty set
+	}}
+	h := NewHandler(registry(t), Options{Dynamic: func() []Family { return broken }})
+	for what, run := range map[string]func(){
+		"publishing":     func() { h.Publish(broken, nil) },
+		"a scrape":       func() { scrape(h, "/metrics") },
+		"another scrape": func() { scrape(h, "/metrics") }, // which must not see an empty set
+	} {
 		func() {
 			defer func() {
 				if recover() == nil {
-					t.Error("a broken set was served")
+					t.Errorf("%s hides a panic", what)
 				}
 			}()
-			h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/metrics", nil))
+			run()
 		}()
 	}
 }

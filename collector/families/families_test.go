@@ -1,12 +1,14 @@
 package families_test
 
 import (
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"whereby_exporter/collector/billing"
 	"whereby_exporter/collector/config"
@@ -34,17 +36,17 @@ func expose(t *testing.T, list []exposition.Family) string {
 			t.Errorf("%s is a %s with the labels %q and the help %q", f.Name, f.Type, f.Labels, f.Help)
 		}
 	}
-	rendered := exposition.Render(list)
-	gathered, err := rendered.Gather()
-	if err != nil {
-		t.Fatal(err)
+	handler := exposition.NewHandler(prometheus.NewRegistry(), exposition.Options{})
+	handler.Publish(list, nil)
+	answer := httptest.NewRecorder()
+	handler.ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", nil))
+	if answer.Code != http.StatusOK {
+		t.Fatalf("a scrape is answered %d %s", answer.Code, answer.Body)
 	}
 	var text strings.Builder
-	encoder := expfmt.NewEncoder(&text, expfmt.NewFormat(expfmt.TypeTextPlain))
-	for _, f := range gathered {
-		f.Help = nil
-		if err := encoder.Encode(f); err != nil {
-			t.Fatal(err)
+	for line := range strings.Lines(answer.Body.String()) {
+		if !strings.HasPrefix(line, "# HELP") {
+			text.WriteString(line)
 		}
 	}
 	return text.String()
