@@ -63,7 +63,8 @@ type Tracker struct {
 	seen     seen
 	rooms    map[string]*room
 	prefixes map[string]*prefix
-	visits   int // in all rooms
+	sorted   []*prefix // for views; see byLabel
+	visits   int       // in all rooms
 	segments segmentTable
 
 	events      map[whereby.EventType]int64

@@ -2,6 +2,7 @@ package live
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"time"
 
@@ -75,7 +76,7 @@ func (t *Tracker) View(now time.Time) *View {
 		Segments:   t.segmentViews(),
 	}
 	pending := t.pending()
-	for _, p := range t.prefixes {
+	for _, p := range t.byLabel() {
 		v.Prefixes = append(v.Prefixes, PrefixView{
 			Prefix:          p.label,
 			Participants:    p.people,
@@ -91,7 +92,6 @@ func (t *Tracker) View(now time.Time) *View {
 			LastEvent:       fromMicro(p.lastEvent),
 		})
 	}
-	slices.SortFunc(v.Prefixes, func(a, b PrefixView) int { return cmp.Compare(a.Prefix, b.Prefix) })
 	for _, eventType := range eventTypes() {
 		v.Events = append(v.Events, EventCount{eventType, t.events[eventType]})
 	}
@@ -99,4 +99,13 @@ func (t *Tracker) View(now time.Time) *View {
 		v.Corrections = append(v.Corrections, CorrectionCount{reason, t.corrections[reason]})
 	}
 	return v
+}
+
+// byLabel returns the prefixes sorted by label. They are never dropped, so they are the
+// same ones for as long as there are as many.
+func (t *Tracker) byLabel() []*prefix {
+	if len(t.sorted) != len(t.prefixes) {
+		t.sorted = slices.SortedFunc(maps.Values(t.prefixes), func(a, b *prefix) int { return cmp.Compare(a.label, b.label) })
+	}
+	return t.sorted
 }
