@@ -10,8 +10,10 @@ import (
 // usage that they come on top of.
 func Pending(v *live.View) exposition.Family {
 	return family(metrics.LivePending, func(yield func([]string, float64)) {
-		for _, p := range v.Prefixes {
-			yield([]string{p.Prefix}, float64(p.Pending))
+		label := make([]string, 1)
+		for i := range v.Prefixes {
+			label[0] = v.Prefixes[i].Prefix
+			yield(label, float64(v.Prefixes[i].Pending))
 		}
 	})
 }
@@ -33,38 +35,42 @@ func Segments(v *live.View) []exposition.Family {
 
 // Live are the live and webhook families.
 func Live(v *live.View) []exposition.Family {
-	byPrefix := func(m metrics.Metric, value func(live.PrefixView) int64) exposition.Family {
+	// Views are large, so they are not copied for each sample.
+	byPrefix := func(m metrics.Metric, value func(*live.PrefixView) int64) exposition.Family {
 		return family(m, func(yield func([]string, float64)) {
 			label := make([]string, 1)
-			for _, p := range v.Prefixes {
+			for i := range v.Prefixes {
+				p := &v.Prefixes[i]
 				label[0] = p.Prefix
 				yield(label, float64(value(p)))
 			}
 		})
 	}
+	roles, statuses := live.Roles(), live.Statuses()
 	// A role has series once a client of it has come, and from then on.
-	byRole := func(m metrics.Metric, value func(live.PrefixView) live.ByRole) exposition.Family {
+	byRole := func(m metrics.Metric, value func(*live.PrefixView) *live.ByRole) exposition.Family {
 		return family(m, func(yield func([]string, float64)) {
 			labels := make([]string, 2)
-			for _, p := range v.Prefixes {
+			for i := range v.Prefixes {
+				p := &v.Prefixes[i]
 				values := value(p)
-				for role, joined := range p.Joins.All() {
-					if n := values.Get(role); joined > 0 || p.Leaves.Get(role) > 0 || p.Clients.Get(role) > 0 {
+				for r, role := range roles {
+					if p.Joins[r] > 0 || p.Leaves[r] > 0 || p.Clients[r] > 0 {
 						labels[0], labels[1] = p.Prefix, role
-						yield(labels, float64(n))
+						yield(labels, float64(values[r]))
 					}
 				}
 			}
 		})
 	}
-	byStatus := func(m metrics.Metric, value func(live.PrefixView) live.ByStatus) exposition.Family {
+	byStatus := func(m metrics.Metric, value func(*live.PrefixView) *live.ByStatus) exposition.Family {
 		return family(m, func(yield func([]string, float64)) {
 			labels := make([]string, 2)
-			for _, p := range v.Prefixes {
-				values := value(p)
-				for status, n := range values.All() {
+			for i := range v.Prefixes {
+				p := &v.Prefixes[i]
+				for s, n := range value(p) {
 					if n > 0 {
-						labels[0], labels[1] = p.Prefix, status
+						labels[0], labels[1] = p.Prefix, statuses[s]
 						yield(labels, float64(n))
 					}
 				}
@@ -72,15 +78,15 @@ func Live(v *live.View) []exposition.Family {
 		})
 	}
 	return []exposition.Family{
-		byPrefix(metrics.LiveParticipants, func(p live.PrefixView) int64 { return p.Participants }),
-		byPrefix(metrics.LiveParticipantsMax, func(p live.PrefixView) int64 { return p.ParticipantsMax }),
-		byPrefix(metrics.LiveRooms, func(p live.PrefixView) int64 { return p.Rooms }),
-		byPrefix(metrics.LiveWaiting, func(p live.PrefixView) int64 { return p.Waiting }),
-		byRole(metrics.LiveClients, func(p live.PrefixView) live.ByRole { return p.Clients }),
-		byRole(metrics.Joins, func(p live.PrefixView) live.ByRole { return p.Joins }),
-		byRole(metrics.Leaves, func(p live.PrefixView) live.ByRole { return p.Leaves }),
-		byStatus(metrics.Recordings, func(p live.PrefixView) live.ByStatus { return p.Recordings }),
-		byStatus(metrics.Transcriptions, func(p live.PrefixView) live.ByStatus { return p.Transcriptions }),
+		byPrefix(metrics.LiveParticipants, func(p *live.PrefixView) int64 { return p.Participants }),
+		byPrefix(metrics.LiveParticipantsMax, func(p *live.PrefixView) int64 { return p.ParticipantsMax }),
+		byPrefix(metrics.LiveRooms, func(p *live.PrefixView) int64 { return p.Rooms }),
+		byPrefix(metrics.LiveWaiting, func(p *live.PrefixView) int64 { return p.Waiting }),
+		byRole(metrics.LiveClients, func(p *live.PrefixView) *live.ByRole { return &p.Clients }),
+		byRole(metrics.Joins, func(p *live.PrefixView) *live.ByRole { return &p.Joins }),
+		byRole(metrics.Leaves, func(p *live.PrefixView) *live.ByRole { return &p.Leaves }),
+		byStatus(metrics.Recordings, func(p *live.PrefixView) *live.ByStatus { return &p.Recordings }),
+		byStatus(metrics.Transcriptions, func(p *live.PrefixView) *live.ByStatus { return &p.Transcriptions }),
 		family(metrics.WebhookEvents, func(yield func([]string, float64)) {
 			for _, e := range v.Events {
 				yield([]string{string(e.Type)}, float64(e.N))

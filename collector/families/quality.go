@@ -1,6 +1,8 @@
 package families
 
 import (
+	"slices"
+
 	"whereby_exporter/collector/exposition"
 	"whereby_exporter/collector/metrics"
 	"whereby_exporter/collector/quality"
@@ -13,7 +15,7 @@ func Quality(v *quality.View, configured []string) []exposition.Family {
 	for _, p := range v.Prefixes {
 		known[p.Prefix] = true
 	}
-	prefixes := v.Prefixes
+	prefixes := slices.Grow(v.Prefixes, len(configured))
 	for _, prefix := range configured {
 		if !known[prefix] {
 			prefixes = append(prefixes, quality.PrefixView{Prefix: prefix})

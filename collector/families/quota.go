@@ -1,6 +1,9 @@
 package families
 
 import (
+	"maps"
+	"slices"
+
 	"whereby_exporter/collector/config"
 	"whereby_exporter/collector/exposition"
 	"whereby_exporter/collector/ledger"
@@ -64,24 +67,32 @@ func Used(s *ledger.Snapshot, v *live.View) []exposition.Family {
 	return []exposition.Family{
 		family(metrics.QuotaUsed, func(yield func([]string, float64)) {
 			people := participants(v)
-			for _, usage := range s.Prefixes {
-				used(usage.PeriodUsage, func(resource string, n float64) { yield([]string{usage.Prefix, resource}, n) })
+			labels := make([]string, 2)
+			sample := func(resource string, n float64) {
+				labels[1] = resource
+				yield(labels, n)
+			}
+			for i := range s.Prefixes {
+				usage := &s.Prefixes[i]
+				labels[0] = usage.Prefix
+				used(usage.PeriodUsage, sample)
 				if v != nil {
-					yield([]string{usage.Prefix, string(config.LiveParticipants)}, float64(people[usage.Prefix]))
+					sample(string(config.LiveParticipants), float64(people[usage.Prefix]))
 					delete(people, usage.Prefix)
 				}
 			}
 			// Somebody may be in a room that Insights does not know yet.
-			for prefix, n := range people {
-				yield([]string{prefix, string(config.LiveParticipants)}, float64(n))
+			for _, prefix := range slices.Sorted(maps.Keys(people)) {
+				labels[0] = prefix
+				sample(string(config.LiveParticipants), float64(people[prefix]))
 			}
 		}),
 		family(metrics.OrganizationQuotaUsed, func(yield func([]string, float64)) {
 			used(s.Account, func(resource string, n float64) { yield([]string{resource}, n) })
 			if v != nil {
 				var sum int64
-				for _, n := range participants(v) {
-					sum += n
+				for i := range v.Prefixes {
+					sum += v.Prefixes[i].Participants
 				}
 				yield([]string{string(config.LiveParticipants)}, float64(sum))
 			}
@@ -91,11 +102,12 @@ func Used(s *ledger.Snapshot, v *live.View) []exposition.Family {
 
 // participants are the people in rooms now by prefix.
 func participants(v *live.View) map[string]int64 {
-	people := map[string]int64{}
-	if v != nil {
-		for _, p := range v.Prefixes {
-			people[p.Prefix] = p.Participants
-		}
+	if v == nil {
+		return nil
+	}
+	people := make(map[string]int64, len(v.Prefixes))
+	for i := range v.Prefixes {
+		people[v.Prefixes[i].Prefix] = v.Prefixes[i].Participants
 	}
 	return people
 }

@@ -3,6 +3,7 @@ package feed
 import (
 	"fmt"
 	"math"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -169,6 +170,7 @@ func (f *Feed) View(configured []string) *live.View {
 	for _, p := range v.Prefixes {
 		known[p.Prefix] = true
 	}
+	v.Prefixes = slices.Grow(v.Prefixes, len(configured))
 	for _, prefix := range configured {
 		if !known[prefix] {
 			v.Prefixes = append(v.Prefixes, live.PrefixView{Prefix: prefix})
