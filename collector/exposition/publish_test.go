@@ -83,7 +83,7 @@ func sameGeneration(format expfmt.Format, body []byte) error {
 	for {
 		var vector model.Vector
 		if err := decoder.Decode(&vector); err != nil {
-			break // the number of samples tells whether it was the end
+			break // the number of samples shows whether it was the end
 		}
 		for _, sample := range vector {
 			if !bytes.HasPrefix([]byte(sample.Metric[model.MetricNameLabel]), []byte("usage_")) {

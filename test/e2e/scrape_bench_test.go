@@ -32,9 +32,9 @@ import (
 //
 // With -short the account is a twentieth of that.
 func BenchmarkProcessScrape(b *testing.B) {
-	a := scrapeAccount{customers: 10_000, live: 3_000}
+	a := scrapeAccount{customers: 10_000, live: 3_000, interval: 10 * time.Second}
 	if testing.Short() {
-		a = scrapeAccount{customers: 500, live: 150}
+		a = scrapeAccount{customers: 500, live: 150, interval: time.Second}
 	}
 	e := a.start(b)
 	exposed := filepath.Join(b.TempDir(), "metrics")
@@ -81,6 +81,7 @@ func BenchmarkProcessScrape(b *testing.B) {
 // scrapeAccount is the account of the benchmark: one room for each customer.
 type scrapeAccount struct {
 	customers, live int
+	interval        time.Duration // of polls
 
 	account *wherebytest.Account
 	sent    int   // events
@@ -115,7 +116,7 @@ func (a *scrapeAccount) start(b *testing.B) receiver {
 		b.Fatal(err)
 	}
 	e := startReceiver(b, freeAddress(b), freeAddress(b), b.TempDir(), api, "--config.file="+config,
-		"--whereby.rate-limit-share=1", "--poll.interval=10s", "--log.level=error")
+		"--whereby.rate-limit-share=1", "--poll.interval="+a.interval.String(), "--log.level=error")
 	programs.Eventually(b, time.Minute, "it is ready", e.ready)
 	programs.Eventually(b, 2*time.Minute, "the quotas", func() error {
 		known, err := e.count(b, "whereby_quota_used", `resource="participant_minutes"`)
