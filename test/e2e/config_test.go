@@ -140,7 +140,7 @@ customers:
 		// A busy machine may hold the program up, but not every time.
 		const attempts = 10
 		var took time.Duration
-		for attempt := 0; attempt == 0 || took > time.Second && attempt < attempts; attempt++ {
+		for attempt := 0; attempt == 0 || took > onABusyMachine(t, time.Second) && attempt < attempts; attempt++ {
 			cmd := exec.CommandContext(t.Context(), build(t, programs.Exporter), command, "--config.file="+file)
 			cmd.Env = append(os.Environ(), "WHEREBY_API_KEY="+apiKey)
 			began := time.Now()
@@ -160,7 +160,7 @@ customers:
 				}
 			}
 		}
-		if took > time.Second {
+		if took > onABusyMachine(t, time.Second) {
 			t.Errorf("%s took %v, the last of %d times", command, took, attempts)
 		}
 	}

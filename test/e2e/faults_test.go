@@ -194,12 +194,12 @@ func TestTheDemoIsUpWithinTwoSeconds(t *testing.T) {
 			}
 			return err
 		})
-		if took = min(took, time.Since(began)); took <= 2*time.Second {
+		if took = min(took, time.Since(began)); took <= onABusyMachine(t, 2*time.Second) {
 			break
 		}
 	}
 	t.Logf("metrics after %v", took.Round(time.Millisecond))
-	if took > 2*time.Second {
+	if took > onABusyMachine(t, 2*time.Second) {
 		t.Errorf("the demo's metrics took %v", took)
 	}
 	if !strings.Contains(e.out.String(), e.base+"/metrics") {
@@ -246,7 +246,7 @@ func TestTheDemoIsUpWithinTwoSeconds(t *testing.T) {
 	}; !slices.Equal(remarks, want) {
 		t.Errorf("promtool check metrics says:\n%s", out)
 	}
-	if took := e.stop(); took > 5*time.Second {
+	if took := e.stop(); took > onABusyMachine(t, 5*time.Second) {
 		t.Errorf("stopping took %v", took)
 	}
 }

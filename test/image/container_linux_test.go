@@ -26,7 +26,7 @@ const (
 	webhookAddress = "http://127.0.0.1:10037"
 
 	// patience is how long to wait for what takes a second where nothing else runs.
-	patience = 2 * time.Minute
+	patience = 5 * time.Minute
 )
 
 // runFlags are those of podman run that take everything away from a container that the

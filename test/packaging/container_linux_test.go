@@ -12,7 +12,7 @@ import (
 
 const (
 	// patience is for what takes seconds on an idle machine.
-	patience = 2 * time.Minute
+	patience = 5 * time.Minute
 	// shelf is where containers see the packages and binaries, source where they see
 	// the repository's deploy.
 	shelf  = "/shelf"

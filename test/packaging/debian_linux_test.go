@@ -82,7 +82,7 @@ func makeDebian(t *testing.T) (string, error) {
 // bootstrap installs what Debian cannot do without, and systemd. Nobody minds how old
 // the mirror's index is, and a system for tests need not survive a power cut.
 func bootstrap(t *testing.T, suite, dir string, sources []string) error {
-	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
 	defer cancel()
 	args := append([]string{
 		"--variant=minbase", "--include=systemd,systemd-sysv", "--format=directory",
