@@ -350,11 +350,11 @@ func (of *truthOf) confidence(n float64) (share, half float64) {
 // TestTheSamplerHoldsToTheBudget saturates the sampler for simulated hours: no minute
 // spends more than the share, and every poll is on time.
 func TestTheSamplerHoldsToTheBudget(t *testing.T) {
-	const hours = 2
+	hours := secondTier(2, 4)
 	synctest.Test(t, func(t *testing.T) {
 		seed := rand.Uint64()
 		t.Logf("seed %d", seed)
-		account := callAccount(wherebytest.Config{Lag: 10 * time.Minute, PointsPerMinute: 200}, rand.New(rand.NewPCG(seed, 0)), hours*time.Hour,
+		account := callAccount(wherebytest.Config{Lag: 10 * time.Minute, PointsPerMinute: 200}, rand.New(rand.NewPCG(seed, 0)), time.Duration(hours)*time.Hour,
 			map[string]int{"acme-": 1500, "globex-": 750})
 		b := prepareSampling(t, account, 0.25, time.Minute, store.NoRecords{})
 		defer b.stop()
@@ -383,7 +383,7 @@ func TestTheSamplerHoldsToTheBudget(t *testing.T) {
 		if failed := b.samples(metrics.Polls)["error"]; failed > 0 {
 			t.Errorf("%v polls failed", failed)
 		}
-		if polls := b.samples(metrics.Polls)["success"]; polls < hours*60 {
+		if polls := b.samples(metrics.Polls)["success"]; polls < float64(hours*60) {
 			t.Errorf("%v polls in %d minutes", polls, hours*60)
 		}
 		if codes := b.samples(metrics.APIRequests); codes["429,participant"] > 0 {
@@ -485,7 +485,7 @@ func TestBadTracesBendNothing(t *testing.T) {
 				since := time.Now()
 				meetings := 40
 				if kind == "six hours" { // a hundred times as much to read
-					meetings = 15
+					meetings = secondTier(15, 40)
 				}
 				account := callAccount(wherebytest.Config{}, rand.New(rand.NewPCG(seed, 0)), 4*time.Hour, map[string]int{"acme-": meetings})
 				account.Inject(wherebytest.BadTrace(kind))
@@ -571,11 +571,11 @@ func TestMemoryOfSamplingStaysFlat(t *testing.T) {
 	if testing.Short() {
 		t.Skip("simulated weeks")
 	}
-	const days = 15
+	days := secondTier(15, 30)
 	synctest.Test(t, func(t *testing.T) {
 		seed := rand.Uint64()
 		t.Logf("seed %d", seed)
-		account := callAccount(wherebytest.Config{Lag: 10 * time.Minute, NoRequestLog: true}, rand.New(rand.NewPCG(seed, 0)), days*24*time.Hour, map[string]int{"acme-": 600, "globex-": 60})
+		account := callAccount(wherebytest.Config{Lag: 10 * time.Minute, NoRequestLog: true}, rand.New(rand.NewPCG(seed, 0)), time.Duration(days)*24*time.Hour, map[string]int{"acme-": 600, "globex-": 60})
 		b := prepareSampling(t, account, 0.25, 15*time.Minute, store.NoRecords{})
 		defer b.stop()
 		var kept []int
