@@ -48,20 +48,25 @@ func newDispatch(s *Sender) *dispatch {
 }
 
 func (d *dispatch) run(ctx context.Context) {
+	changed := d.sender.Account.changes()
 	for ctx.Err() == nil {
-		// Asked for first, so that no change is missed that comes after looking.
-		changed := d.sender.Account.changes()
+		select {
+		case <-changed:
+			// Asked for before looking, so that no change is missed that comes after.
+			changed = d.sender.Account.changes()
+			d.feed.stale = true
+		default:
+		}
 		d.start(ctx)
 		timer := time.NewTimer(time.Until(d.wake()))
-		due := timer.C
+		due, wake := timer.C, changed
 		if d.inFlight == d.max {
-			due, changed = nil, nil
+			due, wake = nil, nil
 		}
 		select {
 		case <-ctx.Done():
 		case <-due:
-		case <-changed:
-			d.feed.stale = true
+		case <-wake:
 		case back := <-d.ready:
 			d.inFlight--
 			d.settle(back)

@@ -254,6 +254,32 @@ func TestASlowReceiverGetsSoManyAtATime(t *testing.T) {
 	})
 }
 
+// TestASessionScheduledWhileAllAreTakenIsSent schedules it while no further request may
+// be made, as happens after a receiver was slow.
+func TestASessionScheduledWhileAllAreTakenIsSent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := wherebytest.New(wherebytest.Config{})
+		for i := range 3 {
+			a.AddRoom(wherebytest.Room{Name: acme(i)})
+		}
+		r := &receiver{t: t, answer: func(_ int, w http.ResponseWriter, _ *http.Request) {
+			time.Sleep(time.Second)
+			w.WriteHeader(http.StatusNoContent)
+		}}
+		stop := sending(t, &wherebytest.Sender{Account: a, MaxInFlight: 1}, r)
+		for i := range 3 {
+			a.Schedule(acme(i), wherebytest.Session{Start: time.Now(), Participants: make([]wherebytest.Participant, 1)})
+			synctest.Wait()
+		}
+		time.Sleep(3 * time.Second)
+		synctest.Wait()
+		if n := len(r.got()); n != 3 {
+			t.Errorf("%d events, want the 3 that happened", n)
+		}
+		stop()
+	})
+}
+
 func TestDeliverSendsOnce(t *testing.T) {
 	a := wherebytest.New(wherebytest.Config{})
 	a.AddRoom(wherebytest.Room{Name: acme(1)})
