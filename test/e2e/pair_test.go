@@ -26,9 +26,6 @@ const (
 	pairLimit = 720
 	// pairShare is what all members together may spend.
 	pairShare = 0.25
-	// settleTime is how long members may take to show the truth: points may have run out
-	// for a minute, and the machine may be busy.
-	settleTime = 3 * time.Minute
 )
 
 // effort is how long these tests go on.
@@ -212,13 +209,13 @@ func (c *company) join(m *member) {
 func (c *company) expectTruth(after string) {
 	c.t.Helper()
 	for _, m := range c.members {
-		programs.Eventually(c.t, settleTime, m.name+" is ready after "+after, m.ready)
+		programs.Eventually(c.t, patience, m.name+" is ready after "+after, m.ready)
 	}
 	c.traffic.pause()
-	programs.Eventually(c.t, settleTime, "the meetings are over", c.traffic.quiet)
+	programs.Eventually(c.t, patience, "the meetings are over", c.traffic.quiet)
 	began := time.Now()
 	since := c.traffic.hold()
-	programs.Eventually(c.t, settleTime, "all members show the truth after "+after, func() error {
+	programs.Eventually(c.t, patience, "all members show the truth after "+after, func() error {
 		for _, m := range c.members {
 			if m.missed.Load() >= since.UnixMilli() {
 				// Not all of the rooms have had another event that all members got.
