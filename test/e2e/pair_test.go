@@ -28,14 +28,14 @@ const (
 	pairShare = 0.25
 )
 
-// effort is how long these tests go on.
+// effort is how long the tests of pairs and backups go on.
 type effort struct {
-	chaos   time.Duration // for how long a pair is tormented
+	chaos   time.Duration // for how long members are killed and paused
 	backups int
 }
 
-// thoroughness is what takes some two minutes, or with PAIR_CHAOS, such as 5m, what takes
-// longer.
+// thoroughness is the effort of an ordinary run. PAIR_CHAOS, for example 5m, asks for so
+// much chaos, and for all backups.
 func thoroughness(t *testing.T) effort {
 	t.Helper()
 	text := os.Getenv("PAIR_CHAOS")
@@ -165,7 +165,7 @@ func (m *member) acknowledgedIsCounted() {
 	}
 }
 
-// company is an account that is in use, and the members that watch it.
+// company is an account that is in use, and the exporters that are its members.
 type company struct {
 	t       *testing.T
 	account *wherebytest.Account
