@@ -47,6 +47,19 @@ type Config struct {
 	APIKey string
 	// PointsPerMinute is the organization's limit; 0 is 1000.
 	PointsPerMinute int
+	// Limiter says how points come back.
+	Limiter Limiter
+	// Cost gives the points that a request costs, by its endpoint (one of the endpoint
+	// constants), the number of rows that it would be answered with, and its time. Nil is
+	// 1 point. What Insights costs is unknown: 1 to 10 points, by complexity, which may
+	// change at any time. Cost must not call the account's methods.
+	Cost func(endpoint string, rows int, at time.Time) int
+	// RefusalCost is what a request costs that is refused for want of points. Unknown;
+	// mostly nothing.
+	RefusalCost int
+	// ResetAlways sends X-RateLimit-Reset with every answer. Otherwise it comes with a
+	// 429 only, as documented.
+	ResetAlways bool
 	// Lag is how long Insights stay behind the meetings.
 	Lag time.Duration
 	// Nulls says how absent values are written.
@@ -85,7 +98,7 @@ type Account struct {
 	meetings meetings
 	named    map[string]located // sessions whose ID was given
 	salt     uint64             // of the IDs that were not given
-	limiter  limiter
+	points   points
 	faults   []*armed
 	requests requestLog
 	hook     func(n int, r *http.Request)
@@ -107,7 +120,7 @@ func New(cfg Config) *Account {
 		byName:   make(map[string]*room),
 		indexes:  make(map[string]*index),
 		named:    make(map[string]located),
-		limiter:  limiter{limit: cfg.PointsPerMinute},
+		points:   newPoints(cfg.Limiter, cfg.PointsPerMinute),
 		requests: requestLog{off: cfg.NoRequestLog, count: make(map[string]int)},
 	}
 }

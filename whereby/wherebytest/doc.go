@@ -11,6 +11,10 @@
 //	account.Inject(wherebytest.Status(http.StatusBadGateway).On(wherebytest.EndpointRooms).Page(2).Times(1))
 //	client := &http.Client{Transport: account.RoundTripper()}
 //
+// What a request costs and how points come back are settings (see [Config].Cost and
+// [Config].Limiter), as Whereby leaves both open. A [Production] spends the same points
+// as the application does that a reader must never get in the way of.
+//
 // It also knows what goes on in its rooms, who knocks, joins and leaves, as events
 // (see [Account.Events]); a [Sender] delivers them as Whereby delivers webhooks, and
 // goes wrong as Whereby does. What a receiver must arrive at is the truth again, this

@@ -21,6 +21,7 @@ func (a *Account) body(q *query, now int64) []byte {
 // listingBody writes a page of rows.
 func (a *Account) listingBody(q *query, l listing, write func(e *encoder, i int)) []byte {
 	p := a.page(q, l)
+	q.rows = p.to - p.from
 	e := encoder{b: make([]byte, 0, 256+512*(p.to-p.from)), nulls: a.cfg.Nulls}
 	e.b = append(e.b, `{"cursor":`...)
 	if p.last {

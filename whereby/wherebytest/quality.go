@@ -58,6 +58,7 @@ func (a *Account) trace(l located, c *connection, h int64) Trace {
 // of their connections, empty if there is none.
 func (a *Account) participantBody(q *query, h int64) []byte {
 	e := encoder{b: []byte("["), nulls: a.cfg.Nulls}
+	q.rows = 0
 	if l, ok := a.session(q.values.Get("roomSessionId"), h); ok {
 		for _, c := range a.connections(l, h) {
 			if c.ID != q.values.Get("participantId") {
@@ -66,6 +67,7 @@ func (a *Account) participantBody(q *query, h int64) []byte {
 			if len(e.b) > 1 {
 				e.b = append(e.b, ',')
 			}
+			q.rows++
 			e.quality(&c, a.trace(l, &c, h))
 		}
 	}

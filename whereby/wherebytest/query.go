@@ -18,6 +18,7 @@ type query struct {
 	field    string // to sort by
 	desc     bool
 	cursor   cursor
+	rows     int  // in the answer, once there is one
 	repeat   bool // a fault: begin a row early, as if one had been put in front
 }
 

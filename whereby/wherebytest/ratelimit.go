@@ -9,52 +9,102 @@ import (
 // window is how long an organization's points last.
 const window = time.Minute
 
-// limiter counts an organization's points. A window begins with the first
-// request after the last one ended.
-type limiter struct {
+// Limiter says how an organization's points come back. Whereby documents points
+// per minute and not how it counts them: unknown, so a reader has to keep within
+// its share whichever it is.
+type Limiter int
+
+// The ways to count points.
+const (
+	// FixedWindow gives all points back at once, a minute after the first request
+	// since the last time.
+	FixedWindow Limiter = iota
+	// SlidingWindow gives each point back a minute after it was spent.
+	SlidingWindow
+	// TokenBucket gives points back evenly. So more than the limit can be spent in a
+	// minute, after one in which little was.
+	TokenBucket
+)
+
+// points is what an organization has to spend. Its limit holds for all that share
+// the account.
+type points struct {
 	limit int
-	used  int
-	ends  time.Time
+	model limiter
+	at    time.Time // of the request that is being answered
 }
 
-func (l *limiter) catchUp(now time.Time) {
-	if !now.Before(l.ends) {
-		l.used, l.ends = 0, now.Add(window)
+// limiter counts points in one of the ways of [Limiter]. Times do not go back.
+type limiter interface {
+	// left gives the points that are left, which is negative when more was spent than
+	// there was.
+	left(now time.Time) int
+	spend(now time.Time, points int)
+	// wait is the time until that many points are left.
+	wait(now time.Time, points int) time.Duration
+	// reset is when all points are back if nothing else is spent.
+	reset(now time.Time) time.Time
+}
+
+func newPoints(model Limiter, limit int) points {
+	p := points{limit: limit}
+	switch model {
+	case SlidingWindow:
+		p.model = &slidingWindow{limit: limit}
+	case TokenBucket:
+		p.model = &tokenBucket{limit: limit}
+	default:
+		p.model = &fixedWindow{limit: limit}
 	}
+	return p
 }
 
-// take spends a point and tells whether there was one.
-func (l *limiter) take(now time.Time) bool {
-	l.catchUp(now)
-	if l.used >= l.limit {
+// arrive begins a request.
+func (p *points) arrive(now time.Time) {
+	p.at = now
+	p.model.spend(now, 0) // a fixed window begins even with a request that costs nothing
+}
+
+// take spends the cost of a request and reports whether the points sufficed.
+func (p *points) take(cost int) bool {
+	if p.model.left(p.at) < p.affordable(cost) {
 		return false
 	}
-	l.used++
+	p.model.spend(p.at, cost)
 	return true
 }
 
-func (l *limiter) setHeaders(h http.Header) {
-	h.Set("X-RateLimit-Limit", strconv.Itoa(l.limit))
-	h.Set("X-RateLimit-Remaining", strconv.Itoa(max(0, l.limit-l.used)))
-	// Rounded up, so that whoever waits until then has waited long enough.
-	h.Set("X-RateLimit-Reset", l.ends.UTC().Add(time.Millisecond-time.Nanosecond).Format(timeFormat))
+// wait is the time until a request of that cost succeeds.
+func (p *points) wait(cost int) time.Duration {
+	return p.model.wait(p.at, p.affordable(cost))
 }
 
-// Spend takes points of the current minute, as the application does that shares
-// them: a read is 1, a deletion 2, a write 3.
+// affordable keeps a request that costs more than the limit from being refused for
+// ever: it needs all points.
+func (p *points) affordable(cost int) int { return min(cost, p.limit) }
+
+func (p *points) setHeaders(h http.Header) {
+	h.Set("X-RateLimit-Limit", strconv.Itoa(p.limit))
+	h.Set("X-RateLimit-Remaining", strconv.Itoa(max(0, p.model.left(p.at))))
+}
+
+// setReset writes when points come back.
+func setReset(h http.Header, at time.Time) {
+	// Rounded up, so that waiting until then is waiting long enough.
+	h.Set("X-RateLimit-Reset", at.UTC().Add(time.Millisecond-time.Nanosecond).Format(timeFormat))
+}
+
+// Spend takes points, as the application does that shares them, whether there are
+// as many or not. [Production] is such an application.
 func (a *Account) Spend(points int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.limiter.catchUp(time.Now())
-	a.limiter.used += points
+	a.points.model.spend(time.Now(), points)
 }
 
-// Remaining gives the points left of the current minute.
+// Remaining gives the points that are left.
 func (a *Account) Remaining() int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if !time.Now().Before(a.limiter.ends) {
-		return a.limiter.limit
-	}
-	return max(0, a.limiter.limit-a.limiter.used)
+	return max(0, a.points.model.left(time.Now()))
 }

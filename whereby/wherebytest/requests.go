@@ -20,7 +20,26 @@ type Request struct {
 	Endpoint string // one of the endpoint constants; "" for any other path
 	Query    url.Values
 	Page     int // of the listing, from 1
-	Status   int // of the answer; 0 where a fault let none come
+	Status   int // of the answer; 0 if a fault let none come
+	Cost     int // points that were spent on it
+	// Refused is set if the points did not suffice. A 429 that a fault made is not a
+	// refusal.
+	Refused bool
+}
+
+// MostPoints is the most that requests cost within any stretch of time of that
+// length. The requests are in the order of their times.
+func MostPoints(requests []Request, within time.Duration) int {
+	most, sum, first := 0, 0, 0
+	for _, r := range requests {
+		for r.Time.Sub(requests[first].Time) >= within {
+			sum -= requests[first].Cost
+			first++
+		}
+		sum += r.Cost
+		most = max(most, sum)
+	}
+	return most
 }
 
 type requestLog struct {

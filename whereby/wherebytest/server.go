@@ -36,11 +36,12 @@ func (a *Account) answer(r *http.Request) *answer {
 
 	now := a.lock()
 	defer a.mu.Unlock()
-	a.limiter.catchUp(arrived)
+	a.points.arrive(arrived)
 	endpoint := endpointOf(r.URL.Path)
 	q, invalid := parse(r, endpoint)
-	ans := a.decide(r, q, invalid, arrived, now)
-	logged := Request{Time: arrived, Endpoint: endpoint, Query: q.values, Page: q.cursor.page, Status: ans.status}
+	logged := Request{Time: arrived, Endpoint: endpoint, Query: q.values, Page: q.cursor.page}
+	ans := a.decide(r, q, invalid, &logged, now)
+	logged.Status = ans.status
 	if ans.hang || ans.drop {
 		logged.Status = 0
 	}
@@ -48,7 +49,7 @@ func (a *Account) answer(r *http.Request) *answer {
 	return ans
 }
 
-func (a *Account) decide(r *http.Request, q *query, invalid error, arrived time.Time, now int64) *answer {
+func (a *Account) decide(r *http.Request, q *query, invalid error, logged *Request, now int64) *answer {
 	switch {
 	case q.endpoint == "":
 		return a.refuse(http.StatusNotFound, "Not found")
@@ -60,10 +61,34 @@ func (a *Account) decide(r *http.Request, q *query, invalid error, arrived time.
 		ans := a.refuse(http.StatusUnauthorized, "Access token is missing or invalid")
 		ans.header.Set("WWW-Authenticate", "Bearer")
 		return ans
-	case !a.limiter.take(arrived):
-		return a.throttled(a.limiter.ends.Sub(arrived))
+	}
+	cost := a.cost(q, invalid, now)
+	if a.charge(logged, cost); logged.Refused {
+		return a.throttled(a.points.wait(cost))
 	}
 	return a.withFaults(q, invalid, now)
+}
+
+// cost gives the points that a request costs.
+func (a *Account) cost(q *query, invalid error, now int64) int {
+	if a.cfg.Cost == nil {
+		return 1
+	}
+	rows := 0
+	if invalid == nil {
+		a.body(q, now)
+		rows = q.rows
+	}
+	return max(0, a.cfg.Cost(q.endpoint, rows, a.points.at))
+}
+
+// charge spends the cost of a request, or refuses it.
+func (a *Account) charge(r *Request, cost int) {
+	r.Cost = cost
+	if !a.points.take(cost) {
+		r.Refused, r.Cost = true, a.cfg.RefusalCost
+		a.points.model.spend(a.points.at, r.Cost)
+	}
 }
 
 func (a *Account) withFaults(q *query, invalid error, now int64) *answer {
@@ -127,7 +152,10 @@ func (a *Account) authorized(r *http.Request) bool {
 func (a *Account) reply(status int, body []byte) *answer {
 	ans := &answer{status: status, header: make(http.Header), body: body}
 	ans.header.Set("Content-Type", "application/json; charset=utf-8")
-	a.limiter.setHeaders(ans.header)
+	a.points.setHeaders(ans.header)
+	if a.cfg.ResetAlways {
+		setReset(ans.header, a.points.model.reset(a.points.at))
+	}
 	return ans
 }
 
@@ -140,6 +168,7 @@ func (a *Account) throttled(wait time.Duration) *answer {
 	ms := (wait + time.Millisecond - time.Nanosecond).Milliseconds()
 	ans := a.reply(http.StatusTooManyRequests, errorBody("Rate limit active for throttle key: organization:1", &ms))
 	ans.header.Set("Retry-After", seconds(wait))
+	setReset(ans.header, a.points.at.Add(wait))
 	return ans
 }
 

@@ -13,7 +13,7 @@ import (
 )
 
 func TestRefusals(t *testing.T) {
-	server := httptest.NewServer(wherebytest.New(wherebytest.Config{APIKey: "right"}))
+	server := httptest.NewServer(wherebytest.New(wherebytest.Config{APIKey: "right", ResetAlways: true}))
 	t.Cleanup(server.Close)
 	tests := []struct {
 		name    string
