@@ -60,8 +60,10 @@ type Config struct {
 	// ResetAlways sends X-RateLimit-Reset with every answer. Otherwise it comes with a
 	// 429 only, as documented.
 	ResetAlways bool
-	// Lag is how long Insights stay behind the meetings.
+	// Lag is how long Insights stays behind the meetings.
 	Lag time.Duration
+	// Insights is how it shows them.
+	Insights Insights
 	// Nulls says how absent values are written.
 	Nulls NullStyle
 	// SessionTimes says which names the times of a session have.

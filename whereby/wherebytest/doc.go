@@ -15,6 +15,10 @@
 // [Config].Limiter), as Whereby leaves both open. A [Production] spends the same points
 // as the application does that a reader must never get in the way of.
 //
+// In the same way [Insights] has a switch for whatever Whereby leaves open in the way it
+// shows rooms and sessions. [Account.Truth] is what was shown, and [Account.Final] what
+// will have been shown once Insights has caught up.
+//
 // It also knows what goes on in its rooms, who knocks, joins and leaves, as events
 // (see [Account.Events]); a [Sender] delivers them as Whereby delivers webhooks, and
 // goes wrong as Whereby does. What a receiver must arrive at is the truth again, this

@@ -14,7 +14,9 @@ type history struct {
 	open                []*session // those of rows whose figures may still change
 	settled             Totals     // sum over the others
 	seq                 uint32
-	due                 int64 // where the room's next change stands on the timeline; 0: nowhere
+	former              Totals     // of rooms that had the name before
+	formerRows          []*session // that are still listed, by start
+	due                 int64      // where the room's next change stands on the timeline; 0: nowhere
 }
 
 // history gives a room its history, beginning with what it has.
@@ -30,6 +32,9 @@ func (p *history) insert(s *session) {
 	p.place(s)
 	p.open = append(p.open, s)
 }
+
+// settles reports whether a session's figures are final for its room.
+func (p *history) settles(s *session) bool { return !slices.Contains(p.open, s) }
 
 func (p *history) place(s *session) {
 	p.seq++
@@ -101,15 +106,12 @@ func (a *Account) update(r *room, h int64) (next int64) {
 	total := p.base
 	open := p.open[:0]
 	for _, s := range p.open {
-		changes, final := int64(0), false
-		switch {
-		case h < s.start:
-			changes = s.start
-		case s.whole:
-			final = true
-		default:
-			changes, final = s.count(h, s.detail.legs)
+		var legs []leg
+		if s.detail != nil {
+			legs = s.detail.legs
 		}
+		reached := a.reach(r, s, h)
+		shown, changes, final := s.show(reached, a.growth(r, s), legs)
 		if final {
 			p.settled = p.settled.Add(s.totals)
 			if s.plan != 0 {
@@ -117,18 +119,20 @@ func (a *Account) update(r *room, h int64) (next int64) {
 			}
 			continue
 		}
-		if h >= s.start {
-			total = total.Add(s.totals)
+		total = total.Add(shown)
+		if lasts := a.lasts(r); changes != 0 && (lasts == 0 || changes <= lasts) {
+			next = earliest(next, changes+h-reached)
 		}
-		next = earliest(next, changes)
 		open = append(open, s)
 	}
 	clear(p.open[len(open):])
 	p.open = open
-	r.setTotals(total.Add(p.settled))
+	extra, changes := a.extras(r, h)
+	next = earliest(next, changes)
+	r.setTotals(total.Add(p.settled).Add(extra))
 
 	r.first, r.last = p.baseFirst, p.baseLast
-	if rows := p.visible(h); len(rows) > 0 {
+	if rows := a.begun(r, h); len(rows) > 0 {
 		last := rows[len(rows)-1]
 		r.first = earliest(r.first, rows[0].start)
 		r.last = max(r.last, last.start)
@@ -142,14 +146,14 @@ func (p *history) visible(h int64) []*session {
 	return p.rows[:sort.Search(len(p.rows), func(i int) bool { return p.rows[i].start > h })]
 }
 
-// sessionsAt gives the sessions of a room that Insights list at horizon h, by
-// start, those that only its first totals tell of included.
-func (r *room) sessionsAt(h int64) []*session {
+// sessionsAt gives the sessions of a room that are listed when h has been reached for
+// it, by start, those that only its first totals tell of included.
+func (a *Account) sessionsAt(r *room, h int64) []*session {
 	base, first, last := r.totals, r.first, r.last
 	var rows []*session
 	if p := r.past; p != nil {
 		base, first, last = p.base, p.baseFirst, p.baseLast
-		rows = p.visible(h)
+		rows = slices.Concat(p.formerRows, a.begun(r, h))
 	}
 	n := base.Sessions
 	if n <= 0 || first == 0 || first > h {

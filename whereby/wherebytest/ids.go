@@ -20,10 +20,10 @@ func (a *Account) sessionID(r *room, s *session) string {
 	return uuid(mix(uint64(r.no)<<32|uint64(s.seq)^a.salt), a.salt)
 }
 
-// session finds a session that Insights show at horizon h by its ID.
-func (a *Account) session(id string, h int64) (located, bool) {
+// session finds a session that Insights shows the participants of by its ID.
+func (a *Account) session(id string, now int64) (located, bool) {
 	if found, ok := a.named[id]; ok {
-		return found, found.room.shown && found.session.start <= h
+		return found, found.room.shown && found.session.start <= a.met(found, now)
 	}
 	x, ok := parseUUID(id)
 	if !ok {
@@ -32,7 +32,7 @@ func (a *Account) session(id string, h int64) (located, bool) {
 	x = unmix(x) ^ a.salt
 	if no := x >> 32; no < uint64(len(a.rooms)) && a.rooms[no].shown {
 		r := a.rooms[no]
-		for _, s := range r.sessionsAt(h) {
+		for _, s := range a.sessionsAt(r, a.horizonOf(EndpointParticipants, r, now)) {
 			if s.seq == uint32(x) && a.sessionID(r, s) == id {
 				return located{r, s}, true
 			}

@@ -11,17 +11,17 @@ func (a *Account) body(q *query, now int64) []byte {
 	case EndpointRooms:
 		return a.roomsBody(q)
 	case EndpointRoomSessions:
-		return a.sessionsBody(q, a.horizon(now))
+		return a.sessionsBody(q, now)
 	case EndpointParticipants:
-		return a.participantsBody(q, a.horizon(now))
+		return a.participantsBody(q, now)
 	}
-	return a.participantBody(q, a.horizon(now))
+	return a.participantBody(q, now)
 }
 
 // listingBody writes a page of rows.
 func (a *Account) listingBody(q *query, l listing, write func(e *encoder, i int)) []byte {
 	p := a.page(q, l)
-	q.rows = p.to - p.from
+	q.rows, q.last = p.to-p.from, p.last
 	e := encoder{b: make([]byte, 0, 256+512*(p.to-p.from)), nulls: a.cfg.Nulls}
 	e.b = append(e.b, `{"cursor":`...)
 	if p.last {
@@ -62,8 +62,12 @@ func (a *Account) roomsBody(q *query) []byte {
 		}
 	}
 	l := listing{len(entries), func(i int) (int64, string) { return entries[i].key, entries[i].room.name }}
+	q.served = nil
 	return a.listingBody(q, l, func(e *encoder, i int) {
 		r := entries[i].room
+		if a.cfg.Insights.MovingPages {
+			q.served = append(q.served, r)
+		}
 		e.string("roomName", r.name)
 		e.time("createdAt", r.created)
 		e.time("endAt", r.ends)
@@ -92,12 +96,15 @@ func inOrder[T any](rows []sorted[T]) listing {
 	return listing{len(rows), func(i int) (int64, string) { return rows[i].key, rows[i].tie }}
 }
 
-func (a *Account) sessionsBody(q *query, h int64) []byte {
+func (a *Account) sessionsBody(q *query, now int64) []byte {
 	r := a.byName[q.values.Get("roomName")]
 	var rows []sorted[*session]
-	if r != nil && r.shown {
+	var h int64
+	if r != nil && r.shown && !a.hidesSessions(r) {
+		h = a.horizonOf(EndpointRoomSessions, r, now)
 		value := sessionValue(q.field)
-		for _, s := range r.sessionsAt(h) {
+		for _, s := range a.sessionsAt(r, h) {
+			s := a.listed(r, s, h)
 			key, ok := value(s, h)
 			if !ok {
 				key = a.nullKey()

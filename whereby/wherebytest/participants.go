@@ -14,6 +14,11 @@ type connection struct {
 	joined, left int64 // left 0: is there
 }
 
+// met is the moment that has been reached by now for the participants of a session.
+func (a *Account) met(l located, now int64) int64 {
+	return a.reach(l.room, l.session, a.horizonOf(EndpointParticipants, l.room, now))
+}
+
 // connections gives those who have joined a session by horizon h.
 func (a *Account) connections(l located, h int64) []connection {
 	cast := a.cast(l)
@@ -52,21 +57,22 @@ func userAgent(seed uint64) string {
 }
 
 // wanted gives the connections that a query names by session or external ID.
-func (a *Account) wanted(q *query, h int64) []connection {
+func (a *Account) wanted(q *query, now int64) []connection {
 	external := q.values.Get("externalId")
 	var all []connection
 	if id := q.values.Get("roomSessionId"); id != "" {
-		if l, ok := a.session(id, h); ok {
-			all = a.connections(l, h)
+		if l, ok := a.session(id, now); ok {
+			all = a.connections(l, a.met(l, now))
 		}
 	} else {
 		for _, r := range a.rooms {
 			if !r.shown || r.past == nil {
 				continue
 			}
-			for _, s := range r.past.visible(h) {
+			for _, s := range a.begun(r, a.horizonOf(EndpointParticipants, r, now)) {
 				if s.mayHold(external) {
-					all = append(all, a.connections(located{r, s}, h)...)
+					l := located{r, s}
+					all = append(all, a.connections(l, a.met(l, now))...)
 				}
 			}
 		}
@@ -86,9 +92,9 @@ func (s *session) mayHold(external string) bool {
 	return s.detail != nil
 }
 
-func (a *Account) participantsBody(q *query, h int64) []byte {
+func (a *Account) participantsBody(q *query, now int64) []byte {
 	var rows []sorted[connection]
-	for _, c := range a.wanted(q, h) {
+	for _, c := range a.wanted(q, now) {
 		key := c.joined
 		if q.field == "leftAt" {
 			if key = c.left; key == 0 {

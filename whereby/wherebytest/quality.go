@@ -56,10 +56,11 @@ func (a *Account) trace(l located, c *connection, h int64) Trace {
 
 // participantBody answers for one participant: an array with an object for each
 // of their connections, empty if there is none.
-func (a *Account) participantBody(q *query, h int64) []byte {
+func (a *Account) participantBody(q *query, now int64) []byte {
 	e := encoder{b: []byte("["), nulls: a.cfg.Nulls}
 	q.rows = 0
-	if l, ok := a.session(q.values.Get("roomSessionId"), h); ok {
+	if l, ok := a.session(q.values.Get("roomSessionId"), now); ok {
+		h := a.met(l, now)
 		for _, c := range a.connections(l, h) {
 			if c.ID != q.values.Get("participantId") {
 				continue
@@ -129,17 +130,18 @@ type ParticipantTruth struct {
 func (a *Account) Quality(since time.Time) []ParticipantTruth {
 	now := a.lock()
 	defer a.mu.Unlock()
-	h := a.horizon(now)
 	var all []ParticipantTruth
 	for _, r := range a.rooms {
 		if !r.shown || r.past == nil {
 			continue
 		}
-		for _, s := range r.past.visible(h) {
+		for _, s := range a.begun(r, a.horizonOf(EndpointParticipants, r, now)) {
+			l := located{r, s}
+			h := a.met(l, now)
 			if s.start < since.UnixMilli() || s.end == 0 || s.end > h {
 				continue
 			}
-			all = append(all, a.took(located{r, s}, h)...)
+			all = append(all, a.took(l, h)...)
 		}
 	}
 	return all

@@ -18,8 +18,13 @@ type query struct {
 	field    string // to sort by
 	desc     bool
 	cursor   cursor
-	rows     int  // in the answer, once there is one
-	repeat   bool // a fault: begin a row early, as if one had been put in front
+
+	// Of the answer, once there is one.
+	rows   int
+	last   bool    // of the listing's pages
+	served []*room // by the endpoint rooms
+
+	repeat bool // a fault: begin a row early, as if one had been put in front
 }
 
 const (

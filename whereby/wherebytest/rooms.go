@@ -1,6 +1,7 @@
 package wherebytest
 
 import (
+	"cmp"
 	"container/heap"
 	"fmt"
 	"maps"
@@ -40,8 +41,9 @@ type room struct {
 const expiry = 24 * time.Hour
 
 // AddRoom adds a room, which Insights show at once. A room whose name was
-// deleted may be added again: it starts anew, and the truth keeps the higher
-// figures. AddRoom panics if there is a room of that name.
+// deleted may be added again: it starts afresh, and the truth keeps the higher
+// figures, or with [Insights].SeparateLives both. AddRoom panics if there is a room of
+// that name.
 //
 // With [Config].ExpireRooms a room that expired before it was added is never
 // shown and no part of the truth.
@@ -64,9 +66,15 @@ func (a *Account) addRoom(add Room, now int64) *room {
 		a.shown++
 	}
 	var seq uint32
+	var former Totals
+	formerRows := a.keepRows(r, now)
 	if r.past != nil { // of its former life
 		maps.DeleteFunc(a.named, func(_ string, l located) bool { return l.room == r })
-		seq = r.past.seq
+		seq, former = r.past.seq, r.past.former
+	}
+	if a.cfg.Insights.SeparateLives && r.ever && r.created != cmp.Or(millis(add.CreatedAt), now) {
+		former = former.Add(r.highest())
+		r.totals, r.high = Totals{}, nil
 	}
 	r.shown, r.ever, r.deleted = true, true, false
 	r.past, r.ratings, r.ratingSum = nil, 0, 0
@@ -80,8 +88,10 @@ func (a *Account) addRoom(add Room, now int64) *room {
 	}
 	r.last = max(r.first, r.last)
 	r.setTotals(add.Totals)
-	if seq != 0 { // no session is to have the ID of one from the former life
-		r.history().seq = seq
+	if seq != 0 || former != (Totals{}) {
+		// No session is to have the ID of one from the former life.
+		p := r.history()
+		p.seq, p.former, p.formerRows = seq, former, formerRows
 	}
 	if at, ok := a.expires(r); ok {
 		if at > now {
@@ -192,15 +202,15 @@ func (a *Account) settle(r *room, now int64) {
 	}
 	expires, ok := a.expires(r)
 	if ok && expires <= now {
-		a.update(r, a.horizon(expires-1))
+		a.update(r, a.horizonOf(EndpointRooms, r, expires-1))
 		a.remove(r)
 		return
 	}
-	next := a.update(r, a.horizon(now))
+	next := a.update(r, a.horizonOf(EndpointRooms, r, now))
 	if next == 0 {
 		return
 	}
-	if at := next + a.cfg.Lag.Milliseconds(); at != r.past.due {
+	if at := next + a.lagOf(EndpointRooms, r); at != r.past.due {
 		r.past.due = at
 		heap.Push(&a.timeline, due{at, r})
 	}
@@ -226,6 +236,20 @@ func (r *room) highest() Totals {
 		return *r.high
 	}
 	return r.totals
+}
+
+// counted gives the highest totals that Insights has shown for all rooms that had the
+// name.
+func (r *room) counted() Totals {
+	return r.highest().Add(r.former())
+}
+
+// former gives the figures of rooms that had the name before.
+func (r *room) former() Totals {
+	if r.past == nil {
+		return Totals{}
+	}
+	return r.past.former
 }
 
 func (r *room) rating() (mean float64, ok bool) {

@@ -108,8 +108,13 @@ func (a *Account) withFaults(q *query, invalid error, now int64) *answer {
 	case invalid != nil:
 		message, _, _ := strings.Cut(invalid.Error(), "\n")
 		ans = a.refuse(http.StatusBadRequest, message)
+	case a.sessionsRefused(q) != 0:
+		status := a.sessionsRefused(q)
+		ans = a.refuse(status, http.StatusText(status))
 	default:
 		ans = a.reply(http.StatusOK, a.body(q, now))
+		a.spoilOddRows(q, ans)
+		a.move(q, now)
 		rows = true
 	}
 	for _, f := range faults {

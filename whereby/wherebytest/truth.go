@@ -61,14 +61,20 @@ func (r *room) truth() RoomTruth {
 // Sessions gives what Insights say now of a room's sessions, by start. It is
 // empty for a room they do not show.
 func (a *Account) Sessions(roomName string) []SessionTruth {
-	h := a.horizon(a.lock())
+	now := a.lock()
 	defer a.mu.Unlock()
+	return a.sessions(roomName, now)
+}
+
+func (a *Account) sessions(roomName string, now int64) []SessionTruth {
 	r := a.byName[roomName]
 	if r == nil || !r.shown {
 		return nil
 	}
+	h := a.horizonOf(EndpointRoomSessions, r, now)
 	var all []SessionTruth
-	for _, s := range r.sessionsAt(h) {
+	for _, s := range a.sessionsAt(r, h) {
+		s := a.listed(r, s, h)
 		t := SessionTruth{
 			ID:        a.sessionID(r, s),
 			RoomName:  r.name,
@@ -106,7 +112,7 @@ func (a *Account) Truth(prefixOf func(roomName string) string) map[string]Prefix
 		}
 		prefix := prefixOf(r.name)
 		t := all[prefix]
-		t.Totals = t.Totals.Add(r.highest())
+		t.Totals = t.Totals.Add(r.counted())
 		if r.shown {
 			t.Rooms++
 		}

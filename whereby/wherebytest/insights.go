@@ -1,0 +1,252 @@
+package wherebytest
+
+import (
+	"slices"
+	"time"
+)
+
+// Insights is what Whereby leaves open, or what was seen of it, in the way it shows
+// rooms and their sessions. A reader has to be right either way. The zero value is the
+// plainest: everything of a moment is shown together, [Config].Lag later.
+//
+// The functions must give the same for the same arguments, whenever they are asked,
+// and must not call the account's methods. Those of a room's first totals (see [Room])
+// are nobody's sessions: nothing here but SessionStatus, EmptySessions and OddRows
+// changes them.
+type Insights struct {
+	// LagOf is [Config].Lag by endpoint and room, if not nil. Whether two endpoints show
+	// the same moment is unknown: either may show a session before the other does.
+	LagOf func(endpoint, roomName string) time.Duration
+	// Lateness is how much later than others a session appears, at every endpoint. So
+	// sessions come out of the order of their starts, and an old one may appear while
+	// lastSessionStartedAt stands still.
+	Lateness func(roomName, sessionID string) time.Duration
+	// Growth is how long after its end a session is shown with half of its minutes. Until
+	// when Insights restates a session is unknown.
+	Growth func(roomName, sessionID string) time.Duration
+	// EndedSessions has a room's totalSessions count ended sessions only, while its
+	// minutes are those of all. Which of them it counts is unknown.
+	EndedSessions bool
+	// AloneTime is how long somebody was alone in a room before a session. Its minutes are
+	// in the room's totals and in no session's, from the session's start on. Whether a
+	// room's totals are the sums of its sessions' is unknown.
+	AloneTime func(roomName, sessionID string) time.Duration
+	// SilentEnd has nothing in a room count from an hour after its EndAt on, as Whereby
+	// documents: sessions seem to run on, and nobody is seen to leave.
+	SilentEnd bool
+	// MovingPages deletes, with each page of rooms that is not the last, a room of that
+	// page that is past its EndAt and whose figures are final: Whereby deletes such rooms
+	// within a day. With [OffsetCursors] the next page then lacks a room.
+	MovingPages bool
+	// SeparateLives has [Account.Truth] count a room that was deleted and added again
+	// under its name, with another CreatedAt, as two. Otherwise the higher figures of
+	// the two count.
+	SeparateLives bool
+	// FormerSessions lists the sessions of the deleted room too: they are asked for by
+	// name. Unknown.
+	FormerSessions bool
+	// SessionStatus is the status that requests for a room's sessions are answered with,
+	// such as 403 or 500; 0 is the usual answer. For how long Insights refuses a room is
+	// unknown: it may be for ever.
+	SessionStatus func(roomName string, at time.Time) int
+	// EmptySessions answers requests for a room's sessions with none.
+	EmptySessions func(roomName string, at time.Time) bool
+	// OddRows spoils the rows of a room, at the endpoints rooms and room-sessions, in one
+	// of the ways of OddRowKinds; "" is none. Figures may be null by the OpenAPI document.
+	OddRows func(roomName string, at time.Time) string
+}
+
+// plain reports whether every session is shown alike, in the room and by itself.
+func (i *Insights) plain() bool {
+	return i.LagOf == nil && i.Lateness == nil && i.Growth == nil && !i.SilentEnd
+}
+
+// silence is how long after a room's EndAt it counts no more.
+const silence = int64(time.Hour / time.Millisecond)
+
+// horizonOf is the moment that an endpoint has reached for a room by now.
+func (a *Account) horizonOf(endpoint string, r *room, now int64) int64 {
+	return now - a.lagOf(endpoint, r)
+}
+
+func (a *Account) lagOf(endpoint string, r *room) int64 {
+	if a.cfg.Insights.LagOf == nil {
+		return a.cfg.Lag.Milliseconds()
+	}
+	return a.cfg.Insights.LagOf(endpoint, r.name).Milliseconds()
+}
+
+// lateness is how much later than others a session appears.
+func (a *Account) lateness(r *room, s *session) int64 {
+	if a.cfg.Insights.Lateness == nil {
+		return 0
+	}
+	return a.cfg.Insights.Lateness(r.name, a.sessionID(r, s)).Milliseconds()
+}
+
+func (a *Account) growth(r *room, s *session) int64 {
+	if a.cfg.Insights.Growth == nil {
+		return 0
+	}
+	return a.cfg.Insights.Growth(r.name, a.sessionID(r, s)).Milliseconds()
+}
+
+// lasts gives the moment from which on nothing in a room counts; 0: never.
+func (a *Account) lasts(r *room) int64 {
+	if !a.cfg.Insights.SilentEnd || r.ends == 0 {
+		return 0
+	}
+	return r.ends + silence
+}
+
+// reach is the moment that has been reached for a session when h has been reached for
+// its room.
+func (a *Account) reach(r *room, s *session, h int64) int64 {
+	h -= a.lateness(r, s)
+	if lasts := a.lasts(r); lasts != 0 {
+		h = min(h, lasts)
+	}
+	return h
+}
+
+// begun gives the sessions that are shown when h has been reached for their room, by
+// start, those of its first totals left out.
+func (a *Account) begun(r *room, h int64) []*session {
+	if r.past == nil {
+		return nil
+	}
+	rows := r.past.visible(h)
+	if a.cfg.Insights.Lateness == nil && !a.cfg.Insights.SilentEnd {
+		return rows
+	}
+	var some []*session
+	for _, s := range rows {
+		if a.reach(r, s, h) >= s.start {
+			some = append(some, s)
+		}
+	}
+	return some
+}
+
+// show works out what is shown of a session when h has been reached for it, when that
+// changes next (0: never), and whether it is final.
+func (s *session) show(h, growth int64, legs []leg) (shown Totals, changes int64, final bool) {
+	if h < s.start {
+		return Totals{}, s.start, false
+	}
+	if s.whole {
+		if h < s.end+growth && growth > 0 {
+			return s.totals.half(), s.end + growth, false
+		}
+		return s.totals, 0, true
+	}
+	changes, final = s.count(h, legs)
+	if growth > 0 && (s.end == 0 || h < s.end+growth) {
+		s.totals = s.totals.half()
+		if final {
+			changes, final = s.end+growth, false
+		}
+	}
+	return s.totals, changes, final
+}
+
+// half halves minutes, rounded up.
+func (t Totals) half() Totals {
+	t.ParticipantMinutes = (t.ParticipantMinutes + 1) / 2
+	t.RecorderMinutes = (t.RecorderMinutes + 1) / 2
+	t.StreamerMinutes = (t.StreamerMinutes + 1) / 2
+	return t
+}
+
+// listed gives a session as the endpoint room-sessions lists it when h has been
+// reached for its room.
+func (a *Account) listed(r *room, s *session, h int64) *session {
+	if s.seq >= madeUp || a.cfg.Insights.plain() || slices.Contains(r.past.formerRows, s) {
+		return s
+	}
+	h = a.reach(r, s, h)
+	row := *s
+	row.end = s.endAt(h)
+	growth := a.growth(r, s)
+	switch {
+	case s.whole:
+		row.totals, _, _ = s.show(h, growth, nil)
+	case s.end != 0 && s.end+growth <= h && r.past.settles(s):
+		// Final, and perhaps restated since.
+	default:
+		counted := *s
+		counted.show(h, growth, a.cast(located{r, s}).legs)
+		row.totals, row.ratings, row.ratingSum = counted.totals, counted.ratings, counted.ratingSum
+	}
+	return &row
+}
+
+// extras gives what a room's totals differ by from the sums of its sessions', and when
+// that changes next.
+func (a *Account) extras(r *room, h int64) (extra Totals, next int64) {
+	cfg := &a.cfg.Insights
+	if cfg.AloneTime == nil && !cfg.EndedSessions {
+		return Totals{}, 0
+	}
+	for _, s := range a.begun(r, h) {
+		if cfg.AloneTime != nil {
+			alone := cfg.AloneTime(r.name, a.sessionID(r, s)).Milliseconds()
+			extra.ParticipantMinutes += (alone + minute - 1) / minute
+		}
+		if cfg.EndedSessions && s.endAt(a.reach(r, s, h)) == 0 {
+			extra.Sessions--
+			if lasts := a.lasts(r); s.end != 0 && (lasts == 0 || s.end <= lasts) {
+				next = earliest(next, s.end+a.lateness(r, s))
+			}
+		}
+	}
+	return extra, next
+}
+
+// sessionsRefused gives the status that a request for a room's sessions is refused with;
+// 0 is none.
+func (a *Account) sessionsRefused(q *query) int {
+	if a.cfg.Insights.SessionStatus == nil || q.endpoint != EndpointRoomSessions {
+		return 0
+	}
+	return a.cfg.Insights.SessionStatus(q.values.Get("roomName"), a.points.at)
+}
+
+// hidesSessions reports whether a room's sessions are left out of answers.
+func (a *Account) hidesSessions(r *room) bool {
+	return a.cfg.Insights.EmptySessions != nil && a.cfg.Insights.EmptySessions(r.name, a.points.at)
+}
+
+// keepRows gives the sessions of a room as they stay listed once another room has its
+// name.
+func (a *Account) keepRows(r *room, now int64) []*session {
+	if !a.cfg.Insights.FormerSessions || r.past == nil {
+		return nil
+	}
+	h := a.horizonOf(EndpointRoomSessions, r, now)
+	kept := slices.Clone(r.past.formerRows)
+	for _, s := range a.begun(r, h) {
+		row := *a.listed(r, s, h)
+		row.whole = true
+		if row.end == 0 {
+			row.end = max(row.start, h)
+		}
+		row.detail = &detail{id: a.sessionID(r, s)}
+		kept = append(kept, &row)
+	}
+	slices.SortStableFunc(kept, func(x, y *session) int { return compare(x.start, y.start) })
+	return kept
+}
+
+// move deletes a room of the page that has just been answered with.
+func (a *Account) move(q *query, now int64) {
+	if !a.cfg.Insights.MovingPages || q.last {
+		return
+	}
+	for _, r := range q.served {
+		if r.ends != 0 && r.ends < now && !r.deleted && (r.past == nil || r.past.due == 0) {
+			a.remove(r)
+			return
+		}
+	}
+}
