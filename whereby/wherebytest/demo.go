@@ -189,7 +189,7 @@ func (d *demo) add(a *Account, r *room, start int64, seed uint64, now int64) {
 		a.meetings.add(located{r, s}, start-planLead(seed), s.end+tail)
 	}
 	if !d.alive {
-		if _, _, final := s.show(a.reach(r, s, a.horizonOf(EndpointRooms, r, d.now)), a.growth(r, s), d.legs); final {
+		if _, _, final := s.show(a.progress(r, s, a.horizonOf(EndpointRooms, r, d.now)), d.legs); final {
 			p.place(s)
 			p.settled = p.settled.Add(s.totals)
 			return

@@ -19,6 +19,8 @@
 // shows rooms and sessions. [Account.Truth] is what was shown, and [Account.Final] what
 // will have been shown once Insights has caught up.
 //
+// [NewAdversary] draws all of that at random.
+//
 // It also knows what goes on in its rooms, who knocks, joins and leaves, as events
 // (see [Account.Events]); a [Sender] delivers them as Whereby delivers webhooks, and
 // goes wrong as Whereby does. What a receiver must arrive at is the truth again, this

@@ -52,7 +52,7 @@ func (a *Account) final(r *room, now int64) Totals {
 	total := r.past.base.Add(r.past.settled)
 	for _, s := range r.past.open {
 		counted := *s
-		shown, _, _ := counted.show(a.reach(r, s, now), 0, a.cast(located{r, s}).legs)
+		shown, _, _ := counted.show(a.progress(r, s, now), a.cast(located{r, s}).legs)
 		total = total.Add(shown)
 	}
 	extra, _ := a.extras(r, now)

@@ -110,8 +110,8 @@ func (a *Account) update(r *room, h int64) (next int64) {
 		if s.detail != nil {
 			legs = s.detail.legs
 		}
-		reached := a.reach(r, s, h)
-		shown, changes, final := s.show(reached, a.growth(r, s), legs)
+		progress := a.progress(r, s, h)
+		shown, changes, final := s.show(progress, legs)
 		if final {
 			p.settled = p.settled.Add(s.totals)
 			if s.plan != 0 {
@@ -120,8 +120,8 @@ func (a *Account) update(r *room, h int64) (next int64) {
 			continue
 		}
 		total = total.Add(shown)
-		if lasts := a.lasts(r); changes != 0 && (lasts == 0 || changes <= lasts) {
-			next = earliest(next, changes+h-reached)
+		if changes != 0 {
+			next = earliest(next, changes+h-progress.read)
 		}
 		open = append(open, s)
 	}

@@ -128,26 +128,57 @@ func (a *Account) begun(r *room, h int64) []*session {
 	return some
 }
 
-// show works out what is shown of a session when h has been reached for it, when that
-// changes next (0: never), and whether it is final.
-func (s *session) show(h, growth int64, legs []leg) (shown Totals, changes int64, final bool) {
-	if h < s.start {
-		return Totals{}, s.start, false
+// progress is how far Insights is with a session.
+type progress struct {
+	at     int64 // the moment that has been reached of what happens in it
+	read   int64 // the same, where its room's end does not stop it
+	growth int64
+	lasts  int64 // the moment from which on nothing in it counts; 0: never
+}
+
+// progress gives how far Insights is with a session when h has been reached for its
+// room.
+func (a *Account) progress(r *room, s *session, h int64) progress {
+	return progress{a.reach(r, s, h), h - a.lateness(r, s), a.growth(r, s), a.lasts(r)}
+}
+
+// grows gives when a session is shown with all of its minutes; 0 if it is not known.
+func (p progress) grows(end int64) int64 {
+	if p.lasts != 0 {
+		end = earliest(end, p.lasts)
 	}
-	if s.whole {
-		if h < s.end+growth && growth > 0 {
-			return s.totals.half(), s.end + growth, false
-		}
-		return s.totals, 0, true
+	if end == 0 {
+		return 0
 	}
-	changes, final = s.count(h, legs)
-	if growth > 0 && (s.end == 0 || h < s.end+growth) {
-		s.totals = s.totals.half()
-		if final {
-			changes, final = s.end+growth, false
-		}
+	return end + p.growth
+}
+
+// show works out what is shown of a session, when that changes next (0: never), and
+// whether it is final.
+func (s *session) show(p progress, legs []leg) (shown Totals, changes int64, final bool) {
+	switch {
+	case p.at < s.start:
+		changes = s.start
+	case s.whole:
+		shown, final = s.totals, true
+	default:
+		changes, final = s.count(p.at, legs)
+		shown = s.totals
 	}
-	return s.totals, changes, final
+	if p.lasts != 0 && changes > p.lasts {
+		changes = 0
+	}
+	if p.at < s.start || p.growth == 0 {
+		return shown, changes, final
+	}
+	if grows := p.grows(s.end); grows == 0 || p.read < grows {
+		shown = shown.half()
+		changes, final = earliest(changes, grows), false
+	}
+	if !s.whole {
+		s.totals = shown
+	}
+	return shown, changes, final
 }
 
 // half halves minutes, rounded up.
@@ -164,20 +195,13 @@ func (a *Account) listed(r *room, s *session, h int64) *session {
 	if s.seq >= madeUp || a.cfg.Insights.plain() || slices.Contains(r.past.formerRows, s) {
 		return s
 	}
-	h = a.reach(r, s, h)
+	p := a.progress(r, s, h)
 	row := *s
-	row.end = s.endAt(h)
-	growth := a.growth(r, s)
-	switch {
-	case s.whole:
-		row.totals, _, _ = s.show(h, growth, nil)
-	case s.end != 0 && s.end+growth <= h && r.past.settles(s):
-		// Final, and perhaps restated since.
-	default:
-		counted := *s
-		counted.show(h, growth, a.cast(located{r, s}).legs)
-		row.totals, row.ratings, row.ratingSum = counted.totals, counted.ratings, counted.ratingSum
+	final := s.end != 0 && s.end <= p.at && p.grows(s.end) <= p.read
+	if !final || !r.past.settles(s) { // otherwise it may have been restated since
+		row.totals, _, _ = row.show(p, a.cast(located{r, s}).legs)
 	}
+	row.end = s.endAt(p.at)
 	return &row
 }
 

@@ -1,0 +1,110 @@
+package wherebytest
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// What a room of an [Adversary] is like.
+const (
+	roomUnused    = iota // never
+	roomPermanent        // used all the time
+	roomOnce             // has an end
+	roomReused           // deleted, and made again under its name: see Adversary.Run
+	roomKinds
+)
+
+// Furnish adds some dozens of rooms, with meetings up to three fifths of the length: the
+// rest of the time is for Insights to catch up. Rooms are those of acme, globex and
+// initech, and some named by hand.
+func (x *Adversary) Furnish(a *Account) {
+	d := dice(mix(x.seed + 1))
+	for n := range 40 + d.upTo(40) {
+		kind := int(n % roomKinds)
+		name := x.name(&d, kind)
+		room := Room{Name: name, CreatedAt: x.before(&d)}
+		if kind != roomUnused && d.chance(0.3) {
+			room.Totals = Totals{Sessions: 1 + d.upTo(5), ParticipantMinutes: 10 + d.upTo(500), RecorderMinutes: d.upTo(50)}
+			room.FirstSession = room.CreatedAt.Add(time.Hour)
+			room.LastSession = room.FirstSession.Add(time.Hour)
+		}
+		until := x.begin.Add(x.length * 3 / 5)
+		switch kind {
+		case roomOnce:
+			// Past its end at once, or in the course of things.
+			room.EndAt = x.begin.Add(x.part(&d, 0.5, x.length) - x.length/8)
+			until = room.EndAt.Add(2 * time.Hour)
+		case roomReused:
+			until = x.begin.Add(x.length / 5)
+			x.again = append(x.again, reuse{name, until.Add(x.length/2 + x.part(&d, 0.1, x.length))})
+		}
+		a.AddRoom(room)
+		if kind != roomUnused {
+			x.meet(&d, a, name, x.begin.Add(-x.part(&d, 0.2, 2*time.Hour)), until)
+		}
+	}
+	slices.SortFunc(x.again, reuse.compare)
+}
+
+// before draws a time before the beginning, when a room was made.
+func (x *Adversary) before(d *dice) time.Time {
+	return x.begin.Add(-24*time.Hour - time.Duration(d.upTo(100))*time.Hour)
+}
+
+// name draws a room's name. A room that may be deleted has no odd rows: how it ended
+// nobody could read.
+func (x *Adversary) name(d *dice, kind int) string {
+	for {
+		name := "/" + []string{"acme-", "globex-", "initech-"}[d.upTo(3)] + uuid(d.roll(), 5)
+		if d.chance(0.1) {
+			name = fmt.Sprintf("/standup-%d", d.upTo(1_000_000))
+		}
+		if _, odd := x.odd.draw(name); !odd || kind == roomUnused || kind == roomPermanent {
+			return name
+		}
+	}
+}
+
+// meet schedules meetings in a room, one after another.
+func (x *Adversary) meet(d *dice, a *Account, name string, from, until time.Time) {
+	for start := from; start.Before(until); {
+		end := start.Add(time.Minute + x.part(d, 0.05, time.Hour))
+		s := Session{Start: start, End: end}
+		for range 2 + d.upTo(3) {
+			p := Participant{Role: []string{"host", "visitor", "granted_visitor", "viewer", "member"}[d.upTo(5)]}
+			p.Joined = start.Add(time.Duration(d.upTo(int64(end.Sub(start)/2))) / time.Millisecond * time.Millisecond)
+			if d.chance(0.3) {
+				p.Left = p.Joined.Add(end.Sub(p.Joined) / 2).Truncate(time.Millisecond)
+			}
+			s.Participants = append(s.Participants, p)
+		}
+		if d.chance(0.2) {
+			s.Participants = append(s.Participants, Participant{Role: RoleRecorder})
+		}
+		a.Schedule(name, s)
+		start = end.Add(x.part(d, 0.2, 4*time.Hour))
+	}
+}
+
+// Run uses the names of some rooms again: it deletes them, and makes others of the same
+// names with some use. It returns nil when there is nothing left to do or the context
+// ends. Furnish must have been called.
+func (x *Adversary) Run(ctx context.Context, a *Account) error {
+	d := dice(mix(x.seed + 2))
+	for _, r := range x.again {
+		if !sleep(ctx, time.Until(r.at)) {
+			return nil
+		}
+		a.Delete(r.name)
+		// A poll may or may not come in between.
+		if !sleep(ctx, x.part(&d, 0.005, 5*time.Minute)) {
+			return nil
+		}
+		a.AddRoom(Room{Name: r.name})
+		now := time.Now()
+		x.meet(&d, a, r.name, now, now.Add(time.Second))
+	}
+	return nil
+}
