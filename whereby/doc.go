@@ -15,10 +15,11 @@
 //
 // # A good guest
 //
-// Whereby limits an organization to 100 or 1000 points a minute over all its
-// keys, so the application that creates rooms lives off the same points. A
-// [Budget] holds a client, or several that share it, to a share of them: every
-// attempt, a retry too, waits for its point.
+// Whereby limits an organization to 100 points a minute (Build plan) or 1000
+// (Enterprise plan) over all its keys, so the application that creates rooms lives off
+// the same points. A request costs 1 to 10 of them; what each endpoint of Insights
+// costs is not documented, and may change. A [Budget] holds a client, or several that
+// share it, to a share of the points: every attempt, a retry too, waits for its own.
 //
 // # Errors
 //

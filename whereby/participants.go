@@ -37,7 +37,8 @@ type ParticipantsQuery struct {
 	PageSize int
 }
 
-// Participants lists participants page by page. A page costs one point.
+// Participants lists participants page by page, with a request for
+// each page.
 func (c *Client) Participants(ctx context.Context, q ParticipantsQuery) iter.Seq2[Page[Participant], error] {
 	query := url.Values{}
 	set(query, "roomSessionId", q.RoomSessionID)

@@ -28,8 +28,8 @@ type Connection struct {
 	BitrateSend, BitrateRecv []float64
 }
 
-// Participant reads the network figures of one participant of a session. It costs
-// one point.
+// Participant reads the network figures of one participant of a session, in
+// one request.
 func (c *Client) Participant(ctx context.Context, roomSessionID, participantID string) ([]Connection, error) {
 	query := url.Values{"roomSessionId": {roomSessionID}, "participantId": {participantID}}
 	var connections []Connection

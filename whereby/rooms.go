@@ -39,8 +39,8 @@ type RoomsQuery struct {
 	PageSize int
 }
 
-// Rooms lists rooms page by page. A page costs one point. While rooms are
-// created, used or deleted, the listing may show a room twice, or not at all.
+// Rooms lists rooms page by page, with a request for each page. While rooms
+// are created, used or deleted, the listing may show a room twice, or not at all.
 func (c *Client) Rooms(ctx context.Context, q RoomsQuery) iter.Seq2[Page[Room], error] {
 	query := url.Values{}
 	set(query, "roomName[exact]", q.NameExact)

@@ -30,7 +30,8 @@ type RoomSessionsQuery struct {
 	PageSize  int
 }
 
-// RoomSessions lists the sessions of a room page by page. A page costs one point.
+// RoomSessions lists the sessions of a room page by page, with a
+// request for each page.
 func (c *Client) RoomSessions(ctx context.Context, q RoomSessionsQuery) iter.Seq2[Page[RoomSession], error] {
 	query := url.Values{"roomName": {q.RoomName}}
 	set(query, "roomSessionId", q.SessionID)

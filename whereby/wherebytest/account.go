@@ -45,14 +45,14 @@ const (
 type Config struct {
 	// APIKey is the expected bearer token; "" is "test-key".
 	APIKey string
-	// PointsPerMinute is the organization's limit; 0 is 1000.
+	// PointsPerMinute is the organization's limit; 0 is 1000, the Enterprise plan's.
 	PointsPerMinute int
 	// Limiter says how points come back.
 	Limiter Limiter
 	// Cost gives the points that a request costs, by its endpoint (one of the endpoint
 	// constants), the number of rows that it would be answered with, and its time. Nil is
-	// 1 point. What Insights costs is unknown: 1 to 10 points, by complexity, which may
-	// change at any time. Cost must not call the account's methods.
+	// 1 point for each. What Insights costs is unknown: 1 to 10 points, by complexity,
+	// which may change at any time. Cost must not call the account's methods.
 	Cost func(endpoint string, rows int, at time.Time) int
 	// RefusalCost is what a request costs that is refused for want of points. Unknown;
 	// mostly nothing.

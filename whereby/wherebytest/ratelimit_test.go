@@ -122,7 +122,7 @@ func TestCosts(t *testing.T) {
 		status   int
 		cost     int
 	}{
-		{name: "a read is 1 point unless told otherwise", endpoint: "rooms", status: 200, cost: 1},
+		{name: "1 point unless told otherwise", endpoint: "rooms", status: 200, cost: 1},
 		{name: "by endpoint, rows and time", cfg: wherebytest.Config{Cost: byRows}, endpoint: "rooms", query: []string{"limit", "30"}, status: 200, cost: 1 + 3 + 1},
 		{name: "rows are those of the page", cfg: wherebytest.Config{Cost: byRows}, endpoint: "rooms", query: []string{"limit", "10"}, status: 200, cost: 1 + 1 + 1},
 		{name: "sessions", cfg: wherebytest.Config{Cost: byRows}, endpoint: "room-sessions", query: []string{"roomName", acme(1)}, status: 200, cost: 3 + 1},
@@ -259,6 +259,15 @@ func checkMix(t *testing.T, requests []wherebytest.Request) {
 	}
 	if len(seen) != 3 {
 		t.Errorf("requests %v, want all kinds", seen)
+	}
+}
+
+func TestProductionWorksInRealTime(t *testing.T) {
+	a := wherebytest.New(wherebytest.Config{PointsPerMinute: 1 << 24})
+	p := &wherebytest.Production{Account: a}
+	run(t, p, 50*time.Millisecond)
+	if len(p.Requests()) == 0 || p.Refused() != 0 {
+		t.Errorf("%d requests, %d of them refused; want some and none", len(p.Requests()), p.Refused())
 	}
 }
 
