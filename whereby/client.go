@@ -58,6 +58,9 @@ type Client struct {
 	UserAgent string
 	// OnExchange, when not nil, is told of every attempt once it is over.
 	OnExchange func(Exchange)
+	// OnUnusable, when not nil, is told how many rows of an answer could not be read,
+	// and were set aside.
+	OnUnusable func(endpoint string, rows int)
 
 	priority Priority
 }
@@ -149,9 +152,20 @@ func (c *Client) attempt(ctx context.Context, endpoint string, query url.Values,
 		return err
 	}
 	if err := decode(body); err != nil {
+		var malformed *MalformedError
+		if errors.As(err, &malformed) {
+			return malformed
+		}
 		return &MalformedError{Err: err}
 	}
 	return nil
+}
+
+// tellUnusable tells of rows that were set aside.
+func (c *Client) tellUnusable(endpoint string, rows int) {
+	if c.OnUnusable != nil && rows > 0 {
+		c.OnUnusable(endpoint, rows)
+	}
 }
 
 func (c *Client) request(ctx context.Context, endpoint string, query url.Values) (*http.Request, error) {

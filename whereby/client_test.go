@@ -246,7 +246,7 @@ func TestFailures(t *testing.T) {
 		"an array":                 {ok("[]"), malformed, 4, "the answer is of a wrong type"},
 		"no results":               {ok(`{"cursor":null}`), malformed, 4, `no "results"`},
 		"null results":             {ok(`{"results":null}`), malformed, 4, `no "results"`},
-		"a row that is a string":   {ok(`{"results":["x"]}`), malformed, 4, "results is of a wrong type"},
+		"a row that is a string":   {ok(`{"results":["x"]}`), malformed, 4, "results[0]: the answer is of a wrong type"},
 		"minutes as a string":      {with("totalParticipantMinutes", `"124"`), malformed, 4, "not a number"},
 		"minutes missing":          {ok(`{"results":[` + strings.Replace(room, "totalParticipantMinutes", "other", 1) + `]}`), malformed, 4, "results[0]: totalParticipantMinutes is missing"},
 		"minutes null":             {with("totalRecorderMinutes", "null"), malformed, 4, "totalRecorderMinutes is missing"},

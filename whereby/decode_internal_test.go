@@ -18,6 +18,16 @@ func checkError(t *testing.T, err error) {
 	}
 }
 
+func checkUnusable(t *testing.T, rows []UnusableRow) {
+	t.Helper()
+	for _, row := range rows {
+		checkError(t, row.Err)
+		if len(row.RoomName) > maxRoomName+1 {
+			t.Errorf("the room's name has %d bytes", len(row.RoomName))
+		}
+	}
+}
+
 func checkUsage(t *testing.T, u Usage) {
 	t.Helper()
 	for _, n := range []int64{u.ParticipantMinutes, u.RecorderMinutes, u.StreamerMinutes, u.UniqueParticipants, u.UniqueRecorders, u.UniqueStreamers} {
@@ -41,12 +51,13 @@ func FuzzDecodeRooms(f *testing.F) {
 	f.Add([]byte(`{"results":[{"totalParticipantMinutes":"` + planted + `"}]}`))
 	f.Add([]byte(`[]`))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		rooms, _, err := decodePage[wireRoom, Room](body)
+		page, _, err := decodePage[wireRoom, Room](body, false)
 		if err != nil {
 			checkError(t, err)
 			return
 		}
-		for _, room := range rooms {
+		checkUnusable(t, page.Unusable)
+		for _, room := range page.Rows {
 			checkUsage(t, room.Usage)
 			checkRating(t, room.Rating)
 			if room.Sessions < 0 || room.Name == "" || len(room.Name) > maxRoomName {
@@ -60,12 +71,13 @@ func FuzzDecodeRoomSessions(f *testing.F) {
 	f.Add([]byte(`{"results":[{"roomSessionId":"s","startedAt":"2025-01-01T00:45:00.000Z","endedAt":null,"totalParticipantMinutes":1,"totalRecorderMinutes":2,"totalStreamerMinutes":3}]}`))
 	f.Add([]byte(`{"results":[{"roomSessionId":"s","createdAt":"2025-01-01T00:45:00.000Z","endAt":""}]}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		sessions, _, err := decodePage[wireRoomSession, RoomSession](body)
+		page, _, err := decodePage[wireRoomSession, RoomSession](body, false)
 		if err != nil {
 			checkError(t, err)
 			return
 		}
-		for _, session := range sessions {
+		checkUnusable(t, page.Unusable)
+		for _, session := range page.Rows {
 			checkUsage(t, session.Usage)
 			checkRating(t, session.Rating)
 			if session.ID == "" || session.StartedAt.IsZero() {
@@ -78,12 +90,13 @@ func FuzzDecodeRoomSessions(f *testing.F) {
 func FuzzDecodeParticipants(f *testing.F) {
 	f.Add([]byte(`{"results":[{"participantId":"p","displayName":"` + planted + `","rating":9,"tags":["a"]}]}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		participants, _, err := decodePage[wireParticipant, Participant](body)
+		page, _, err := decodePage[wireParticipant, Participant](body, false)
 		if err != nil {
 			checkError(t, err)
 			return
 		}
-		for _, p := range participants {
+		checkUnusable(t, page.Unusable)
+		for _, p := range page.Rows {
 			if p.ID == "" || p.Stars != 0 && !(p.Stars >= 1 && p.Stars <= 5) {
 				t.Errorf("the participant is %+v", p)
 			}
@@ -95,7 +108,7 @@ func FuzzDecodeParticipant(f *testing.F) {
 	f.Add([]byte(`[{"userRole":"host","sampleRateMs":2000,"samples":{"packetLossSend":[0,null,3,"NaN"],"bitrateRecv":[-1]}}]`))
 	f.Add([]byte(`[null,{}]`))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		connections, err := decodeParticipant(body)
+		connections, _, err := decodeParticipant(body)
 		if err != nil {
 			checkError(t, err)
 			return

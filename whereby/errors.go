@@ -124,6 +124,15 @@ type MalformedError struct {
 	Err error
 	// final is set where a repetition would bring the same again.
 	final bool
+	// rows is set if the answer was fine but for its rows.
+	rows bool
+}
+
+// UnusableRows reports whether an error is of rows that could not be read, in an answer
+// that was fine otherwise. It is of what was asked for, and another request may succeed.
+func UnusableRows(err error) bool {
+	var malformed *MalformedError
+	return errors.As(err, &malformed) && malformed.rows
 }
 
 func (e *MalformedError) Error() string { return e.Err.Error() }

@@ -30,12 +30,27 @@ type Page[T any] struct {
 	Rows   []T
 	// Last is true where no page follows.
 	Last bool
+	// Unusable are rows that could not be read. A page of which nothing can be
+	// read is an error instead.
+	Unusable []UnusableRow
 }
 
-// Rows flattens pages into rows. After an error it yields nothing more.
+// UnusableRow is a row that could not be read, in a page that is fine otherwise.
+type UnusableRow struct {
+	// RoomName is the row's, with its slash; "" if the row does not tell.
+	RoomName string
+	// Err says what is wrong with the row, and nothing of what it holds.
+	Err error
+}
+
+// Rows flattens pages into rows. After an error it yields nothing more. A row that could
+// not be read is an error: a caller that can do without it goes through the pages.
 func Rows[T any](pages iter.Seq2[Page[T], error]) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		for page, err := range pages {
+			if err == nil && len(page.Unusable) > 0 {
+				err = page.Unusable[0].Err
+			}
 			if err != nil {
 				var none T
 				yield(none, err)
@@ -54,7 +69,14 @@ func Rows[T any](pages iter.Seq2[Page[T], error]) iter.Seq2[T, error] {
 type row[T any] interface {
 	// row checks the wire form and converts it.
 	row() (T, error)
+	// empty reports whether the row has no figures that could be wrong.
+	empty() bool
 }
+
+// manyUnusable is the number of unusable rows from which a page is malformed if no other
+// row of it can be read: then the rows are not odd, the API has changed. On the first page
+// of a listing one is enough, since nothing else shows that rows can be read.
+const manyUnusable = 10
 
 // list reads a listing page by page. It yields an error at most once, and
 // nothing after it.
@@ -73,11 +95,15 @@ func list[W row[T], T any](ctx context.Context, c *Client, endpoint string, quer
 				next string
 			)
 			err := c.get(ctx, endpoint, query, func(body []byte) (err error) {
-				page.Rows, next, err = decodePage[W, T](body)
+				page, next, err = decodePage[W, T](body, number == 1)
 				return err
 			})
 			if err == nil {
-				if len(page.Rows) > 0 {
+				for i, odd := range page.Unusable {
+					page.Unusable[i].Err = &Error{Endpoint: endpoint, Page: number, Err: &MalformedError{final: true, rows: true, Err: odd.Err}}
+				}
+				c.tellUnusable(endpoint, len(page.Unusable))
+				if len(page.Rows)+len(page.Unusable) > 0 {
 					empty = 0
 				} else {
 					empty++
@@ -105,30 +131,70 @@ func list[W row[T], T any](ctx context.Context, c *Client, endpoint string, quer
 	}
 }
 
-// decodePage reads {"cursor": …, "results": […]}.
-func decodePage[W row[T], T any](body []byte) (rows []T, cursor string, err error) {
-	var page struct {
-		Cursor  *string `json:"cursor"`
-		Results *[]W    `json:"results"`
+// decodePage reads {"cursor": …, "results": […]}. A row that cannot be read is set aside
+// if others can be read.
+func decodePage[W row[T], T any](body []byte, first bool) (page Page[T], cursor string, err error) {
+	var answer struct {
+		Cursor  *string         `json:"cursor"`
+		Results *[]result[W, T] `json:"results"`
 	}
-	if err := decodeJSON(body, &page); err != nil {
-		return nil, "", err
+	if err := decodeJSON(body, &answer); err != nil {
+		return page, "", err
 	}
-	if page.Results == nil {
-		return nil, "", errors.New(`the answer has no "results"`)
+	if answer.Results == nil {
+		return page, "", errors.New(`the answer has no "results"`)
 	}
-	rows = make([]T, 0, len(*page.Results))
-	for i, wire := range *page.Results {
-		row, err := wire.row()
-		if err != nil {
-			return nil, "", fmt.Errorf("results[%d]: %w", i, err)
+	page.Rows = make([]T, 0, len(*answer.Results))
+	readable := false
+	for i, result := range *answer.Results {
+		if result.err != nil {
+			page.Unusable = append(page.Unusable, UnusableRow{RoomName: result.roomName, Err: fmt.Errorf("results[%d]: %w", i, result.err)})
+			continue
 		}
-		rows = append(rows, row)
+		readable = readable || !result.empty
+		page.Rows = append(page.Rows, result.row)
 	}
-	if page.Cursor != nil {
-		cursor = *page.Cursor
+	if n := len(page.Unusable); !readable && (n >= manyUnusable || n > 0 && first) {
+		return Page[T]{}, "", &MalformedError{rows: true, Err: page.Unusable[0].Err}
 	}
-	return rows, cursor, nil
+	if answer.Cursor != nil {
+		cursor = *answer.Cursor
+	}
+	return page, cursor, nil
+}
+
+// result is an element of results.
+type result[W row[T], T any] struct {
+	row   T
+	empty bool
+	// err is why there is no row, roomName whose it would have been.
+	err      error
+	roomName string
+}
+
+// UnmarshalJSON never fails, so that an odd row costs no other.
+func (r *result[W, T]) UnmarshalJSON(data []byte) error {
+	*r = result[W, T]{}
+	var wire W
+	if r.err = decodeJSON(data, &wire); r.err == nil {
+		r.empty = wire.empty()
+		r.row, r.err = wire.row()
+	}
+	if r.err != nil {
+		r.roomName = roomNameIn(data)
+	}
+	return nil
+}
+
+// roomNameIn returns the name of the room that a row is of, or "".
+func roomNameIn(data []byte) string {
+	var row struct {
+		RoomName looseText `json:"roomName"`
+	}
+	if data[0] != '{' || json.Unmarshal(data, &row) != nil || len(row.RoomName) > maxRoomName {
+		return ""
+	}
+	return slashed(string(row.RoomName))
 }
 
 // decodeJSON is json.Unmarshal with errors that say where and never what: an

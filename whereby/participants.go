@@ -48,35 +48,37 @@ func (c *Client) Participants(ctx context.Context, q ParticipantsQuery) iter.Seq
 }
 
 type wireParticipant struct {
-	ParticipantID string    `json:"participantId"`
-	RoomSessionID string    `json:"roomSessionId"`
-	DeviceID      string    `json:"deviceId"`
-	UserID        string    `json:"userId"`
-	RoleName      string    `json:"roleName"`
-	JoinedAt      timestamp `json:"joinedAt"`
-	LeftAt        timestamp `json:"leftAt"`
-	ExternalID    string    `json:"externalId"`
-	Rating        *float64  `json:"rating"`
-	Tags          []string  `json:"tags"`
+	ParticipantID looseText   `json:"participantId"`
+	RoomSessionID looseText   `json:"roomSessionId"`
+	DeviceID      looseText   `json:"deviceId"`
+	UserID        looseText   `json:"userId"`
+	RoleName      looseText   `json:"roleName"`
+	JoinedAt      timestamp   `json:"joinedAt"`
+	LeftAt        timestamp   `json:"leftAt"`
+	ExternalID    freeText    `json:"externalId"`
+	Rating        looseNumber `json:"rating"`
+	Tags          looseTexts  `json:"tags"`
 }
+
+func (w wireParticipant) empty() bool { return false }
 
 func (w wireParticipant) row() (Participant, error) {
 	if w.ParticipantID == "" {
 		return Participant{}, &fieldError{"participantId is missing"}
 	}
 	p := Participant{
-		ID:            w.ParticipantID,
-		RoomSessionID: w.RoomSessionID,
-		DeviceID:      w.DeviceID,
-		UserID:        w.UserID,
-		Role:          w.RoleName,
+		ID:            string(w.ParticipantID),
+		RoomSessionID: string(w.RoomSessionID),
+		DeviceID:      string(w.DeviceID),
+		UserID:        string(w.UserID),
+		Role:          string(w.RoleName),
 		JoinedAt:      w.JoinedAt.Time,
 		LeftAt:        w.LeftAt.Time,
-		ExternalID:    w.ExternalID,
+		ExternalID:    string(w.ExternalID),
 		Tags:          w.Tags,
 	}
-	if w.Rating != nil && *w.Rating >= 1 && *w.Rating <= 5 {
-		p.Stars = *w.Rating
+	if stars := w.Rating.value; stars >= 1 && stars <= 5 {
+		p.Stars = stars
 	}
 	return p, nil
 }

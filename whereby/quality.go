@@ -1,6 +1,7 @@
 package whereby
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"math"
@@ -28,18 +29,21 @@ type Connection struct {
 	BitrateSend, BitrateRecv []float64
 }
 
-// Participant reads the network figures of one participant of a session, in
-// one request.
+// Participant reads the network figures of one participant of a session, without the
+// stretches that cannot be read. It costs
+// one point.
 func (c *Client) Participant(ctx context.Context, roomSessionID, participantID string) ([]Connection, error) {
 	query := url.Values{"roomSessionId": {roomSessionID}, "participantId": {participantID}}
 	var connections []Connection
+	var unusable int
 	err := c.get(ctx, EndpointParticipant, query, func(body []byte) (err error) {
-		connections, err = decodeParticipant(body)
+		connections, unusable, err = decodeParticipant(body)
 		return err
 	})
 	if err != nil {
 		return nil, &Error{Endpoint: EndpointParticipant, Err: err}
 	}
+	c.tellUnusable(EndpointParticipant, unusable)
 	return connections, nil
 }
 
@@ -79,16 +83,23 @@ func (r *sampleRate) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-func decodeParticipant(body []byte) ([]Connection, error) {
-	var wire *[]wireConnection
+// decodeParticipant reads an array of connections, and how many of them could not be read.
+func decodeParticipant(body []byte) (connections []Connection, unusable int, err error) {
+	var wire *[]looseConnection
 	if err := decodeJSON(body, &wire); err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	if wire == nil {
-		return nil, &fieldError{"the answer is null where an array was expected"}
+		return nil, 0, &fieldError{"the answer is null where an array was expected"}
 	}
-	connections := make([]Connection, 0, len(*wire))
+	connections = make([]Connection, 0, len(*wire))
+	var first error
 	for _, w := range *wire {
+		if w.err != nil {
+			unusable++
+			first = cmp.Or(first, w.err)
+			continue
+		}
 		connections = append(connections, Connection{
 			Role:           string(w.UserRole),
 			UserAgent:      string(w.UserAgent),
@@ -100,7 +111,22 @@ func decodeParticipant(body []byte) ([]Connection, error) {
 			BitrateRecv:    w.Samples.BitrateRecv,
 		})
 	}
-	return connections, nil
+	if unusable > 0 && len(connections) == 0 {
+		return nil, 0, &MalformedError{rows: true, Err: first}
+	}
+	return connections, unusable, nil
+}
+
+// looseConnection is a connection, or why it could not be read.
+type looseConnection struct {
+	wireConnection
+	err error
+}
+
+func (c *looseConnection) UnmarshalJSON(data []byte) error {
+	*c = looseConnection{}
+	c.err = decodeJSON(data, &c.wireConnection)
+	return nil
 }
 
 // samples reads an array of figures. What is no figure (null, negative, a string) is a

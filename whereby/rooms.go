@@ -1,6 +1,7 @@
 package whereby
 
 import (
+	"cmp"
 	"context"
 	"iter"
 	"net/url"
@@ -66,12 +67,12 @@ func formatTime(t time.Time) string {
 }
 
 type wireRoom struct {
-	RoomName              string    `json:"roomName"`
-	CreatedAt             timestamp `json:"createdAt"`
-	EndAt                 timestamp `json:"endAt"`
-	FirstSessionStartedAt timestamp `json:"firstSessionStartedAt"`
-	LastSessionStartedAt  timestamp `json:"lastSessionStartedAt"`
-	TotalSessions         count     `json:"totalSessions"`
+	RoomName              string         `json:"roomName"`
+	CreatedAt             timestamp      `json:"createdAt"`
+	EndAt                 looseTimestamp `json:"endAt"`
+	FirstSessionStartedAt timestamp      `json:"firstSessionStartedAt"`
+	LastSessionStartedAt  timestamp      `json:"lastSessionStartedAt"`
+	TotalSessions         count          `json:"totalSessions"`
 	wireUsage
 }
 
@@ -79,6 +80,14 @@ type wireRoom struct {
 // characters, and the random part 36.
 const maxRoomName = 1024
 
+// empty reports whether the room was never used.
+func (w wireRoom) empty() bool {
+	return w.LastSessionStartedAt.IsZero() && w.TotalSessions.value == 0 &&
+		w.ParticipantMinutes.value == 0 && w.RecorderMinutes.value == 0 && w.StreamerMinutes.value == 0
+}
+
+// row insists on all figures that are counted: one that is unknown must not look like one
+// that is lower, and figures of two moments are no reading of a room.
 func (w wireRoom) row() (Room, error) {
 	if w.RoomName == "" {
 		return Room{}, &fieldError{"roomName is missing"}
@@ -86,7 +95,7 @@ func (w wireRoom) row() (Room, error) {
 	if len(w.RoomName) > maxRoomName {
 		return Room{}, &fieldError{"roomName is longer than 1024 bytes"}
 	}
-	if w.LastSessionStartedAt.IsZero() {
+	if w.empty() {
 		// Totals of a room that was never used may be null: sums over nothing.
 		for _, c := range []*count{&w.ParticipantMinutes, &w.RecorderMinutes, &w.StreamerMinutes, &w.TotalSessions} {
 			c.known = true
@@ -100,10 +109,16 @@ func (w wireRoom) row() (Room, error) {
 	if err != nil {
 		return Room{}, err
 	}
+	if err := cmp.Or(checkStart("firstSessionStartedAt", w.FirstSessionStartedAt.Time), checkStart("lastSessionStartedAt", w.LastSessionStartedAt.Time)); err != nil {
+		return Room{}, err
+	}
+	if sessions > 0 && w.LastSessionStartedAt.IsZero() {
+		return Room{}, &fieldError{"lastSessionStartedAt is missing"}
+	}
 	return Room{
 		Name:                  slashed(w.RoomName),
 		CreatedAt:             w.CreatedAt.Time,
-		EndAt:                 w.EndAt.Time,
+		EndAt:                 time.Time(w.EndAt),
 		FirstSessionStartedAt: w.FirstSessionStartedAt.Time,
 		LastSessionStartedAt:  w.LastSessionStartedAt.Time,
 		Usage:                 usage,

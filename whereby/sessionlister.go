@@ -82,6 +82,10 @@ func (l *SessionLister) list(ctx context.Context, query RoomSessionsQuery, since
 	var last time.Time
 	for page, err := range l.client.RoomSessions(ctx, query) {
 		requests++
+		if err == nil && len(page.Unusable) > 0 {
+			// Without it nothing adds up, and a session that can't be dated may be any.
+			err = page.Unusable[0].Err
+		}
 		if err != nil {
 			return requests, err
 		}

@@ -57,6 +57,9 @@ func (w wireRoomSession) row() (RoomSession, error) {
 	if started.IsZero() {
 		return RoomSession{}, &fieldError{"startedAt is missing, and createdAt too"}
 	}
+	if err := checkStart("startedAt", started); err != nil {
+		return RoomSession{}, err
+	}
 	usage, err := w.usage()
 	if err != nil {
 		return RoomSession{}, err
@@ -70,3 +73,5 @@ func (w wireRoomSession) row() (RoomSession, error) {
 		Rating:    ratingOf(w.Rating, w.TotalRatings),
 	}, nil
 }
+
+func (w wireRoomSession) empty() bool { return false }

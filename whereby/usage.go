@@ -18,21 +18,22 @@ type wireUsage struct {
 	ParticipantMinutes count `json:"totalParticipantMinutes"`
 	RecorderMinutes    count `json:"totalRecorderMinutes"`
 	StreamerMinutes    count `json:"totalStreamerMinutes"`
-	UniqueParticipants count `json:"totalUniqueParticipants"`
-	UniqueRecorders    count `json:"totalUniqueRecorders"`
-	UniqueStreamers    count `json:"totalUniqueStreamers"`
 
-	Rating       *float64 `json:"rating"`
-	TotalRatings *float64 `json:"totalRatings"`
+	UniqueParticipants looseCount `json:"totalUniqueParticipants"`
+	UniqueRecorders    looseCount `json:"totalUniqueRecorders"`
+	UniqueStreamers    looseCount `json:"totalUniqueStreamers"`
+
+	Rating       looseNumber `json:"rating"`
+	TotalRatings looseNumber `json:"totalRatings"`
 }
 
 // usage insists on the minutes, which are billed. The unique counts are
 // documented as required too, but nothing depends on them.
 func (w wireUsage) usage() (Usage, error) {
 	u := Usage{
-		UniqueParticipants: w.UniqueParticipants.value,
-		UniqueRecorders:    w.UniqueRecorders.value,
-		UniqueStreamers:    w.UniqueStreamers.value,
+		UniqueParticipants: int64(w.UniqueParticipants),
+		UniqueRecorders:    int64(w.UniqueRecorders),
+		UniqueStreamers:    int64(w.UniqueStreamers),
 	}
 	var err error
 	if u.ParticipantMinutes, err = w.ParticipantMinutes.required("totalParticipantMinutes"); err != nil {

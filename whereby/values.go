@@ -33,6 +33,15 @@ func (t *timestamp) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
+// checkStart returns an error for a time at which no session can have started: figures
+// would be placed by it.
+func checkStart(name string, at time.Time) error {
+	if !at.IsZero() && (at.Year() <= 1970 || at.Year() >= 3000) {
+		return &fieldError{name + " is a time of another age"}
+	}
+	return nil
+}
+
 // orElse returns t, or other where t is zero.
 func (t timestamp) orElse(other timestamp) time.Time {
 	if t.IsZero() {
@@ -96,9 +105,9 @@ type Rating struct {
 }
 
 // ratingOf is tolerant: ratings are optional, and nothing is billed by them.
-func ratingOf(mean *float64, total *float64) Rating {
-	if mean == nil || total == nil || *total < 1 || *mean < 1 || *mean > 5 || *total > maxCount {
+func ratingOf(mean, total looseNumber) Rating {
+	if total.value < 1 || mean.value < 1 || mean.value > 5 || total.value > maxCount {
 		return Rating{}
 	}
-	return Rating{Mean: *mean, Count: int64(*total)}
+	return Rating{Mean: mean.value, Count: int64(total.value)}
 }
