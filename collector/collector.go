@@ -27,7 +27,7 @@ import (
 
 // Config is what a Collector is made of.
 type Config struct {
-	// Client reads Insights. The collector sets its OnExchange.
+	// Client reads Insights. The collector sets its OnExchange and OnUnusable.
 	Client *whereby.Client
 	// File is the configuration file; nil is its defaults.
 	File *config.Config
@@ -105,6 +105,7 @@ func (c *Collector) open() error {
 
 	client := *c.config.Client
 	client.OnExchange = c.onExchange
+	client.OnUnusable = c.self.onUnusable
 	c.client = &client
 	if client.Budget != nil {
 		if err := c.state.ResumeBudget(client.Budget); err != nil {

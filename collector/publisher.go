@@ -59,6 +59,7 @@ func (p *publisher) publish() {
 		return
 	}
 	p.self.lastFullPoll.Set(metrics.Seconds(snapshot.FullPoll))
+	p.self.unusableRooms.Set(float64(snapshot.SetAside))
 	if snapshot != p.published {
 		_ = p.replace(snapshot, func() error { return nil })
 	}
@@ -86,6 +87,11 @@ func (p *publisher) settlement(snapshot *ledger.Snapshot) func() {
 	shown, _, err := p.ledger.ShownMinutes(p.feed.Metered())
 	if err != nil {
 		p.log.Error("reading the minutes that Insights shows failed", "err", err)
+	}
+	for name := range shown {
+		if p.ledger.IsSetAside(name) {
+			delete(shown, name) // what was read before says nothing of what is shown now
+		}
 	}
 	ended := snapshot.PollEnded
 	if ended.IsZero() {

@@ -25,6 +25,8 @@ type selfMetrics struct {
 	rateLimit, rateLimitRemaining *prometheus.GaugeVec
 	polls, requests               *prometheus.CounterVec
 	pollDuration, requestDuration *prometheus.HistogramVec
+	unusableRooms                 prometheus.Gauge
+	unusableRows                  *prometheus.CounterVec
 	storageErrors                 prometheus.Counter
 	reloaded, reloadedAt          prometheus.Gauge
 	rulesLoaded                   *prometheus.GaugeVec // absent without a sidecar
@@ -41,6 +43,8 @@ func newSelfMetrics(r prometheus.Registerer) *selfMetrics {
 		requests:           metrics.APIRequests.NewCounterVec(r),
 		pollDuration:       metrics.PollDuration.NewHistogramVec(r, pollBuckets),
 		requestDuration:    metrics.APIRequestDuration.NewHistogramVec(r, requestBuckets),
+		unusableRooms:      metrics.UnusableRooms.NewGauge(r),
+		unusableRows:       metrics.UnusableRows.NewCounterVec(r),
 		storageErrors:      metrics.StorageErrors.NewCounter(r),
 		reloaded:           metrics.ConfigLastReloadSuccessful.NewGauge(r),
 		rulesLoaded:        metrics.SidecarRulesLoaded.NewGaugeVec(r),
@@ -49,6 +53,11 @@ func newSelfMetrics(r prometheus.Registerer) *selfMetrics {
 	m.onReload()
 	for _, result := range []string{"success", "error"} {
 		m.polls.WithLabelValues(result) // so that increase() sees the first one
+	}
+	for _, endpoint := range []string{
+		whereby.EndpointRooms, whereby.EndpointRoomSessions, whereby.EndpointParticipants, whereby.EndpointParticipant,
+	} {
+		m.unusableRows.WithLabelValues(endpoint)
 	}
 	m.requests.WithLabelValues(whereby.EndpointRooms, "200")
 	m.requestDuration.WithLabelValues(whereby.EndpointRooms)
@@ -76,6 +85,11 @@ func (m *selfMetrics) onExchange(e whereby.Exchange) {
 	if e.RateLimit.RemainingKnown {
 		m.rateLimitRemaining.WithLabelValues().Set(float64(e.RateLimit.Remaining))
 	}
+}
+
+// onUnusable notes rows that could not be read.
+func (m *selfMetrics) onUnusable(endpoint string, rows int) {
+	m.unusableRows.WithLabelValues(endpoint).Add(float64(rows))
 }
 
 // onPoll notes the result of a poll.

@@ -43,6 +43,9 @@ type Ledger struct {
 	sums         map[string]*prefixSum // by label
 	present      IDSet
 	nextID       uint32
+	// aside are the rooms whose rows could not be read when they were last seen, and
+	// whether a row of theirs was read before.
+	aside map[string]bool
 
 	snapshot atomic.Pointer[Snapshot]
 	changed  chan struct{}
@@ -225,12 +228,14 @@ func (l *Ledger) publish() {
 		FullPoll:        l.state.FullPoll,
 		PollStarted:     l.state.PollStarted,
 		PollEnded:       l.state.PollEnded,
+		SetAside:        len(l.aside),
 	}
 	for _, label := range l.options.Prefixes.Configured {
 		l.sum(label)
 	}
 	var account Totals
 	var missing int64
+	neverRead := l.neverRead()
 	for label, sum := range l.sums {
 		account = account.Add(sum.used[scopeAccount])
 		missing += sum.missing[scopeAccount]
@@ -243,12 +248,12 @@ func (l *Ledger) publish() {
 			Totals: sum.Totals,
 			Rooms:  sum.rooms,
 			PeriodUsage: PeriodUsage{
-				Period: sum.periods[scopePrefix], Used: sum.used[scopePrefix], Known: sum.known[scopePrefix],
+				Period: sum.periods[scopePrefix], Used: sum.used[scopePrefix], Known: sum.known[scopePrefix] && !neverRead[label],
 			},
 		})
 	}
 	l.accountKnown = l.accountKnown || missing == 0
-	s.Account = PeriodUsage{Period: l.account, Used: account, Known: l.accountKnown}
+	s.Account = PeriodUsage{Period: l.account, Used: account, Known: l.accountKnown && len(neverRead) == 0}
 	slices.SortFunc(s.Prefixes, func(a, b PrefixUsage) int { return cmp.Compare(a.Prefix, b.Prefix) })
 	l.snapshot.Store(s)
 	select {

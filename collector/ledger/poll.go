@@ -20,11 +20,13 @@ type Poll struct {
 	seen IDSet
 	// lowered is by how much the ledger is above the poll's last reading of a room.
 	lowered map[string]Totals
+	// aside are the rooms whose rows could not be read.
+	aside map[string]struct{}
 }
 
 // Begin starts a poll. One that is not committed has no effect.
 func (l *Ledger) Begin() *Poll {
-	return &Poll{ledger: l, staged: map[string]Row{}, lowered: map[string]Totals{}}
+	return &Poll{ledger: l, staged: map[string]Row{}, lowered: map[string]Totals{}, aside: map[string]struct{}{}}
 }
 
 // Report is what a page told.
@@ -69,6 +71,7 @@ func (p *Poll) Add(page []Row) (Report, error) {
 // addRow takes one reading of a room whose row, if known, is row. It reports whether the
 // reading is the poll's first of the room.
 func (p *Poll) addRow(reading, row Row, known bool, report *Report) (fresh bool) {
+	delete(p.aside, reading.Name)
 	staged, again := p.staged[reading.Name]
 	fresh = !again
 	if known && !p.seen.Add(row.ID) {
@@ -148,6 +151,9 @@ func (p *Poll) Commit(c Completion) error {
 		change.Present = &p.seen
 	}
 	if err := p.merge(change); err != nil {
+		return err
+	}
+	if err := l.setAside(p, c.Complete); err != nil {
 		return err
 	}
 	l.state = state

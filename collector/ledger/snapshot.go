@@ -21,6 +21,9 @@ type Snapshot struct {
 	// PollEnded is when the last page of the last poll was read; zero where no poll has
 	// ended since the process began.
 	PollEnded time.Time
+	// SetAside counts the rooms whose rows could not be read when they were last seen.
+	// They have the figures that were last read of them, and no part in Drift.
+	SetAside int
 	// Account is what all rooms used in the account's billing period.
 	Account PeriodUsage
 }
@@ -31,7 +34,8 @@ type PeriodUsage struct {
 	Period billing.Period
 	Used   Totals
 	// Known is false until it has been read, of every room that is older than the
-	// period and was used in it, how much of its totals is older.
+	// period and was used in it, how much of its totals is older; and while there is a
+	// room of which no row could ever be read.
 	Known bool
 }
 

@@ -165,6 +165,10 @@ var (
 		"Points that the organization had left in the current minute, from the last answer that told."}
 	LedgerDrift = Metric{"whereby_exporter_ledger_drift", Gauge, []string{"resource"},
 		"What the counters hold for the rooms of the last full poll, less what Insights said of them: 0 is exact, above 0 Whereby lowered a figure."}
+	UnusableRooms = Metric{"whereby_exporter_unusable_rooms", Gauge, nil,
+		"Rooms whose row in Insights could not be read when it was last seen. They keep the figures read before."}
+	UnusableRows = Metric{"whereby_exporter_unusable_rows_total", Counter, []string{"endpoint"},
+		"Rows of Insights that could not be read and were set aside, each time that one is read."}
 	RoomPrefixesDropped = Metric{"whereby_exporter_room_prefixes_dropped", Gauge, nil,
 		"Room prefixes beyond the limit, counted under room_prefix=\"_other\"."}
 	StorageErrors = Metric{"whereby_exporter_storage_errors_total", Counter, nil,
@@ -196,7 +200,7 @@ func All() []Metric {
 		QualityParticipantPacketLoss, QualityParticipantBitrate, ParticipantDevices,
 		Up, Polls, PollDuration, LastSuccessfulPoll, LastFullScan,
 		APIRequests, APIRequestDuration, APIRateLimit, APIRateLimitRemaining,
-		LedgerDrift, RoomPrefixesDropped, StorageErrors,
+		LedgerDrift, UnusableRooms, UnusableRows, RoomPrefixesDropped, StorageErrors,
 		ConfigLastReloadSuccessful, ConfigLastReloadSuccess, SidecarRulesLoaded, BuildInfo,
 	}
 }

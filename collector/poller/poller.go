@@ -46,6 +46,8 @@ type Result struct {
 	Pages int
 	// Rooms counts different rooms.
 	Rooms int
+	// SetAside counts rooms whose rows could not be read.
+	SetAside int
 	// Complete is true where the poll reached the end of the account, as a short
 	// poll may do too.
 	Complete bool
@@ -144,12 +146,15 @@ func (p *Poller) poll(ctx context.Context, client *whereby.Client, kind Kind) {
 		result: Result{Kind: kind, Started: time.Now()},
 		poll:   p.ledger.Begin(),
 		order:  order{sorted: true},
+		aside:  map[string]error{},
 	}
 	err := w.run(ctx)
 	if ctx.Err() != nil {
 		return // shutting down is no result
 	}
 	w.result.Ended = time.Now()
+	w.result.SetAside = len(w.aside)
+	fresh := w.freshlyAside()
 	if err == nil {
 		err = w.poll.Commit(ledger.Completion{
 			Started:  w.result.Started,
@@ -160,6 +165,9 @@ func (p *Poller) poll(ctx context.Context, client *whereby.Client, kind Kind) {
 	}
 	w.result.Err = err
 	p.logResult(w.result)
+	if err == nil {
+		p.logSetAside(w.aside, fresh)
+	}
 	if p.config.OnPoll != nil {
 		p.config.OnPoll(w.result)
 	}
@@ -199,7 +207,7 @@ func (p *Poller) noteOrder(sorted bool) {
 func (p *Poller) logResult(r Result) {
 	attrs := []any{
 		"kind", r.Kind, "pages", r.Pages, "rooms", r.Rooms,
-		"complete", r.Complete, "duration", r.Ended.Sub(r.Started).Round(time.Millisecond),
+		"unusable", r.SetAside, "complete", r.Complete, "duration", r.Ended.Sub(r.Started).Round(time.Millisecond),
 	}
 	switch {
 	case r.Err != nil:

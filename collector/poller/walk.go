@@ -32,6 +32,8 @@ type walk struct {
 	sorted bool
 	// top are the rooms of the first page, as last read.
 	top []ledger.Row
+	// aside are the rooms whose rows could not be read, and why.
+	aside map[string]error
 	// reported is when progress was last logged.
 	reported time.Time
 }
@@ -125,6 +127,9 @@ func (w *walk) list(ctx context.Context, sortBy string, next func(whereby.Page[w
 		}
 		report, err := w.poll.Add(rows)
 		if err != nil {
+			return err
+		}
+		if err := w.setAside(page); err != nil {
 			return err
 		}
 		if w.poller.config.OnRooms != nil {
