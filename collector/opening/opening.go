@@ -24,8 +24,10 @@ const (
 	longSession = 20 * time.Hour
 	// attempts is how often a room that is in use is read until it holds still.
 	attempts = 4
-	// retryAfter is when a room, or all of them, are tried again after an error.
-	retryAfter = time.Minute
+	// retryAfter is when a room, or all of them, are tried again after an error. A room
+	// whose sessions cannot be read is tried ever more rarely, up to longestRetry.
+	retryAfter   = time.Minute
+	longestRetry = time.Hour
 )
 
 // Reader reads the opening balances that are missing, in the background of all else.
@@ -38,6 +40,8 @@ type Reader struct {
 	kick chan struct{}
 	// postponed are rooms to try again at a time.
 	postponed map[string]time.Time
+	// failed is how long rooms were last postponed whose sessions could not be read.
+	failed map[string]time.Duration
 }
 
 // New returns a reader; its requests yield to those of polls.
@@ -46,6 +50,7 @@ func New(client *whereby.Client, l *ledger.Ledger, log *slog.Logger) *Reader {
 	return &Reader{
 		client: client, lister: whereby.NewSessionLister(client, log), ledger: l, log: log,
 		kick: make(chan struct{}, 1), postponed: map[string]time.Time{},
+		failed: map[string]time.Duration{},
 	}
 }
 
@@ -126,10 +131,11 @@ func (r *Reader) read(ctx context.Context, missing ledger.MissingOpening) error 
 	var malformed *whereby.MalformedError
 	switch {
 	case errors.As(err, &request), errors.As(err, &malformed):
-		r.log.Warn("a room's sessions could not be read", "room", name, "err", err)
-		retry = time.Now().Add(10 * retryAfter)
+		retry = time.Now().Add(r.backOff(name, err))
 	case err != nil:
 		return err
+	default:
+		delete(r.failed, name)
 	}
 	if !retry.IsZero() {
 		r.postponed[name] = retry
@@ -138,6 +144,20 @@ func (r *Reader) read(ctx context.Context, missing ledger.MissingOpening) error 
 		return nil
 	}
 	return r.ledger.SetOpenings(name, openings)
+}
+
+// backOff returns when to try a room again whose sessions could not be read. The log
+// names it the first time.
+func (r *Reader) backOff(name string, err error) time.Duration {
+	last, again := r.failed[name]
+	level := slog.LevelWarn
+	if again {
+		level = slog.LevelDebug
+	}
+	wait := min(max(retryAfter, 2*last), longestRetry)
+	r.failed[name] = wait
+	r.log.Log(context.Background(), level, "a room's sessions could not be read", "room", name, "retry_after", wait, "err", err)
+	return wait
 }
 
 // openings returns the missing opening balances of a room, or when to try again.

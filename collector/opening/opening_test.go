@@ -367,3 +367,52 @@ func TestErrorsOnlyDelay(t *testing.T) {
 		b.stop()
 	})
 }
+
+// TestARoomWhoseSessionsCannotBeReadDelaysNoOther has one room's sessions be odd, and
+// looks at how often they are asked for.
+func TestARoomWhoseSessionsCannotBeReadDelaysNoOther(t *testing.T) {
+	for name, change := range map[string]func(map[string]any){
+		"no start":    func(row map[string]any) { delete(row, "createdAt"); delete(row, "startedAt") },
+		"null figure": func(row map[string]any) { row["totalRecorderMinutes"] = nil },
+		"text":        func(row map[string]any) { row["totalParticipantMinutes"] = "1" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				random := seeded(t)
+				b := newBench(t, wherebytest.Config{Lag: 5 * time.Second})
+				time.Sleep(12 * 24 * time.Hour)
+				b.furnish(random, []string{"acme", "globex"}, 10, 0)
+				odd := "/initech-" + uuidLike(random)
+				b.rooms = append(b.rooms, odd)
+				b.account.AddRoom(wherebytest.Room{Name: odd, CreatedAt: time.Now().AddDate(-1, 0, 0)})
+				for days := range 30 {
+					b.meet(random, odd, time.Now().AddDate(0, 0, -1-days), time.Hour)
+				}
+				spoilt, id := 0, b.account.Sessions(odd)[20].ID
+				b.account.Inject(wherebytest.OddRows(odd, func(row map[string]any) {
+					if row["roomSessionId"] == id {
+						spoilt++
+						change(row)
+					}
+				}))
+				b.start()
+				time.Sleep(30 * time.Minute)
+				for _, usage := range b.ledger.Snapshot().Prefixes {
+					if usage.Known != (usage.Prefix != "initech") {
+						t.Errorf("%s is known: %t", usage.Prefix, usage.Known)
+					}
+				}
+				spoilt = 0
+				time.Sleep(10 * time.Hour)
+				if spoilt < 8 || spoilt > 12 {
+					t.Errorf("the room was asked for %d times in 10 hours", spoilt)
+				}
+				b.account.ClearFaults()
+				time.Sleep(2 * time.Hour)
+				b.settled()
+				b.expectTruth("in the end")
+				b.stop()
+			})
+		})
+	}
+}
