@@ -211,6 +211,7 @@ func (c *Collector) Webhook() http.Handler {
 			return err
 		},
 		Rejected: c.webhooks.feed.Rejected,
+		Unusable: c.webhooks.feed.Unusable,
 		Logger:   c.config.Logger,
 	}
 }

@@ -2,6 +2,7 @@ package whereby
 
 import (
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -55,12 +56,45 @@ type Event struct {
 	// Clients are the clients in the room after the event by role; nil where the
 	// event does not say.
 	Clients map[string]int
+	// Total is how many they are, for an event that does not say it by role. It means
+	// nothing unless TotalKnown.
+	Total      int
+	TotalKnown bool
 	// ExternalID and Metadata are what the embedding application gave the client.
 	// They may name a person: keep neither.
 	ExternalID, Metadata string
 	// Status is of recordings and transcriptions.
 	Status string
+
+	// Oddities are what the body lacks, or has in a form that cannot be used.
+	Oddities []Oddity
 }
+
+// Oddity is why a genuine event could not be used, or only in part.
+type Oddity string
+
+// The oddities.
+const (
+	// OddType is of an event without a type: nothing of it can be used.
+	OddType Oddity = "type"
+	// OddID is of one without an id: its body stands for it.
+	OddID Oddity = "id"
+	// OddTime is of one without a time, or with one that cannot be right.
+	OddTime Oddity = "created_at"
+	// OddRoom is of one of a room that does not say of which.
+	OddRoom Oddity = "room"
+	// OddCounts is of one that does not say who is in the room after it.
+	OddCounts Oddity = "counts"
+)
+
+// Oddities are all of them.
+func Oddities() []Oddity { return []Oddity{OddType, OddID, OddTime, OddRoom, OddCounts} }
+
+// ErrNoType means that a body is a JSON object, and no event.
+var ErrNoType = errors.New("the event has no type")
+
+// known reports whether the type is documented.
+func (t EventType) known() bool { return slices.Contains(EventTypes(), t) }
 
 // IsMachine tells whether clients of a role are recorders and the like, which take
 // part without being people. Source: the webhook reference on numClients.
@@ -70,97 +104,4 @@ func IsMachine(roleName string) bool {
 		return true
 	}
 	return false
-}
-
-type wireEvent struct {
-	ID        string    `json:"id"`
-	Type      string    `json:"type"`
-	CreatedAt timestamp `json:"createdAt"`
-	Data      struct {
-		MeetingID     string           `json:"meetingId"`
-		RoomName      string           `json:"roomName"`
-		RoomSessionID string           `json:"roomSessionId"`
-		ParticipantID string           `json:"participantId"`
-		RoleName      string           `json:"roleName"`
-		NumClients    count            `json:"numClients"`
-		Clients       map[string]count `json:"numClientsByRoleName"`
-		ExternalID    freeText         `json:"externalId"`
-		Metadata      freeText         `json:"metadata"`
-		Status        string           `json:"status"`
-	} `json:"data"`
-}
-
-// ParseEvent reads the body of a webhook request. It insists on what every use of
-// an event needs, its id, type and time, and on counts that are no nonsense.
-// Verify the body's signature first.
-func ParseEvent(body []byte) (Event, error) {
-	var wire wireEvent
-	if err := decodeJSON(body, &wire); err != nil {
-		return Event{}, &MalformedError{Err: err}
-	}
-	event, err := wire.event()
-	if err != nil {
-		return Event{}, &MalformedError{Err: err}
-	}
-	return event, nil
-}
-
-// maxText bounds the texts of an event that are kept or compared.
-const maxText = 1024
-
-func (w wireEvent) event() (Event, error) {
-	switch {
-	case w.ID == "":
-		return Event{}, &fieldError{"id is missing"}
-	case w.Type == "":
-		return Event{}, &fieldError{"type is missing"}
-	case w.CreatedAt.IsZero():
-		return Event{}, &fieldError{"createdAt is missing"}
-	}
-	for _, text := range []string{w.ID, w.Type, w.Data.RoomName, w.Data.RoomSessionID, w.Data.ParticipantID, w.Data.RoleName, w.Data.Status} {
-		if len(text) > maxText {
-			return Event{}, errors.New("a text is longer than 1024 bytes")
-		}
-	}
-	event := Event{
-		ID:            w.ID,
-		Type:          EventType(w.Type),
-		CreatedAt:     w.CreatedAt.Time,
-		MeetingID:     w.Data.MeetingID,
-		RoomName:      slashed(w.Data.RoomName),
-		RoomSessionID: w.Data.RoomSessionID,
-		ParticipantID: w.Data.ParticipantID,
-		RoleName:      w.Data.RoleName,
-		ExternalID:    string(w.Data.ExternalID),
-		Metadata:      string(w.Data.Metadata),
-		Status:        w.Data.Status,
-	}
-	return event, w.clients(&event)
-}
-
-// maxClients is far above the participants that a room holds.
-const maxClients = 1_000_000
-
-// clients takes the counts by role. Where only the number of all is given, it is
-// taken for that of the event's own role: the best that can be said.
-func (w wireEvent) clients(event *Event) error {
-	if w.Data.Clients == nil && !w.Data.NumClients.known {
-		if event.Type == ClientJoined || event.Type == ClientLeft {
-			return &fieldError{"numClients is missing"}
-		}
-		return nil
-	}
-	event.Clients = map[string]int{}
-	if w.Data.Clients == nil {
-		w.Data.Clients = map[string]count{event.RoleName: w.Data.NumClients}
-	}
-	for role, n := range w.Data.Clients {
-		if n.value > maxClients || len(role) > maxText {
-			return errors.New("numClientsByRoleName is out of range")
-		}
-		if n.value > 0 {
-			event.Clients[role] = int(n.value)
-		}
-	}
-	return nil
 }

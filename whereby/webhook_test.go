@@ -196,35 +196,67 @@ func TestParseEvent(t *testing.T) {
 	if strings.Contains(fmt.Sprintf("%+v", event), "Planted") {
 		t.Error("the event holds a display name")
 	}
-	for name, tc := range map[string]struct{ from, to, says string }{
-		"no id":                 {`"id":"e1"`, `"x":1`, "id is missing"},
-		"no type":               {`"type":"room.client.joined"`, `"x":1`, "type is missing"},
-		"no time":               {`"createdAt":"2025-06-15T12:00:00.123Z"`, `"x":1`, "createdAt is missing"},
-		"another time":          {`2025-06-15T12:00:00.123Z`, `yesterday`, "a time is not in the form"},
-		"negative count":        {`"host":1`, `"host":-1`, "negative"},
-		"count as text":         {`"numClients":3`, `"numClients":"3"`, "not a number"},
-		"count beyond any room": {`"host":1`, `"host":1000001`, "out of range"},
-		"text too long":         {`"p1"`, `"` + strings.Repeat("p", 2000) + `"`, "longer than"},
-		"truncated":             {`"isDialIn":false}}`, ``, "truncated JSON"},
-		"no counts":             {`"numClients":3,"numClientsByRoleName":{"host":1,"visitor":2,"viewer":0},`, ``, "numClients is missing"},
+	for name, tc := range map[string]struct{ from, to, want string }{
+		"no id":                       {`"id":"e1"`, `"x":1`, "[id] map[host:1 visitor:2] 0 false"},
+		"an id that is a number":      {`"id":"e1"`, `"id":1`, "[] map[host:1 visitor:2] 0 false"},
+		"no time":                     {`"createdAt":"2025-06-15T12:00:00.123Z"`, `"x":1`, "[created_at] map[host:1 visitor:2] 0 false"},
+		"another time":                {`2025-06-15T12:00:00.123Z`, `yesterday`, "[created_at] map[host:1 visitor:2] 0 false"},
+		"a number for a time":         {`"2025-06-15T12:00:00.123Z"`, `1750000000`, "[created_at] map[host:1 visitor:2] 0 false"},
+		"negative count":              {`"host":1`, `"host":-1`, "[counts] map[] 3 true"},
+		"text for a count":            {`"host":1`, `"host":"1"`, "[counts] map[] 3 true"},
+		"count beyond any room":       {`"host":1`, `"host":1000001`, "[counts] map[] 3 true"},
+		"text for a total":            {`"numClients":3`, `"numClients":"3"`, "[] map[host:1 visitor:2] 0 false"},
+		"roles null":                  {`{"host":1,"visitor":2,"viewer":0}`, `null`, "[counts] map[] 3 true"},
+		"no role":                     {`{"host":1,"visitor":2,"viewer":0}`, `{}`, "[counts] map[] 3 true"},
+		"roles without anybody":       {`{"host":1,"visitor":2,"viewer":0}`, `{"host":0}`, "[counts] map[] 3 true"},
+		"nobody at all":               {`"numClients":3,"numClientsByRoleName":{"host":1,"visitor":2,"viewer":0}`, `"numClients":0,"numClientsByRoleName":{}`, "[] map[] 0 false"},
+		"a total of 0":                {`"numClients":3,"numClientsByRoleName":{"host":1,"visitor":2,"viewer":0}`, `"numClients":0`, "[] map[] 0 false"},
+		"no total, and no role":       {`"numClients":3,"numClientsByRoleName":{"host":1,"visitor":2,"viewer":0}`, `"numClientsByRoleName":{}`, "[counts] map[] 0 false"},
+		"no counts":                   {`"numClients":3,"numClientsByRoleName":{"host":1,"visitor":2,"viewer":0},`, ``, "[counts] map[] 0 false"},
+		"text too long":               {`"p1"`, `"` + strings.Repeat("p", 2000) + `"`, "[] map[host:1 visitor:2] 0 false"},
+		"a meeting that is a number":  {`"m1"`, `61490154`, "[] map[host:1 visitor:2] 0 false"},
+		"a session that is an object": {`"s1"`, `{}`, "[] map[host:1 visitor:2] 0 false"},
+		"a room that is a number":     {`"acme-1"`, `3`, "[room] map[host:1 visitor:2] 0 false"},
+		"no room":                     {`"roomName":"acme-1",`, ``, "[room] map[host:1 visitor:2] 0 false"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			body := strings.Replace(joined, tc.from, tc.to, 1)
-			_, err := whereby.ParseEvent([]byte(body))
-			var malformed *whereby.MalformedError
-			if !errors.As(err, &malformed) || !strings.Contains(err.Error(), tc.says) {
-				t.Errorf("the error is %v, want %q in it", err, tc.says)
+			e, err := whereby.ParseEvent([]byte(body))
+			if err != nil || body == joined {
+				t.Fatalf("%v for %s", err, body)
+			}
+			if got := fmt.Sprint(e.Oddities, " ", e.Clients, " ", e.Total, " ", e.TotalKnown); got != tc.want {
+				t.Errorf("got %s, want %s", got, tc.want)
+			}
+			if e.ID == "" || e.Type != whereby.ClientJoined || e.RoleName != "host" || len(e.ParticipantID) > 1024 {
+				t.Errorf("got %+v", e)
+			}
+			if again, _ := whereby.ParseEvent([]byte(body)); again.ID != e.ID {
+				t.Errorf("delivered again it is %q, and was %q", again.ID, e.ID)
 			}
 		})
 	}
-	for name, body := range map[string]string{
-		"a type of the future":     `{"id":"e1","createdAt":"2025-06-15T12:00:00Z","type":"room.painted","data":{"colour":"red"}}`,
-		"without data":             `{"id":"e1","createdAt":"2025-06-15T12:00:00Z","type":"assistant.requested"}`,
-		"metadata that is no text": strings.Replace(joined, `"metadata":"m"`, `"metadata":{"a":[1]},"subdomain":7`, 1),
-		"only a number":            strings.Replace(joined, `"numClientsByRoleName":{"host":1,"visitor":2,"viewer":0},`, ``, 1),
+	for name, tc := range map[string]struct{ body, says string }{
+		"truncated": {strings.TrimSuffix(joined, "}}"), "truncated JSON"},
+		"an array":  {`[]`, "of a wrong type"},
+		"null":      {`null`, "null"},
+		"no type":   {strings.Replace(joined, `"type":"room.client.joined"`, `"type":7`, 1), "has no type"},
 	} {
-		if _, err := whereby.ParseEvent([]byte(body)); err != nil {
-			t.Errorf("%s: %v", name, err)
+		var malformed *whereby.MalformedError
+		_, err := whereby.ParseEvent([]byte(tc.body))
+		if err == nil || !strings.Contains(err.Error(), tc.says) || errors.As(err, &malformed) == errors.Is(err, whereby.ErrNoType) {
+			t.Errorf("%s: the error is %v, want %q in it", name, err, tc.says)
+		}
+	}
+	for name, body := range map[string]string{
+		"a type of the future":          `{"id":"e1","createdAt":"2025-06-15T12:00:00Z","type":"room.painted","data":{"colour":"red"}}`,
+		"one with an array":             `{"id":"e1","createdAt":"2025-06-15T12:00:00Z","type":"room.painted","data":[]}`,
+		"one with a known field's name": `{"id":"e1","createdAt":"2025-06-15T12:00:00Z","type":"room.painted","data":{"status":{"code":1},"roomName":3,"numClients":[]}}`,
+		"without data":                  `{"id":"e1","createdAt":"2025-06-15T12:00:00Z","type":"assistant.requested"}`,
+		"metadata that is no text":      strings.Replace(joined, `"metadata":"m"`, `"metadata":{"a":[1]},"subdomain":7`, 1),
+	} {
+		if event, err := whereby.ParseEvent([]byte(body)); err != nil || len(event.Oddities) > 0 {
+			t.Errorf("%s: %v, %v", name, event.Oddities, err)
 		}
 	}
 }
@@ -241,7 +273,7 @@ func FuzzParseEvent(f *testing.F) {
 			}
 			return
 		}
-		if event.ID == "" || event.Type == "" || event.CreatedAt.IsZero() || event.RoomName != "" && event.RoomName[0] != '/' {
+		if event.ID == "" || event.Type == "" || event.RoomName != "" && event.RoomName[0] != '/' {
 			t.Errorf("got %+v", event)
 		}
 		for role, n := range event.Clients {

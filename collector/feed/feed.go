@@ -52,7 +52,7 @@ type Feed struct {
 	replaying bool
 
 	knockWait, hostWait, delay *prometheus.HistogramVec
-	rejected                   *prometheus.CounterVec
+	rejected, unusable         *prometheus.CounterVec
 }
 
 var _ webhook.State = (*Feed)(nil)
@@ -66,6 +66,7 @@ func New(r prometheus.Registerer, usage Usage, segments *config.Segments) *Feed 
 		hostWait:  metrics.HostWait.NewHistogramVec(r, waitBuckets),
 		delay:     metrics.WebhookDelay.NewHistogramVec(r, delayBuckets),
 		rejected:  metrics.WebhookRejected.NewCounterVec(r),
+		unusable:  metrics.WebhookUnusable.NewCounterVec(r),
 	}
 	f.options = live.Options{
 		Label: usage.Label,
@@ -82,6 +83,9 @@ func New(r prometheus.Registerer, usage Usage, segments *config.Segments) *Feed 
 	f.delay.WithLabelValues()
 	for _, reason := range webhook.Reasons() {
 		f.rejected.WithLabelValues(string(reason)) // so that increase() sees the first one
+	}
+	for _, oddity := range whereby.Oddities() {
+		f.unusable.WithLabelValues(string(oddity))
 	}
 	return f
 }
@@ -100,7 +104,17 @@ func (f *Feed) Apply(event whereby.Event, segment string, arrived time.Time) {
 	if f.replaying {
 		return
 	}
-	if !result.Duplicate {
+	if result.Duplicate {
+		return
+	}
+	for _, oddity := range event.Oddities {
+		if oddity != whereby.OddTime {
+			f.Unusable(oddity)
+		}
+	}
+	if result.Mistimed {
+		f.Unusable(whereby.OddTime)
+	} else {
 		f.delay.WithLabelValues().Observe(max(0, arrived.Sub(event.CreatedAt).Seconds()))
 	}
 	for _, wait := range result.Observations {
@@ -112,6 +126,9 @@ func (f *Feed) Apply(event whereby.Event, segment string, arrived time.Time) {
 		}
 	}
 }
+
+// Unusable counts a genuine event that could be used only in part, or not at all.
+func (f *Feed) Unusable(why whereby.Oddity) { f.unusable.WithLabelValues(string(why)).Inc() }
 
 // Rejected counts a rejected request.
 func (f *Feed) Rejected(reason webhook.Reason) { f.rejected.WithLabelValues(string(reason)).Inc() }

@@ -40,6 +40,8 @@ type Observation struct {
 type Result struct {
 	// Duplicate is true where the event came before, and changed nothing.
 	Duplicate bool
+	// Mistimed is true if the event's time cannot be right. It is taken as of its arrival.
+	Mistimed bool
 	// Observations are the waits that the event completed; most often none.
 	Observations []Observation
 }
@@ -70,11 +72,11 @@ func (t *Tracker) ApplySegment(e whereby.Event, segment string, arrived time.Tim
 	}
 	t.events[e.Type]++
 
-	at := e.CreatedAt.UnixMicro()
-	if at > t.now+ahead.Microseconds() {
-		at = t.now
-	}
 	var result Result
+	at := e.CreatedAt.UnixMicro()
+	if at > t.now+ahead.Microseconds() || at < t.now-behind.Microseconds() {
+		at, result.Mistimed = t.now, true
+	}
 	if e.RoomName != "" && follows(e) {
 		if r := t.room(e.RoomName); r != nil {
 			r.heard = t.now
@@ -94,12 +96,16 @@ func follows(e whereby.Event) bool {
 		whereby.SessionStarted, whereby.SessionEnded:
 		return true
 	}
-	return e.Clients != nil
+	return e.Clients != nil || e.TotalKnown
 }
 
 // applyClients takes from an event who is in the room after it.
 func (t *Tracker) applyClients(r *room, e whereby.Event, id hash, at int64) {
-	if e.Clients == nil || at <= r.floor {
+	if at <= r.floor {
+		return
+	}
+	if e.Clients == nil {
+		t.applyChange(r, e, id, at)
 		return
 	}
 	clients := byRole(e.Clients)
@@ -108,7 +114,9 @@ func (t *Tracker) applyClients(r *room, e whereby.Event, id hash, at int64) {
 	if s.compare(r.newest) > 0 {
 		r.newest, r.doubted = s, 0
 		t.setClients(r, clients)
+		return
 	}
+	t.rebase(r, s, clients)
 }
 
 // applyDoor takes from an event who came, went, or waits.
@@ -128,7 +136,9 @@ func (t *Tracker) applyDoor(r *room, e whereby.Event, at int64, result *Result) 
 			t.visit(r, e.ParticipantID, doorMark{at, gone}, result)
 		}
 		// A late event tells of an empty room too, though somebody is in it now.
-		if r.waiting == 0 && peopleIn(e) == 0 {
+		if e.Clients == nil {
+			r.endMeeting(at)
+		} else if r.waiting == 0 && peopleIn(e) == 0 {
 			r.meeting.end(at)
 		}
 	case e.Type == whereby.ClientKnocked:

@@ -15,14 +15,16 @@ const (
 	settleAfter = time.Minute
 	// maxUnsettled bounds the events of a room that wait for late ones.
 	maxUnsettled = 16
+	// unknownTotal is that of an event without counts.
+	unknownTotal = -1
 )
 
 // headcount is how many clients an event says are in the room after it.
 type headcount struct {
 	at      int64 // 0 is none
 	arrived int64
-	total   int64
-	change  int8 // what the event itself does to the total
+	total   int64 // unknownTotal where the event does not say
+	change  int8  // what the event itself does to the total
 	id      hash
 }
 
@@ -87,6 +89,12 @@ func (t *Tracker) settleDue(r *room) {
 // headcount has nothing to be compared with.
 func (t *Tracker) settle(r *room, n int) {
 	for _, h := range r.unsettled[:n] {
+		if h.total == unknownTotal {
+			if r.settled.at == 0 {
+				continue
+			}
+			h.total = max(0, r.settled.total+int64(h.change))
+		}
 		if r.settled.at != 0 && h.total != r.settled.total+int64(h.change) {
 			t.corrections[LostEvent]++
 		}

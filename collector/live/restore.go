@@ -118,6 +118,7 @@ func (c *codec) tracker(t *Tracker) {
 		}
 		t.rooms[r.name] = r
 	}
+	c.derivations(t)
 }
 
 // counts describes named counters: all yields them where they are written, add

@@ -8,6 +8,8 @@ type room struct {
 	// clients are in the room after newest, the newest event that told.
 	clients ByRole
 	newest  headcount
+	// derived is nil if newest told itself who is in the room.
+	derived *derivation
 
 	// floor is up to when the room is known to be over: no count from before then
 	// is believed.
@@ -43,7 +45,7 @@ func (r *room) over(at int64) bool { return at <= r.ended || at <= r.floor }
 // setClients changes who is in the room.
 func (t *Tracker) setClients(r *room, clients ByRole) {
 	r.prefix.replace(&r.clients, &clients, t.now)
-	r.clients = clients
+	r.clients, r.derived = clients, nil
 }
 
 // setWaiting changes how many wait for the room.

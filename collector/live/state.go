@@ -196,7 +196,7 @@ func (c *codec) headcount(h *headcount) {
 	change := int64(h.change)
 	c.wholes(&h.at, &h.arrived, &h.total, &change)
 	c.hash(&h.id)
-	if change < -1 || change > 1 || h.total < 0 {
+	if change < -1 || change > 1 || h.total < unknownTotal {
 		c.damage()
 	}
 	h.change = int8(change)

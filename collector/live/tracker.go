@@ -29,6 +29,9 @@ const (
 	// ahead is how far an event's time may be ahead of its arrival. An event from
 	// the far future would win over all others until then.
 	ahead = time.Hour
+	// behind is how old an event may be when it arrives. Deliveries take minutes; one
+	// from years ago would be billed for all of them.
+	behind = 24 * time.Hour
 )
 
 // Options say how rooms are summed and how much is remembered.

@@ -108,6 +108,8 @@ var (
 		"Events that were delivered again."}
 	WebhookRejected = Metric{"whereby_webhook_rejected_total", Counter, []string{"reason"},
 		"Requests rejected: signature, expired, malformed, too_large, method."}
+	WebhookUnusable = Metric{"whereby_webhook_unusable_total", Counter, []string{"reason"},
+		"Genuine events that could be used only in part, or not at all: no type, id, room or counts, or a created_at that cannot be right."}
 	WebhookLastEvent = Metric{"whereby_webhook_last_event_timestamp_seconds", Gauge, nil,
 		"When the last event arrived, in seconds since 1970; 0 until the first."}
 	WebhookDelay = Metric{"whereby_webhook_delay_seconds", Histogram, nil,
@@ -194,7 +196,7 @@ func All() []Metric {
 		CustomerInfo,
 		LiveParticipants, LiveParticipantsMax, LiveClients, LiveRooms, LiveWaiting, LivePending, SegmentParticipants, SegmentMinutes, LiveCorrections,
 		KnockWait, HostWait, Joins, Leaves, Recordings, Transcriptions,
-		WebhookEvents, WebhookDuplicates, WebhookRejected, WebhookLastEvent, WebhookDelay,
+		WebhookEvents, WebhookDuplicates, WebhookRejected, WebhookUnusable, WebhookLastEvent, WebhookDelay,
 		SessionRating, QualityRating, QualitySamples, QualityPacketLoss, QualityPoorRatio, QualityBitrate,
 		QualityParticipants, QualitySessions, QualityPoorParticipants,
 		QualityParticipantPacketLoss, QualityParticipantBitrate, ParticipantDevices,

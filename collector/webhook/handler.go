@@ -49,6 +49,9 @@ type Handler struct {
 	Accept func(context.Context, whereby.Event) error
 	// Rejected is told why a request was rejected.
 	Rejected func(Reason)
+	// Unusable is told of a genuine event of which nothing can be used. It is
+	// acknowledged, since it would be the same when it came again.
+	Unusable func(whereby.Oddity)
 	Logger   *slog.Logger
 }
 
@@ -79,6 +82,11 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	event, err := whereby.ParseEvent(body)
+	if errors.Is(err, whereby.ErrNoType) {
+		h.Unusable(whereby.OddType)
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
 	if err != nil {
 		h.Logger.Warn("a genuine webhook could not be understood", "err", err)
 		h.reject(w, http.StatusBadRequest, ReasonMalformed)

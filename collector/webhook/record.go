@@ -20,7 +20,9 @@ type record struct {
 	Participant string            `json:"participant,omitempty"`
 	Role        string            `json:"role,omitempty"`
 	Clients     map[string]int    `json:"clients"`
-	Status      string            `json:"status,omitempty"`
+	// Total is of an event that does not say it by role.
+	Total  *int   `json:"total,omitempty"`
+	Status string `json:"status,omitempty"`
 	// Segment is the captured group of what an operator asked for, and nothing else.
 	Segment string `json:"segment,omitempty"`
 }
@@ -28,10 +30,14 @@ type record struct {
 // encodeRecord gives what is kept of an event that arrived at a time: no external id and
 // no metadata.
 func encodeRecord(e whereby.Event, segment string, arrived time.Time) ([]byte, error) {
+	var total *int
+	if e.TotalKnown {
+		total = &e.Total
+	}
 	return json.Marshal(record{
 		ID: e.ID, Type: e.Type, Created: e.CreatedAt, Arrived: arrived,
 		Room: e.RoomName, Session: e.RoomSessionID, Participant: e.ParticipantID,
-		Role: e.RoleName, Clients: e.Clients, Status: e.Status,
+		Role: e.RoleName, Clients: e.Clients, Total: total, Status: e.Status,
 		Segment: segment,
 	})
 }
@@ -42,8 +48,12 @@ func decodeRecord(b []byte) (event whereby.Event, segment string, arrived time.T
 	if err := json.Unmarshal(b, &r); err != nil {
 		return whereby.Event{}, "", time.Time{}, fmt.Errorf("decode an event: %w", err)
 	}
-	return whereby.Event{
+	event = whereby.Event{
 		ID: r.ID, Type: r.Type, CreatedAt: r.Created, RoomName: r.Room, RoomSessionID: r.Session,
 		ParticipantID: r.Participant, RoleName: r.Role, Clients: r.Clients, Status: r.Status,
-	}, r.Segment, r.Arrived, nil
+	}
+	if r.Total != nil {
+		event.Total, event.TotalKnown = *r.Total, true
+	}
+	return event, r.Segment, r.Arrived, nil
 }
