@@ -17,7 +17,7 @@ type Room struct {
 	// no EndAt.
 	CreatedAt, EndAt time.Time
 	// FirstSessionStartedAt and LastSessionStartedAt are zero for a room that was
-	// never used.
+	// never used, or of which Insights does not tell when.
 	FirstSessionStartedAt, LastSessionStartedAt time.Time
 
 	Usage
@@ -111,9 +111,6 @@ func (w wireRoom) row() (Room, error) {
 	}
 	if err := cmp.Or(checkStart("firstSessionStartedAt", w.FirstSessionStartedAt.Time), checkStart("lastSessionStartedAt", w.LastSessionStartedAt.Time)); err != nil {
 		return Room{}, err
-	}
-	if sessions > 0 && w.LastSessionStartedAt.IsZero() {
-		return Room{}, &fieldError{"lastSessionStartedAt is missing"}
 	}
 	return Room{
 		Name:                  slashed(w.RoomName),

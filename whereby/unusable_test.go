@@ -23,22 +23,21 @@ func TestAnOddRowCostsOnlyItself(t *testing.T) {
 		row, says string
 		nameless  bool
 	}{
-		"a figure is null":            {row: replaced(odd, "totalRecorderMinutes", "null"), says: "totalRecorderMinutes is missing"},
-		"a figure is absent":          {row: strings.Replace(odd, "totalStreamerMinutes", "other", 1), says: "totalStreamerMinutes is missing"},
-		"the sessions are null":       {row: replaced(odd, "totalSessions", "null"), says: "totalSessions is missing"},
-		"text for a number":           {row: replaced(odd, "totalParticipantMinutes", `"124"`), says: "not a number"},
-		"an object for a number":      {row: replaced(odd, "totalParticipantMinutes", `{}`), says: "not a number"},
-		"a negative figure":           {row: replaced(odd, "totalParticipantMinutes", `-1`), says: "negative"},
-		"no time of the last session": {row: replaced(odd, "lastSessionStartedAt", "null"), says: "lastSessionStartedAt is missing"},
-		"a year of five digits":       {row: replaced(odd, "lastSessionStartedAt", `"10000-01-01T00:00:00.000Z"`), says: "a time is not in the form"},
-		"a year with a sign":          {row: replaced(odd, "firstSessionStartedAt", `"+010000-01-01T00:00:00.000Z"`), says: "a time is not in the form"},
-		"a far year":                  {row: replaced(odd, "lastSessionStartedAt", `"9999-12-31T00:00:00.000Z"`), says: "another age"},
-		"the first of all times":      {row: replaced(odd, "lastSessionStartedAt", `"1970-01-01T00:00:00.000Z"`), says: "another age"},
-		"a number for a time":         {row: replaced(odd, "createdAt", "1735689600"), says: "not a string"},
-		"the name is a number":        {row: replaced(odd, "roomName", "7"), says: "roomName is of a wrong type", nameless: true},
-		"no name":                     {row: replaced(odd, "roomName", "null"), says: "roomName is missing", nameless: true},
-		"null":                        {row: "null", says: "roomName is missing", nameless: true},
-		"no object":                   {row: `["x"]`, says: "wrong type", nameless: true},
+		"a figure is null":       {row: replaced(odd, "totalRecorderMinutes", "null"), says: "totalRecorderMinutes is missing"},
+		"a figure is absent":     {row: strings.Replace(odd, "totalStreamerMinutes", "other", 1), says: "totalStreamerMinutes is missing"},
+		"the sessions are null":  {row: replaced(odd, "totalSessions", "null"), says: "totalSessions is missing"},
+		"text for a number":      {row: replaced(odd, "totalParticipantMinutes", `"124"`), says: "not a number"},
+		"an object for a number": {row: replaced(odd, "totalParticipantMinutes", `{}`), says: "not a number"},
+		"a negative figure":      {row: replaced(odd, "totalParticipantMinutes", `-1`), says: "negative"},
+		"a year of five digits":  {row: replaced(odd, "lastSessionStartedAt", `"10000-01-01T00:00:00.000Z"`), says: "a time is not in the form"},
+		"a year with a sign":     {row: replaced(odd, "firstSessionStartedAt", `"+010000-01-01T00:00:00.000Z"`), says: "a time is not in the form"},
+		"a far year":             {row: replaced(odd, "lastSessionStartedAt", `"9999-12-31T00:00:00.000Z"`), says: "another age"},
+		"the first of all times": {row: replaced(odd, "lastSessionStartedAt", `"1970-01-01T00:00:00.000Z"`), says: "another age"},
+		"a number for a time":    {row: replaced(odd, "createdAt", "1735689600"), says: "not a string"},
+		"the name is a number":   {row: replaced(odd, "roomName", "7"), says: "roomName is of a wrong type", nameless: true},
+		"no name":                {row: replaced(odd, "roomName", "null"), says: "roomName is missing", nameless: true},
+		"null":                   {row: "null", says: "roomName is missing", nameless: true},
+		"no object":              {row: `["x"]`, says: "wrong type", nameless: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := &script{answers: []answer{{status: 200, body: `{"results":[` + room + "," + tc.row + "," + strings.Replace(room, "/acme-1", "/acme-2", 1) + `]}`}}}

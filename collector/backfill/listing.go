@@ -178,7 +178,7 @@ func (r *runner) tryRoom(ctx context.Context, out *frames, i int, row room) (lis
 		done.attempt, done.outcome = r.attempt.Add(1), 0
 		sum, latest, err := r.readSessions(ctx, out, done, row)
 		var request *whereby.RequestError
-		if errors.As(err, &request) {
+		if errors.As(err, &request) || whereby.UnusableRows(err) {
 			// The pages that it did give count.
 			r.Logger.Warn("Insights refuse a room's sessions", "room", row.name, "err", err)
 			done.outcome = refused
@@ -193,6 +193,9 @@ func (r *runner) tryRoom(ctx context.Context, out *frames, i int, row room) (lis
 			// right before.
 			asked := time.Now()
 			now, ok, err := r.readTotals(ctx, row.name)
+			if whereby.UnusableRows(err) {
+				err, done.outcome = nil, refused // those of the list stand
+			}
 			if err != nil {
 				return done, err
 			}

@@ -162,6 +162,9 @@ func (r *runner) readPages(ctx context.Context, l *roomListing, sortBy string, e
 			return err
 		}
 		r.succeeded()
+		for _, odd := range page.Unusable {
+			r.Logger.Warn("a room's row could not be read; the room is left out unless the store knows it", "room", odd.RoomName, "err", odd.Err)
+		}
 		rows := make([]room, len(page.Rows))
 		fresh := 0
 		for i, row := range page.Rows {

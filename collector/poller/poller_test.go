@@ -352,6 +352,7 @@ func TestFailedPassesChangeNothingAndThePollerRecovers(t *testing.T) {
 		"no JSON":           wherebytest.Malformed(),
 		"wrong types":       wherebytest.WrongTypes(),
 		"a figure missing":  wherebytest.MissingField("totalParticipantMinutes"),
+		"a time missing":    wherebytest.MissingField("lastSessionStartedAt"),
 		"results missing":   wherebytest.MissingField("results"),
 		"over 16 MiB":       wherebytest.Oversized(17 << 20),
 		"a cursor repeats":  wherebytest.RepeatCursor(),

@@ -121,6 +121,10 @@ func (w *walk) list(ctx context.Context, sortBy string, next func(whereby.Page[w
 		if err != nil {
 			return err
 		}
+		page, err = undated(page)
+		if err != nil {
+			return err
+		}
 		rows := rowsOf(page)
 		if page.Number == 1 {
 			w.top = rows
