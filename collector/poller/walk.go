@@ -93,6 +93,9 @@ func (w *walk) probe(ctx context.Context) error {
 			return err
 		}
 		w.result.Pages++
+		if dated, err := undated(page); err == nil {
+			page = dated // as at the top
+		}
 		rows := rowsOf(page)
 		same := slices.EqualFunc(rows, w.top, func(a, b ledger.Row) bool { return a.Name == b.Name })
 		w.sorted = !same && ascending(rows)
