@@ -171,6 +171,7 @@ func families() []family {
 		{metrics.WebhookEvents, one("room.client.joined", "room.client.left", "room.session.started", "room.session.ended", "other"), counted(60), 0},
 		{metrics.WebhookDuplicates, nil, counted(3000), 0},
 		{metrics.WebhookRejected, one("signature", "expired", "malformed", "too_large", "method"), ticks(5 * hour), 0},
+		{metrics.WebhookUnusable, one("type", "id", "created_at", "room", "counts"), constant(0), 0},
 		{metrics.WebhookLastEvent, nil, now(4), 0},
 		{metrics.WebhookDelay, nil, counted(60), 0.4},
 		{metrics.SessionRating, nil, counted(300), 4.3},
@@ -211,6 +212,8 @@ func families() []family {
 			return math.Round(700 + 200*noise(at/hour, 5))
 		}, 0},
 		{metrics.LedgerDrift, one("participant_minutes", "recorder_minutes", "streamer_minutes", "sessions"), constant(0), 0},
+		{metrics.UnusableRooms, nil, constant(0), 0},
+		{metrics.UnusableRows, one("rooms", "room-sessions", "participants", "participant"), constant(0), 0},
 		{metrics.RoomPrefixesDropped, nil, constant(0), 0},
 		{metrics.StorageErrors, nil, constant(0), 0},
 		{metrics.ConfigLastReloadSuccessful, nil, constant(1), 0},
