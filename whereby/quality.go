@@ -30,8 +30,7 @@ type Connection struct {
 }
 
 // Participant reads the network figures of one participant of a session, without the
-// stretches that cannot be read. It costs
-// one point.
+// stretches that cannot be read.
 func (c *Client) Participant(ctx context.Context, roomSessionID, participantID string) ([]Connection, error) {
 	query := url.Values{"roomSessionId": {roomSessionID}, "participantId": {participantID}}
 	var connections []Connection
