@@ -27,6 +27,8 @@ type selfMetrics struct {
 	pollDuration, requestDuration *prometheus.HistogramVec
 	unusableRooms                 prometheus.Gauge
 	unusableRows                  *prometheus.CounterVec
+	readCost                      *prometheus.GaugeVec
+	points                        *prometheus.CounterVec
 	storageErrors                 prometheus.Counter
 	reloaded, reloadedAt          prometheus.Gauge
 	rulesLoaded                   *prometheus.GaugeVec // absent without a sidecar
@@ -45,6 +47,8 @@ func newSelfMetrics(r prometheus.Registerer) *selfMetrics {
 		requestDuration:    metrics.APIRequestDuration.NewHistogramVec(r, requestBuckets),
 		unusableRooms:      metrics.UnusableRooms.NewGauge(r),
 		unusableRows:       metrics.UnusableRows.NewCounterVec(r),
+		readCost:           metrics.APIPointsPerRequest.NewGaugeVec(r),
+		points:             metrics.APIPoints.NewCounterVec(r),
 		storageErrors:      metrics.StorageErrors.NewCounter(r),
 		reloaded:           metrics.ConfigLastReloadSuccessful.NewGauge(r),
 		rulesLoaded:        metrics.SidecarRulesLoaded.NewGaugeVec(r),
@@ -61,6 +65,7 @@ func newSelfMetrics(r prometheus.Registerer) *selfMetrics {
 	}
 	m.requests.WithLabelValues(whereby.EndpointRooms, "200")
 	m.requestDuration.WithLabelValues(whereby.EndpointRooms)
+	m.points.WithLabelValues(whereby.EndpointRooms)
 	m.pollDuration.WithLabelValues()
 	return m
 }
@@ -79,6 +84,10 @@ func (m *selfMetrics) onExchange(e whereby.Exchange) {
 	}
 	m.requests.WithLabelValues(e.Endpoint, code).Inc()
 	m.requestDuration.WithLabelValues(e.Endpoint).Observe(e.Duration.Seconds())
+	if e.ReadCost > 0 {
+		m.readCost.WithLabelValues(e.Endpoint).Set(float64(e.ReadCost))
+		m.points.WithLabelValues(e.Endpoint).Add(float64(e.Points))
+	}
 	if e.RateLimit.LimitKnown {
 		m.rateLimit.WithLabelValues().Set(float64(e.RateLimit.Limit))
 	}

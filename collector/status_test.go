@@ -79,6 +79,9 @@ func TestTheStatusPageHasTheFiguresOfTheMetrics(t *testing.T) {
 func TestTheStatusPageFollowsPolls(t *testing.T) {
 	inFakeTime(t, wherebytest.Config{}, func(b *bench) {
 		b.account.Inject(wherebytest.Hang().On("rooms").Page(2).Times(1))
+		if err := b.collector.config.Client.Budget.SetReadCost(1); err != nil {
+			b.Fatal(err)
+		}
 		b.start()
 		time.Sleep(time.Second)
 		r := b.collector.statusSource().Report()
@@ -133,6 +136,9 @@ func TestSessionsOnDemand(t *testing.T) {
 			func(err error) bool { var server *whereby.ServerError; return errors.As(err, &server) }},
 		{"the exporter's own points are spent", func(b *bench) {
 			budget := b.collector.config.Client.Budget
+			if err := budget.SetReadCost(1); err != nil {
+				b.Fatal(err)
+			}
 			for s := budget.Spending(); s.Spent < s.Allowed; s = budget.Spending() {
 				if err := budget.Wait(b.Context(), whereby.Foreground); err != nil {
 					b.Fatal(err)

@@ -19,31 +19,37 @@ const (
 	assumedLimit = 100
 	// spareLook is how often a spare request looks whether the others still wait.
 	spareLook = time.Second
+	// turn is how long a request keeps others from being sent. Of requests that are under
+	// way at the same time nobody can tell what each cost.
+	turn = 2 * time.Second
 )
 
 // Budget holds requests to a share of an organization's points: in any minute,
-// wherever it starts, no more than that share is spent. A token bucket would
-// allow a burst on top of its rate, so Budget remembers when each point of the
-// last minute was spent instead. Every Insights endpoint is a read, and a read
-// costs one point.
+// wherever it starts, no more is spent than that share and one request, whatever a request
+// turns out to cost. A token bucket would allow a burst on top of its rate, so Budget
+// remembers what was spent when in the last minute instead. What a request costs is learnt
+// from the answers; see [MaxReadCost].
 //
 // The zero value is not usable; make one with [NewBudget]. A Budget is safe for
 // concurrent use and may be shared by several clients of one organization.
 type Budget struct {
-	// OnSpend, where not nil, is told when a point is spent, before its request is
-	// sent, and the organization's limit as it is known then. It must be set before the
-	// budget is used, and must be quick.
-	OnSpend func(at time.Time, limit int)
+	// OnSpend, if not nil, is told of a request before it is sent. What it returns is
+	// told what the request came to, once that is known. OnBlock, if not nil, is told
+	// until when a 429 said to wait. Both must be set before the budget is used, and must
+	// be quick.
+	OnSpend func(Expense) (settle func(points int))
+	OnBlock func(until time.Time)
 
 	share float64
 
 	mu           sync.Mutex
-	limit        int       // points a minute of the organization
-	spent        []point   // oldest first, within the window
+	limit        int        // points a minute of the organization
+	spent        []*expense // oldest first, within the window
+	costs        costs
 	blockedUntil time.Time // a 429 said to wait until then
-	// others is the demand of all but spare requests, background that of those in the
+	// others is the demand of all but spare requests, scans that of those in the
 	// background alone.
-	others, background demand
+	others, scans demand
 	// waiting are the requests of each priority, and lowUntil says until when they hold
 	// off for the organization's sake.
 	waiting  [Spare + 1]int
@@ -51,10 +57,26 @@ type Budget struct {
 	changed  chan struct{}
 }
 
-// point is one that was spent.
-type point struct {
+// Expense is what a request costs.
+type Expense struct {
+	At time.Time
+	// Endpoint is one of the Endpoint constants.
+	Endpoint string
+	// Points are the most that it can cost, until it is answered.
+	Points int
+	// Limit is the organization's points per minute, as known then; 0 if unknown.
+	Limit int
+}
+
+// expense is one that may be under way.
+type expense struct {
 	at       time.Time
 	priority Priority
+	kind     kind
+	points   int
+	open     bool // under way
+	crossed  bool // another one was under way at the same time
+	settle   func(points int)
 }
 
 // NewBudget returns a budget of share (above 0, at most 1) of the organization's
@@ -67,25 +89,21 @@ func NewBudget(share float64) (*Budget, error) {
 	return &Budget{share: share, limit: assumedLimit, changed: make(chan struct{})}, nil
 }
 
-// Resume goes on from an earlier process: it counts the points that were spent
-// then, or a program that is restarted over and over would spend its share each
-// time; and it takes the organization's limit as it was known last, or those points
-// would be held against the smallest plan's. A limit of 0 is unknown. Times may come
-// in any order; those in the future are ignored, as a clock that was set back would
-// hold all requests up.
-func (b *Budget) Resume(limit int, spent []time.Time) {
+// SetReadCost has every request count as so many points, 1 to [MaxReadCost], instead of
+// learning it. It must be called before the budget is used.
+func (b *Budget) SetReadCost(points int) error {
+	if points < 1 || points > MaxReadCost {
+		return fmt.Errorf("a read costs 1 to %d points, not %d", MaxReadCost, points)
+	}
+	b.costs.fixed = points
+	return nil
+}
+
+// ReadCost is what the next request of an endpoint is expected to cost, in points.
+func (b *Budget) ReadCost(endpoint string) int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if limit > 0 {
-		b.limit = limit
-	}
-	now := time.Now()
-	for _, at := range spent {
-		if !at.After(now) {
-			b.spent = append(b.spent, point{at: at})
-		}
-	}
-	slices.SortFunc(b.spent, func(a, c point) int { return a.at.Compare(c.at) })
+	return b.costs.endpoint(endpoint, time.Now())
 }
 
 // Allowance is how many points a share of an organization's limit comes to, and
@@ -108,38 +126,37 @@ func BackgroundAllowance(points int) int {
 	return max(1, points-max(1, points/4))
 }
 
-// Wait blocks until a point may be spent, and spends it.
-//
-// The error is the context's. Clients call Wait for each attempt by themselves.
+// Wait blocks until a request may be sent, and spends what one costs. Clients do so for
+// each attempt by themselves. The error is the context's.
 func (b *Budget) Wait(ctx context.Context, priority Priority) error {
-	return b.wait(ctx, priority, math.MaxInt64)
+	e, err := b.wait(ctx, priority, kind{}, math.MaxInt64)
+	if err == nil {
+		b.settle(e, RateLimit{}, false)
+	}
+	return err
 }
 
-// wait is Wait, but refuses with a ThrottledError where a 429 has asked for a
-// longer wait than longest.
-func (b *Budget) wait(ctx context.Context, priority Priority, longest time.Duration) error {
+// wait blocks until a request may be sent, which must be settled once it is over. It
+// refuses with a ThrottledError if a 429 has asked for a longer wait than longest.
+func (b *Budget) wait(ctx context.Context, priority Priority, k kind, longest time.Duration) (*expense, error) {
 	b.addWaiting(priority, 1)
 	defer b.addWaiting(priority, -1)
 	for {
 		if err := ctx.Err(); err != nil {
-			return context.Cause(ctx)
+			return nil, context.Cause(ctx)
 		}
 		b.mu.Lock()
 		now := time.Now()
 		if b.blockedUntil.Sub(now) > longest {
 			until := b.blockedUntil
 			b.mu.Unlock()
-			return &ThrottledError{RetryAt: until, Local: true}
+			return nil, &ThrottledError{RetryAt: until, Local: true}
 		}
-		at := b.next(now, priority)
+		at := b.next(now, priority, k)
 		if !at.After(now) {
-			b.spend(now, priority)
-			limit := b.limit
+			e := b.spend(now, priority, k)
 			b.mu.Unlock()
-			if b.OnSpend != nil {
-				b.OnSpend(now, limit)
-			}
-			return nil
+			return e, nil
 		}
 		changed := b.changed
 		b.mu.Unlock()
@@ -154,38 +171,97 @@ func (b *Budget) wait(ctx context.Context, priority Priority, longest time.Durat
 	}
 }
 
-// spend notes a point.
-func (b *Budget) spend(now time.Time, priority Priority) {
-	b.spent = append(b.spent, point{now, priority})
+// spend begins a request. Until it is over, it counts as the dearest that there is.
+func (b *Budget) spend(now time.Time, priority Priority, k kind) *expense {
+	e := &expense{at: now, priority: priority, kind: k, points: MaxReadCost, open: true}
+	if b.costs.fixed > 0 {
+		e.points = b.costs.fixed
+	}
+	for _, other := range b.spent {
+		if other.open {
+			e.crossed, other.crossed = true, true
+		}
+	}
+	b.spent = append(b.spent, e)
+	if b.OnSpend != nil {
+		e.settle = b.OnSpend(Expense{At: now, Endpoint: k.endpoint, Points: e.points, Limit: b.limit})
+	}
+	return e
+}
+
+// settle ends a request. learn is true if it was answered with success.
+func (b *Budget) settle(e *expense, r RateLimit, learn bool) (points int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := time.Now()
+	e.open = false
+	if learn {
+		b.costs.charge(&e.points, e.kind, r, now, !e.crossed)
+	} else {
+		e.points = b.costs.estimate(e.kind, now)
+	}
+	if e.settle != nil {
+		e.settle(e.points)
+	}
+	b.noteDemand(now, e.priority)
+	b.observe(r, now)
+	b.wake()
+	return e.points
+}
+
+// release ends a request that was not sent.
+func (b *Budget) release(e *expense) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	e.open, e.points = false, 0
+	if e.settle != nil {
+		e.settle(0)
+	}
+	b.wake()
+}
+
+// wake has those who wait look again.
+func (b *Budget) wake() {
+	close(b.changed)
+	b.changed = make(chan struct{})
+}
+
+// noteDemand notes what foreground and background requests want.
+func (b *Budget) noteDemand(now time.Time, priority Priority) {
 	if priority == Spare {
 		return
 	}
 	_, window := Allowance(b.share, b.limit)
-	others, background := 0, 0
-	for _, p := range b.spent {
+	others, scans := 0, 0
+	for _, e := range b.spent {
 		switch {
-		case now.Sub(p.at) >= window:
-		case p.priority == Background:
-			background++
-			others++
-		case p.priority == Foreground:
-			others++
+		case now.Sub(e.at) >= window:
+		case e.priority == Background:
+			scans += e.points
+			others += e.points
+		case e.priority == Foreground:
+			others += e.points
 		}
 	}
 	b.others.note(now, others)
-	b.background.note(now, background)
+	b.scans.note(now, scans)
 }
 
-// next returns the earliest time at which a point may be spent. It forgets the
-// points that no longer matter.
-func (b *Budget) next(now time.Time, priority Priority) time.Time {
+// next returns the earliest time at which a request may be sent. It forgets the
+// expenses that no longer matter.
+func (b *Budget) next(now time.Time, priority Priority, k kind) time.Time {
 	allowed, window := Allowance(b.share, b.limit)
+	cost := b.costs.estimate(k, now)
 	own, ownWindow := BackgroundAllowance(allowed), window
 	if allowed == 1 {
 		ownWindow = 2 * window // a single point has no quarters: they take turns
 	}
+	kept := ownWindow
+	if n := windows(MaxReadCost, 1); cost > own {
+		kept *= time.Duration(mostWindows * n) // as long as any request looks back
+	}
 	gone := 0
-	for gone < len(b.spent) && now.Sub(b.spent[gone].at) >= ownWindow {
+	for gone < len(b.spent) && now.Sub(b.spent[gone].at) >= kept && !b.spent[gone].open {
 		gone++
 	}
 	b.spent = append(b.spent[:0], b.spent[gone:]...)
@@ -195,43 +271,79 @@ func (b *Budget) next(now time.Time, priority Priority) time.Time {
 		at = b.blockedUntil
 	}
 	at = later(at, b.lowUntil[priority])
-	at = later(at, b.free(allowed, window, func(point) bool { return true }))
-	foreground := func(p point) bool { return p.priority == Foreground }
-	behind := func(p point) bool { return p.priority != Foreground }
+	if b.costs.fixed == 0 {
+		for _, e := range b.spent {
+			if e.open {
+				at = later(at, e.at.Add(turn))
+			}
+		}
+	}
+	at = later(at, b.free(cost, allowed, window, func(*expense) bool { return true }))
+	foreground := func(e *expense) bool { return e.priority == Foreground }
+	behind := func(e *expense) bool { return e.priority != Foreground }
 	switch {
 	case priority == Foreground && b.waiting[Background] > 0:
 		// Both kinds want points, so neither may have them all.
-		at = later(at, b.free(own, ownWindow, foreground))
+		at = later(at, b.free(cost, own, ownWindow, foreground))
 	case priority != Foreground:
-		at = later(at, b.free(own, ownWindow, behind))
+		at = later(at, b.free(cost, own, ownWindow, behind))
 	}
 	if priority == Spare {
 		// What the others may come back for is left to them.
-		left := min(allowed-b.others.peak(now), own-b.background.peak(now))
+		left := min(allowed-b.others.peak(now), own-b.scans.peak(now))
 		if left <= 0 || b.waiting[Foreground]+b.waiting[Background] > 0 {
 			return later(at, now.Add(spareLook))
 		}
-		at = later(at, b.free(left, window, func(p point) bool { return p.priority == Spare }))
-		// Evenly, so that others who come find points at once, and not a minute later.
-		for _, p := range slices.Backward(b.spent) {
-			if p.priority == Spare {
-				return later(at, p.at.Add(window/time.Duration(left)))
-			}
+		at = later(at, b.free(cost, left, window, func(e *expense) bool { return e.priority == Spare }))
+		return later(at, b.evenly(cost, left, window))
+	}
+	return at
+}
+
+// evenly spreads spare requests over the window, so that others who come find points at
+// once, and not a minute later.
+func (b *Budget) evenly(cost, left int, window time.Duration) time.Time {
+	for _, e := range slices.Backward(b.spent) {
+		if e.priority == Spare {
+			return e.at.Add(window * time.Duration(cost) / time.Duration(left))
+		}
+	}
+	return time.Time{}
+}
+
+// free returns when a request fits into an allowance with the expenses of some kind
+// within the window; the zero time if it does now. A request that costs more than the
+// allowance fits into that of several windows.
+func (b *Budget) free(cost, allowed int, window time.Duration, some func(*expense) bool) time.Time {
+	n := windows(cost, allowed)
+	at := b.fits(cost, n*allowed, time.Duration(n)*window, some)
+	if n == 1 {
+		return at
+	}
+	for more := n + 1; more <= mostWindows*n; more++ {
+		if other := b.fits(cost, more*allowed, time.Duration(more)*window, some); other.Before(at) {
+			at = other
 		}
 	}
 	return at
 }
 
-// free returns when fewer than allowed of some points will be in the window; the
-// zero time if they are now.
-func (b *Budget) free(allowed int, window time.Duration, some func(point) bool) time.Time {
-	n := 0
-	for i := len(b.spent) - 1; i >= 0; i-- {
-		if !some(b.spent[i]) {
+// windows is how many it takes for a request to fit.
+func windows(cost, allowed int) int { return max(1, (cost+allowed-1)/allowed) }
+
+// mostWindows is how many times as long a request that costs more than the allowance may
+// look back: the others may leave little in each window.
+const mostWindows = 3
+
+// fits is when a request fits into an allowance of a window.
+func (b *Budget) fits(cost, allowed int, window time.Duration, some func(*expense) bool) time.Time {
+	sum := cost
+	for _, e := range slices.Backward(b.spent) {
+		if !some(e) {
 			continue
 		}
-		if n++; n == allowed {
-			return b.spent[i].at.Add(window)
+		if sum += e.points; sum > allowed {
+			return e.at.Add(window)
 		}
 	}
 	return time.Time{}
@@ -252,25 +364,20 @@ func (b *Budget) addWaiting(priority Priority, n int) {
 	b.waiting[priority] += n
 }
 
-// observe learns from an answer's headers.
-func (b *Budget) observe(r RateLimit) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if r.LimitKnown && r.Limit > 0 && r.Limit != b.limit {
+// observe takes what an answer's headers say of the organization.
+func (b *Budget) observe(r RateLimit, now time.Time) {
+	if r.LimitKnown && r.Limit > 0 {
 		b.limit = r.Limit
-		close(b.changed) // those who wait reckon again
-		b.changed = make(chan struct{})
 	}
 	if !r.RemainingKnown {
 		return
 	}
 	// Whoever spends them, the points run low: the rest is production's.
-	until := time.Now().Add(pointsWindow)
-	if r.Remaining < b.limit/10 {
-		b.lowUntil[Background] = until
-	}
-	if r.Remaining < b.limit/5 {
-		b.lowUntil[Spare] = until
+	until := now.Add(pointsWindow)
+	for priority, least := range [...]int{Foreground: b.limit / 20, Background: b.limit / 10, Spare: b.limit / 5} {
+		if r.Remaining < least {
+			b.lowUntil[priority] = until
+		}
 	}
 }
 
@@ -281,6 +388,9 @@ func (b *Budget) block(until time.Time) {
 	if until.After(b.blockedUntil) {
 		b.blockedUntil = until
 		b.lowUntil[Spare] = until.Add(pointsWindow)
+		if b.OnBlock != nil {
+			b.OnBlock(until)
+		}
 	}
 }
 

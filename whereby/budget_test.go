@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"slices"
 	"sync"
 	"testing"
@@ -12,11 +13,16 @@ import (
 	"time"
 
 	"whereby_exporter/whereby"
+	"whereby_exporter/whereby/wherebytest"
 )
 
+// budget is one that takes every request for a point, so that a test counts requests.
 func budget(t *testing.T, share float64) *whereby.Budget {
 	t.Helper()
 	b, err := whereby.NewBudget(share)
+	if err == nil {
+		err = b.SetReadCost(1)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -294,12 +300,14 @@ func TestA429HoldsEveryRequestBack(t *testing.T) {
 func TestARestartedProgramSpendsNoMore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &endless{limit: 100}
-		var journal []time.Time
-		limit := 0
+		var journal []whereby.Expense
 		for range 40 { // a process that lives for three seconds each time
 			b := budget(t, 0.25)
-			b.Resume(limit, journal)
-			b.OnSpend = func(at time.Time, known int) { journal, limit = append(journal, at), known }
+			b.Resume(whereby.BudgetState{Expenses: journal})
+			b.OnSpend = func(e whereby.Expense) func(int) {
+				journal = append(journal, e)
+				return func(int) {}
+			}
 			spend(t, s, s.client(b), 3*time.Second)
 		}
 		if len(journal) != len(s.times) || len(journal) < 40 {
@@ -312,7 +320,7 @@ func TestARestartedProgramSpendsNoMore(t *testing.T) {
 		}
 
 		b := budget(t, 0.25)
-		b.Resume(0, []time.Time{time.Now().Add(time.Hour), time.Now().Add(-time.Hour)})
+		b.Resume(whereby.BudgetState{Expenses: []whereby.Expense{{At: time.Now().Add(time.Hour), Points: 25}, {At: time.Now().Add(-time.Hour), Points: 25}}})
 		start := time.Now()
 		if err := b.Wait(t.Context(), whereby.Foreground); err != nil || time.Since(start) > 0 {
 			t.Errorf("points of another time are in the way: %v, %v", err, time.Since(start))
@@ -325,7 +333,7 @@ func TestARestartedProgramSpendsNoMore(t *testing.T) {
 func TestARestartDoesNotForgetTheLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := budget(t, 0.25)
-		b.Resume(1000, slices.Repeat([]time.Time{time.Now()}, 200))
+		b.Resume(whereby.BudgetState{Expenses: slices.Repeat([]whereby.Expense{{At: time.Now(), Points: 1, Limit: 1000}}, 200)})
 		start := time.Now()
 		for range 50 {
 			if err := b.Wait(t.Context(), whereby.Foreground); err != nil {
@@ -351,6 +359,79 @@ func TestWaitEndsWithItsContext(t *testing.T) {
 		}
 		if err := b.Wait(ctx, whereby.Foreground); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("with a context that is done, the error is %v", err)
+		}
+	})
+}
+
+// TestAWaitSurvivesARestart has an answer say to wait, and a new process.
+func TestAWaitSurvivesARestart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		throttle := &script{answers: []answer{
+			{status: 429, header: map[string]string{"Retry-After": "60"}},
+			{status: 200, body: onePage},
+		}}
+		var left whereby.BudgetState
+		process := func() *whereby.Client {
+			c := client(throttle)
+			c.Budget = budget(t, 1)
+			c.Budget.Resume(left)
+			c.Budget.OnBlock = func(until time.Time) { left.BlockedUntil = until }
+			return c
+		}
+		first := process()
+		first.Retry.MaxThrottleWait = time.Second // it gives up at once
+		if _, err := names(t, first); err == nil {
+			t.Fatal("no error")
+		}
+		for range 4 {
+			time.Sleep(2 * time.Second)
+			again := process()
+			again.Retry.MaxThrottleWait = time.Second
+			if _, err := names(t, again); err == nil {
+				t.Error("a new process does not wait")
+			}
+		}
+		if _, err := names(t, process()); err != nil {
+			t.Fatal(err)
+		}
+		if waited := throttle.times[1].Sub(throttle.times[0]); len(throttle.times) != 2 || waited < time.Minute {
+			t.Errorf("%d requests, the second after %v; want 2, a minute apart", len(throttle.times), waited)
+		}
+	})
+}
+
+// TestARestartDoesNotForgetThePrice starts processes that live for some seconds, where a
+// read costs 10.
+func TestARestartDoesNotForgetThePrice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		account := wherebytest.New(wherebytest.Config{PointsPerMinute: 1000, Cost: func(string, int, time.Time) int { return 10 }})
+		var left whereby.BudgetState
+		for range 60 {
+			b, err := whereby.NewBudget(0.25)
+			if err != nil {
+				t.Fatal(err)
+			}
+			b.Resume(left)
+			b.OnSpend = func(e whereby.Expense) func(int) {
+				n := len(left.Expenses)
+				left.Expenses = append(left.Expenses, e)
+				return func(points int) { left.Expenses[n].Points = points }
+			}
+			c := &whereby.Client{APIKey: whereby.StaticKey("test-key"), HTTPClient: &http.Client{Transport: account.RoundTripper()}}
+			c.Budget = b
+			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+			for range c.Rooms(ctx, whereby.RoomsQuery{}) {
+				continue
+			}
+			for ctx.Err() == nil {
+				for range c.Rooms(ctx, whereby.RoomsQuery{}) {
+					continue
+				}
+			}
+			cancel()
+		}
+		if most := wherebytest.MostPoints(account.Requests(), time.Minute); most > 260 || most < 200 {
+			t.Errorf("%d points in a minute; want 250 and a request at most", most)
 		}
 	})
 }

@@ -1,6 +1,9 @@
 package whereby
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Spending is how a budget stands.
 type Spending struct {
@@ -8,17 +11,63 @@ type Spending struct {
 	Spent, Allowed int
 }
 
-// Spending tells what was spent in the last minute.
+// Spending returns what was spent in the last minute.
 func (b *Budget) Spending() Spending {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	allowed, window := Allowance(b.share, b.limit)
 	s := Spending{Allowed: allowed}
 	now := time.Now()
-	for _, p := range b.spent {
-		if now.Sub(p.at) < window {
-			s.Spent++
+	for _, e := range b.spent {
+		if now.Sub(e.at) < window {
+			if e.open {
+				s.Spent += b.costs.estimate(e.kind, now)
+			} else {
+				s.Spent += e.points
+			}
 		}
 	}
 	return s
+}
+
+// BudgetState is what an earlier process leaves to the next one.
+type BudgetState struct {
+	// Expenses are those of the last minute and more, oldest first.
+	Expenses []Expense
+	// BlockedUntil is until when a 429 said to wait.
+	BlockedUntil time.Time
+}
+
+// Resume goes on from an earlier process, or a program that is restarted over and over
+// would spend its share each time: it counts the points that were spent then, takes the
+// organization's limit as it was known last, expects requests to cost what they did, and
+// waits as a 429 said. What lies in the future is ignored, as a clock that was set back
+// would hold all requests up; but a wait is believed up to a day.
+func (b *Budget) Resume(state BudgetState) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := time.Now()
+	for _, e := range state.Expenses {
+		if e.Limit > 0 {
+			b.limit = e.Limit
+		}
+		if e.At.After(now) {
+			continue
+		}
+		b.spent = append(b.spent, &expense{at: e.At, kind: kind{endpoint: e.Endpoint}, points: e.Points})
+		if e.Endpoint != "" && e.Points > 0 {
+			b.costs.of(kind{e.Endpoint, false}).resume(e.Points)
+			b.costs.of(kind{e.Endpoint, true}).resume(e.Points)
+		}
+	}
+	slices.SortFunc(b.spent, func(a, c *expense) int { return a.at.Compare(c.at) })
+	if wait := state.BlockedUntil.Sub(now); wait > 0 && wait <= longestBelievable {
+		b.blockedUntil = state.BlockedUntil
+	}
+}
+
+// resume takes what an earlier process was charged.
+func (k *kindCost) resume(points int) {
+	points = bounded(points)
+	k.charges, k.observed = last(k.charges, charge{&points, points}, observed), last(k.observed, points, observed)
 }

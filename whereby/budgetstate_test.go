@@ -10,10 +10,7 @@ import (
 
 func TestSpendingIsOfTheLastMinute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		budget, err := whereby.NewBudget(0.5)
-		if err != nil {
-			t.Fatal(err)
-		}
+		budget := budget(t, 0.5)
 		for i := range 3 {
 			if err := budget.Wait(t.Context(), whereby.Priority(i)); err != nil {
 				t.Fatal(err)

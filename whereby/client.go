@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -75,6 +76,9 @@ type Exchange struct {
 	Duration time.Duration
 	// RateLimit is what the answer's headers said of the organization's points.
 	RateLimit RateLimit
+	// Points is what the attempt is charged, and ReadCost what the next one is expected
+	// to cost; both are 0 without a budget.
+	Points, ReadCost int
 }
 
 // WithPriority returns a copy of the client whose calls have another priority where
@@ -113,13 +117,18 @@ func (c *Client) get(ctx context.Context, endpoint string, query url.Values, dec
 }
 
 func (c *Client) attempt(ctx context.Context, endpoint string, query url.Values, decode func([]byte) error) error {
+	var expense *expense
 	if c.Budget != nil {
-		if err := c.Budget.wait(ctx, c.priority, c.Retry.maxThrottleWait()); err != nil {
+		var err error
+		if expense, err = c.Budget.wait(ctx, c.priority, kind{endpoint, query.Has("cursor")}, c.Retry.maxThrottleWait()); err != nil {
 			return err
 		}
 	}
 	req, err := c.request(ctx, endpoint, query)
 	if err != nil {
+		if expense != nil {
+			c.Budget.release(expense)
+		}
 		return err
 	}
 	timeout := c.AttemptTimeout
@@ -134,7 +143,12 @@ func (c *Client) attempt(ctx context.Context, endpoint string, query url.Values,
 	body, err := c.roundTrip(req.WithContext(attemptCtx), &exchange)
 	exchange.Duration = time.Since(start)
 	if c.Budget != nil {
-		c.Budget.observe(exchange.RateLimit)
+		if notSent(err) {
+			c.Budget.release(expense)
+		} else {
+			exchange.Points = c.Budget.settle(expense, exchange.RateLimit, exchange.StatusCode == http.StatusOK)
+		}
+		exchange.ReadCost = c.Budget.ReadCost(endpoint)
 	}
 	if c.OnExchange != nil {
 		c.OnExchange(exchange)
@@ -242,6 +256,12 @@ func (c *Client) roundTrip(req *http.Request, exchange *Exchange) ([]byte, error
 		return nil, &MalformedError{Err: fmt.Errorf("answer is larger than %d MiB", maxBody>>20)}
 	}
 	return body, nil
+}
+
+// notSent reports whether a request cannot have reached the API, so that it cost nothing.
+func notSent(err error) bool {
+	var op *net.OpError
+	return errors.As(err, &op) && op.Op == "dial"
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

@@ -88,14 +88,15 @@ func TestSpareRequestsComeLast(t *testing.T) {
 
 func TestSpareRequestsStopBeforeAllOthers(t *testing.T) {
 	for name, tc := range map[string]struct {
-		remaining         int
-		spare, background bool // whether they wait
+		remaining                     int
+		spare, background, foreground bool // whether they wait
 	}{
 		"half is left":         {remaining: 50},
 		"a fifth is left":      {remaining: 20},
 		"a little less":        {remaining: 19, spare: true},
 		"less than a tenth":    {remaining: 9, spare: true, background: true},
-		"as good as none left": {remaining: 1, spare: true, background: true},
+		"a twentieth is left":  {remaining: 5, spare: true, background: true},
+		"as good as none left": {remaining: 4, spare: true, background: true, foreground: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -103,7 +104,7 @@ func TestSpareRequestsStopBeforeAllOthers(t *testing.T) {
 				c := s.client(budget(t, 0.5))
 				spendOne(t, c)
 				for priority, waits := range map[whereby.Priority]bool{
-					whereby.Spare: tc.spare, whereby.Background: tc.background, whereby.Foreground: false,
+					whereby.Spare: tc.spare, whereby.Background: tc.background, whereby.Foreground: tc.foreground,
 				} {
 					ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 					if waited := c.Budget.Wait(ctx, priority) != nil; waited != waits {

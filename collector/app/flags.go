@@ -21,6 +21,7 @@ const keyVariable = "WHEREBY_API_KEY"
 type Whereby struct {
 	URL            string  `name:"url" default:"https://api.whereby.dev/v1" placeholder:"URL" help:"Address of Whereby's API (${default})."`
 	APIKeyFile     string  `name:"api-key-file" placeholder:"FILE" help:"File that holds the API key. Read anew for every request, so the key can be rotated. Instead of it, WHEREBY_API_KEY may hold the key itself."`
+	ReadCost       *int    `name:"read-cost" placeholder:"POINTS" help:"Points that a read costs, 1 to 10, if you know it; without it, the exporter learns it from the answers."`
 	RateLimitShare float64 `name:"rate-limit-share" default:"0.25" placeholder:"SHARE" help:"Share of the organization's points per minute to spend at most, above 0 up to 1 (${default})."`
 }
 
@@ -48,6 +49,9 @@ func (w Whereby) validate() error {
 	}
 	if _, err := whereby.NewBudget(w.RateLimitShare); err != nil {
 		return fmt.Errorf("--whereby.rate-limit-share=%v: must be above 0 and at most 1", w.RateLimitShare)
+	}
+	if c := w.ReadCost; c != nil && (*c < 1 || *c > whereby.MaxReadCost) {
+		return fmt.Errorf("--whereby.read-cost=%d: must be 1 to %d", *c, whereby.MaxReadCost)
 	}
 	return nil
 }
@@ -110,6 +114,9 @@ func checkKey(key string) error {
 // client makes the client from valid flags.
 func (w Whereby) client(key whereby.KeyFunc, transport http.RoundTripper) (*whereby.Client, error) {
 	budget, err := whereby.NewBudget(w.RateLimitShare)
+	if err == nil && w.ReadCost != nil {
+		err = budget.SetReadCost(*w.ReadCost)
+	}
 	if err != nil {
 		return nil, err
 	}

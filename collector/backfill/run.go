@@ -92,13 +92,13 @@ func Run(ctx context.Context, o Options) (*Summary, error) {
 
 // budget makes the points count that an earlier run spent a moment ago.
 func (r *runner) budget() (*store.Points, error) {
-	points, spent, err := store.OpenPoints(r.work.dir)
+	points, left, err := store.OpenPoints(r.work.dir)
 	if err != nil {
 		return nil, fmt.Errorf("--output: %w", err)
 	}
 	if budget := r.Client.Budget; budget != nil {
-		budget.Resume(spent.Limit, spent.Times)
-		budget.OnSpend = points.Record
+		budget.Resume(left)
+		budget.OnSpend, budget.OnBlock = points.Spend, points.Block
 	}
 	r.client = r.Client.Background()
 	r.lister = whereby.NewSessionLister(r.client, r.Logger)

@@ -36,7 +36,10 @@ func newReconciling(t *testing.T, share float64) *reconciling {
 		log:     &logtest.Buffer{},
 	}
 	var err error
-	if r.budget, err = whereby.NewBudget(share); err != nil {
+	if r.budget, err = whereby.NewBudget(share); err == nil {
+		err = r.budget.SetReadCost(1)
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 	client := &whereby.Client{

@@ -161,6 +161,10 @@ var (
 		"Requests to the Insights API by endpoint and HTTP status; code is error where no answer came. Each costs a point."}
 	APIRequestDuration = Metric{"whereby_exporter_api_request_duration_seconds", Histogram, []string{"endpoint"},
 		"Time from sending a request to the Insights API to the end of its answer."}
+	APIPointsPerRequest = Metric{"whereby_exporter_api_points_per_request", Gauge, []string{"endpoint"},
+		"Points that the next request is expected to cost, 1 to 10, as learnt from how far the remaining points fall, or as --whereby.read-cost says."}
+	APIPoints = Metric{"whereby_exporter_api_points_total", Counter, []string{"endpoint"},
+		"Points that requests were charged. Where production spends points at the same time, it is more than they cost."}
 	APIRateLimit = Metric{"whereby_exporter_api_rate_limit", Gauge, nil,
 		"Points per minute of the organization, shared by all its API keys, from the last answer that told."}
 	APIRateLimitRemaining = Metric{"whereby_exporter_api_rate_limit_remaining", Gauge, nil,
@@ -201,7 +205,7 @@ func All() []Metric {
 		QualityParticipants, QualitySessions, QualityPoorParticipants,
 		QualityParticipantPacketLoss, QualityParticipantBitrate, ParticipantDevices,
 		Up, Polls, PollDuration, LastSuccessfulPoll, LastFullScan,
-		APIRequests, APIRequestDuration, APIRateLimit, APIRateLimitRemaining,
+		APIRequests, APIRequestDuration, APIPointsPerRequest, APIPoints, APIRateLimit, APIRateLimitRemaining,
 		LedgerDrift, UnusableRooms, UnusableRows, RoomPrefixesDropped, StorageErrors,
 		ConfigLastReloadSuccessful, ConfigLastReloadSuccess, SidecarRulesLoaded, BuildInfo,
 	}

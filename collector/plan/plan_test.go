@@ -209,6 +209,9 @@ func comparePoller(t *testing.T, a plan.Account) {
 	var mu sync.Mutex // two polls may end at once
 	var results []poller.Result
 	budget, err := whereby.NewBudget(a.Share)
+	if err == nil {
+		err = budget.SetReadCost(1)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -63,15 +63,15 @@ func (d *Directory) Quality() quality.Store { return d.quality }
 // ResumeBudget makes points that an earlier process spent count too, and notes those that
 // are spent from now on for the next one.
 func (d *Directory) ResumeBudget(budget *whereby.Budget) error {
-	points, spent, err := store.OpenPoints(d.path)
+	points, left, err := store.OpenPoints(d.path)
 	if err != nil {
 		return err
 	}
 	d.mu.Lock()
 	d.points = points
 	d.mu.Unlock()
-	budget.Resume(spent.Limit, spent.Times)
-	budget.OnSpend = points.Record
+	budget.Resume(left)
+	budget.OnSpend, budget.OnBlock = points.Spend, points.Block
 	return nil
 }
 

@@ -154,6 +154,9 @@ func TestADamagedStoreIsLeftAlone(t *testing.T) {
 func budget(t *testing.T) *whereby.Budget {
 	t.Helper()
 	b, err := whereby.NewBudget(0.04) // of the 100 that are assumed
+	if err == nil {
+		err = b.SetReadCost(1)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -207,6 +207,8 @@ func families() []family {
 			return float64((at - a.begins) / int64(2+3*len(values[0])))
 		}, 0},
 		{metrics.APIRequestDuration, one("rooms", "room-sessions", "participants", "participant"), ticks(20), 0.2},
+		{metrics.APIPointsPerRequest, one("rooms", "room-sessions", "participants", "participant"), constant(1), 0},
+		{metrics.APIPoints, one("rooms", "room-sessions", "participants", "participant"), ticks(20), 0},
 		{metrics.APIRateLimit, nil, constant(1000), 0},
 		{metrics.APIRateLimitRemaining, nil, func(_ *account, _ *customer, _ []string, at int64) float64 {
 			return math.Round(700 + 200*noise(at/hour, 5))

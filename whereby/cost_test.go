@@ -1,0 +1,206 @@
+package whereby_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"whereby_exporter/whereby"
+	"whereby_exporter/whereby/wherebytest"
+)
+
+// prices are what requests may cost, each by its endpoint, the rows of its answer, and the
+// time since the start. They change after half an hour.
+var prices = map[string]func(endpoint string, rows int, since time.Duration) int{
+	"1":  func(string, int, time.Duration) int { return 1 },
+	"3":  func(string, int, time.Duration) int { return 3 },
+	"5":  func(string, int, time.Duration) int { return 5 },
+	"10": func(string, int, time.Duration) int { return 10 },
+	"by endpoint": func(endpoint string, _ int, _ time.Duration) int {
+		return map[string]int{whereby.EndpointRooms: 5, whereby.EndpointRoomSessions: 3, whereby.EndpointParticipants: 1}[endpoint]
+	},
+	"by rows": func(_ string, rows int, _ time.Duration) int { return 1 + rows/12 },
+	"rising": func(_ string, _ int, since time.Duration) int {
+		if since < priceChange {
+			return 1
+		}
+		return 10
+	},
+	"falling": func(_ string, _ int, since time.Duration) int {
+		if since < priceChange {
+			return 10
+		}
+		return 1
+	},
+	"rising by steps": func(_ string, _ int, since time.Duration) int { return min(10, 1+int(since/(5*time.Minute))) },
+}
+
+const priceChange = 30 * time.Minute
+
+// slow answers after a while, as a network does.
+type slow struct {
+	http.RoundTripper
+	mu     sync.Mutex
+	random *rand.Rand
+	most   time.Duration
+}
+
+func (s *slow) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := s.RoundTripper.RoundTrip(r)
+	if s.most > 0 {
+		s.mu.Lock()
+		wait := time.Duration(s.random.Int64N(int64(s.most)))
+		s.mu.Unlock()
+		time.Sleep(wait)
+	}
+	return resp, err
+}
+
+// spender is an exporter that wants all that it can get of an account, which it shares
+// with production.
+type spender struct {
+	account    *wherebytest.Account
+	production *wherebytest.Production
+	budget     *whereby.Budget
+	began      time.Time
+}
+
+// spendAll has polls, background reads and sampling spend for a while.
+func spendAll(t *testing.T, limit int, share float64, model wherebytest.Limiter, price string, latency, d time.Duration, seed uint64) *spender {
+	t.Helper()
+	began := time.Now()
+	account := wherebytest.New(wherebytest.Config{
+		PointsPerMinute: limit, Limiter: model,
+		Cost: func(endpoint string, rows int, at time.Time) int { return prices[price](endpoint, rows, at.Sub(began)) },
+	})
+	const room = "/acme-793e9ec1-c686-423d-9043-9b7a10c553fd"
+	for i := range 120 {
+		account.AddRoom(wherebytest.Room{Name: fmt.Sprintf("%s%012x", room[:len(room)-12], i)})
+	}
+	b, err := whereby.NewBudget(share)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &spender{account: account, budget: b, began: began}
+	// The rest is what a share and one request leave.
+	s.production = &wherebytest.Production{Account: account, Share: 1 - share - whereby.MaxReadCost/float64(limit), Seed: seed}
+	random := rand.New(rand.NewPCG(seed, 1))
+	client := &whereby.Client{
+		APIKey: whereby.StaticKey("test-key"), Budget: b,
+		HTTPClient: &http.Client{Transport: &slow{RoundTripper: account.RoundTripper(), random: random, most: latency}},
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), d)
+	defer cancel()
+	var wg sync.WaitGroup
+	wg.Go(func() { _ = s.production.Run(ctx) })
+	wg.Go(func() { // polls of two pages, every minute
+		for ctx.Err() == nil {
+			for range client.Rooms(ctx, whereby.RoomsQuery{}) {
+				continue
+			}
+			select {
+			case <-ctx.Done():
+			case <-time.After(time.Minute):
+			}
+		}
+	})
+	wg.Go(func() {
+		for c := client.Background(); ctx.Err() == nil; {
+			for range c.RoomSessions(ctx, whereby.RoomSessionsQuery{RoomName: room}) {
+				continue
+			}
+		}
+	})
+	wg.Go(func() {
+		for c := client.WithPriority(whereby.Spare); ctx.Err() == nil; {
+			for range c.Participants(ctx, whereby.ParticipantsQuery{RoomSessionID: "none"}) {
+				continue
+			}
+		}
+	})
+	wg.Wait()
+	return s
+}
+
+// worst is the most that was spent in a minute, and the dearest request.
+func (s *spender) worst() (most, dearest int) {
+	requests := s.account.Requests()
+	for _, r := range requests {
+		dearest = max(dearest, r.Cost)
+	}
+	return wherebytest.MostPoints(requests, time.Minute), dearest
+}
+
+// spentFrom is what was spent from a time since the start on, until another.
+func (s *spender) spentFrom(from, to time.Duration) (points int) {
+	for _, r := range s.account.Requests() {
+		if since := r.Time.Sub(s.began); since >= from && since < to {
+			points += r.Cost
+		}
+	}
+	return points
+}
+
+// TestNoMinuteCostsMoreThanTheShareAndOneRequest has an exporter that wants all, and
+// production that keeps within the rest, for an hour of each price. Whereby does not say
+// how points come back. If they do so all the time, what comes back between two answers
+// makes requests look cheaper: then more may be spent than the share, but production is
+// not refused if they come back evenly.
+func TestNoMinuteCostsMoreThanTheShareAndOneRequest(t *testing.T) {
+	const share = 0.25
+	for price := range prices {
+		for name, model := range map[string]wherebytest.Limiter{
+			"fixed": wherebytest.FixedWindow, "sliding": wherebytest.SlidingWindow, "bucket": wherebytest.TokenBucket,
+		} {
+			for _, limit := range []int{100, 1000} {
+				for _, latency := range []time.Duration{0, 300 * time.Millisecond} {
+					t.Run(fmt.Sprintf("%s of %d, %s window, latency %v", price, limit, name, latency), func(t *testing.T) {
+						t.Parallel()
+						seed := rand.Uint64()
+						synctest.Test(t, func(t *testing.T) {
+							s := spendAll(t, limit, share, model, price, latency, time.Hour, seed)
+							allowed := int(share * float64(limit))
+							most, dearest := s.worst()
+							t.Logf("at most %d points in a minute of %d", most, allowed)
+							if limit := allowed + dearest; name == "fixed" && most > limit {
+								t.Errorf("seed %d: %d points in a minute; want %d at most", seed, most, limit)
+							}
+							if n := s.production.Refused(); name != "sliding" && n > 0 {
+								t.Errorf("seed %d: %d of production's %d requests were refused", seed, n, len(s.production.Requests()))
+							}
+						})
+					})
+				}
+			}
+		}
+	}
+}
+
+// TestCheapReadsUseTheShare has an exporter that reads a whole account and later samples,
+// next to production, at a point a read.
+func TestCheapReadsUseTheShare(t *testing.T) {
+	const share = 0.25
+	for _, limit := range []int{100, 1000} {
+		t.Run(fmt.Sprint(limit), func(t *testing.T) {
+			t.Parallel()
+			seed := rand.Uint64()
+			synctest.Test(t, func(t *testing.T) {
+				s := spendAll(t, limit, share, wherebytest.FixedWindow, "1", 0, time.Hour, seed)
+				// Background and spare requests leave a quarter to polls, which here need
+				// three requests a minute.
+				allowed := float64(whereby.BackgroundAllowance(int(share*float64(limit))) + 3)
+				const from, to = 5, 30
+				used := float64(s.spentFrom(from*time.Minute, to*time.Minute)) / (to - from) / allowed
+				t.Logf("%.0f %% used", 100*used)
+				if used < 0.8 {
+					t.Errorf("seed %d: only %.0f %% of the share are used", seed, 100*used)
+				}
+			})
+		})
+	}
+}
