@@ -82,14 +82,15 @@ func (r *report) forget(pkg, test string) {
 // the tests that failed or did not end.
 func (r *report) finish(e event) {
 	own := r.outputOf(e.Package, "").lines.String()
-	if e.Action == "fail" {
+	switch e.Action {
+	case "fail":
 		for _, o := range r.output[e.Package] {
 			if o.test != "" {
 				fmt.Fprint(r.w, o.lines.String())
 			}
 		}
 		fmt.Fprint(r.w, own)
-	} else if e.Action == "pass" { // "skip" has no tests at all
+	case "pass": // "skip" has no tests at all
 		fmt.Fprint(r.w, lastLine(own))
 		r.times[e.Package] = e.Elapsed
 	}
