@@ -63,16 +63,18 @@ func (r *receiver) file(name string) int {
 
 // shown is what is exposed of the only prefix, as "people clients by role".
 func (r *receiver) shown() string {
-	for _, p := range r.View(nil).Prefixes {
-		var roles []string
-		for role, n := range p.Clients.All() {
-			if n > 0 {
-				roles = append(roles, fmt.Sprintf("%s:%d", role, n))
-			}
-		}
-		return fmt.Sprint(p.Participants, " ", strings.Join(roles, ","))
+	prefixes := r.View(nil).Prefixes
+	if len(prefixes) == 0 {
+		return ""
 	}
-	return ""
+	p := prefixes[0]
+	var roles []string
+	for role, n := range p.Clients.All() {
+		if n > 0 {
+			roles = append(roles, fmt.Sprintf("%s:%d", role, n))
+		}
+	}
+	return fmt.Sprint(p.Participants, " ", strings.Join(roles, ","))
 }
 
 // counters are a family's values above 0.
