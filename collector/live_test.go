@@ -61,7 +61,7 @@ func (b *bench) sendOneOfEach() {
 		event("k", whereby.ClientKnocked, room, "p1", ""),
 		event("h", whereby.ClientJoined, room, "p0", clients("host", 1)),
 		event("j", whereby.ClientJoined, room, "p1", clients("visitor", 2)),
-		event("r", whereby.RecordingFinished, room, "", `,"status":"finished"`),
+		event("r", whereby.RecordingFinished, room, "", `,"status":"completed"`),
 		event("t", whereby.TranscriptionFinished, room, "", `,"status":"finished"`),
 		event("x", "room.painted", room, "", ""),
 	} {

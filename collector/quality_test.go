@@ -171,7 +171,9 @@ func callAccount(c wherebytest.Config, random *rand.Rand, span time.Duration, me
 				s.Participants = append(s.Participants, p)
 			}
 			if random.IntN(4) == 0 {
-				s.Participants = append(s.Participants, wherebytest.Participant{Role: wherebytest.RoleRecorder})
+				for _, machine := range []string{whereby.RoleRecorder, whereby.RoleAssistant, whereby.RoleCaptioner} {
+					s.Participants = append(s.Participants, wherebytest.Participant{Role: machine})
+				}
 				back := s.Participants[0]
 				back.ID = fmt.Sprintf("back-%s-%d", prefix, i)
 				back.DeviceID = "device-of-" + back.ID

@@ -95,13 +95,3 @@ var ErrNoType = errors.New("the event has no type")
 
 // known reports whether the type is documented.
 func (t EventType) known() bool { return slices.Contains(EventTypes(), t) }
-
-// IsMachine tells whether clients of a role are recorders and the like, which take
-// part without being people. Source: the webhook reference on numClients.
-func IsMachine(roleName string) bool {
-	switch roleName {
-	case "recorder", "streamer", "captioner":
-		return true
-	}
-	return false
-}

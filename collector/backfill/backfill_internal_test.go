@@ -510,6 +510,31 @@ func TestPeaks(t *testing.T) {
 	})
 }
 
+// TestPeaksAreOfPeople reads a session with somebody of each role in it.
+func TestPeaksAreOfPeople(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, wherebytest.Config{})
+		name := b.room("acme-")
+		s := wherebytest.Session{ID: "s", Start: time.Now().Add(-day), End: time.Now().Add(-day + time.Hour)}
+		people := 0
+		for i, role := range append(whereby.Roles(), "moderator") {
+			if whereby.IsPerson(role) {
+				people++
+			}
+			s.Participants = append(s.Participants, wherebytest.Participant{Role: role, Joined: s.Start.Add(time.Duration(i) * time.Minute)})
+		}
+		b.account.Schedule(name, s)
+		stays, _, err := (&runner{Options: &Options{}, client: &whereby.Client{APIKey: whereby.StaticKey("test-key"),
+			HTTPClient: &http.Client{Transport: b}}}).readStays(t.Context(), session{id: s.ID, end: millis(s.End)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if people != 8 || len(stays) != people {
+			t.Errorf("%d people of %d were there, want 8", len(stays), len(s.Participants))
+		}
+	})
+}
+
 func TestAWorkDirectoryOfAnotherRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, wherebytest.Config{})

@@ -131,7 +131,7 @@ func (b *bench) furnish(rooms int, days int) {
 				session.Participants = append(session.Participants, wherebytest.Participant{Joined: joined, Left: joined.Add(b.duration(length / 2))})
 			}
 			if b.random.IntN(3) == 0 {
-				session.Participants = append(session.Participants, wherebytest.Participant{Role: wherebytest.RoleRecorder})
+				session.Participants = append(session.Participants, wherebytest.Participant{Role: whereby.RoleRecorder}, wherebytest.Participant{Role: whereby.RoleAssistant})
 			}
 			b.account.Schedule(name, session)
 			at = at.Add(length + time.Minute + b.duration(past/20))

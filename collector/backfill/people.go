@@ -99,7 +99,7 @@ func (r *runner) readStays(ctx context.Context, s session) (stays []stay, known 
 		if err != nil {
 			return nil, 0, fmt.Errorf("list the participants of a session: %w", err)
 		}
-		if whereby.IsMachine(p.Role) || p.JoinedAt.IsZero() {
+		if !whereby.IsPerson(p.Role) || p.JoinedAt.IsZero() {
 			continue
 		}
 		left := s.end // of whom Insights do not know when they left

@@ -250,7 +250,7 @@ func tracked() *live.View {
 		{Type: whereby.ClientJoined, ParticipantID: "b", RoleName: "recorder", Clients: map[string]int{"host": 1, "recorder": 1}},
 		{Type: whereby.ClientLeft, ParticipantID: "b", RoleName: "recorder", Clients: map[string]int{"host": 1}},
 		{Type: whereby.ClientKnocked, ParticipantID: "c"},
-		{Type: whereby.RecordingFinished, Status: "finished"},
+		{Type: whereby.RecordingFinished, Status: "completed"},
 		{Type: whereby.TranscriptionFailed},
 	} {
 		e.ID, e.RoomName, e.CreatedAt = string(rune('0'+i)), "/acme-1", now

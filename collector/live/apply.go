@@ -122,7 +122,7 @@ func (t *Tracker) applyClients(r *room, e whereby.Event, id hash, at int64) {
 // applyDoor takes from an event who came, went, or waits.
 func (t *Tracker) applyDoor(r *room, e whereby.Event, at int64, result *Result) {
 	role := roleOf(e.RoleName)
-	person := !whereby.IsMachine(e.RoleName)
+	person := whereby.IsPerson(e.RoleName)
 	switch {
 	case e.Type == whereby.ClientJoined && person:
 		t.visit(r, e.ParticipantID, doorMark{at, admitted}, result)

@@ -12,6 +12,7 @@ var ErrDamaged = errors.New("the live state is damaged")
 // that the two can't differ.
 type codec struct {
 	reading bool
+	version byte
 	bytes   []byte // written, or still to be read
 	damaged bool
 }

@@ -167,7 +167,7 @@ func TestWaitsForTheHost(t *testing.T) {
 		},
 		"an undocumented role neither waits nor hosts": {
 			[]told{
-				{Event: event(whereby.ClientJoined, room, "a", "assistant", clients{"assistant": 1})},
+				{Event: event(whereby.ClientJoined, room, "a", "moderator", clients{"moderator": 1})},
 				{after: time.Second, Event: hostJoined(room)},
 			},
 			nil,

@@ -46,10 +46,14 @@ type meter struct {
 
 // meterMark is what an event says of who is in the room.
 type meterMark struct {
-	at     int64
-	who    hash
-	kind   markKind
-	people int64 // in the room then; unknownPeople where the event does not say
+	at   int64
+	who  hash
+	kind markKind
+	// assistant means that who is a machine that is billed like a person.
+	assistant bool
+	people    int64 // in the room then; unknownPeople where the event does not say
+	// assistants are the billed machines that are there with the people.
+	assistants int64
 	// segment is that of somebody who joins; 0 is none.
 	segment int64
 }
@@ -59,7 +63,7 @@ type markKind int8
 const (
 	markJoin markKind = iota
 	markLeave
-	markCount // of somebody who is no person
+	markCount // of somebody who is not billed
 	markEmpty // the room is known to be empty
 )
 
@@ -96,9 +100,10 @@ func (m *meter) add(mark meterMark, now int64) {
 
 // connection is one that is open.
 type connection struct {
-	who     hash
-	joined  int64
-	segment int64
+	who       hash
+	joined    int64
+	segment   int64
+	assistant bool
 }
 
 // tally is the sum of a room's marks.
@@ -131,38 +136,59 @@ func (m *meter) tally(until int64) tally {
 func (r *tally) take(mark meterMark) {
 	switch mark.kind {
 	case markJoin:
-		r.open = append(r.open, connection{mark.who, mark.at, mark.segment})
+		r.open = append(r.open, connection{mark.who, mark.at, mark.segment, mark.assistant})
 	case markLeave:
-		if i := r.find(mark.who); i >= 0 {
+		if i := r.find(mark.who, mark.assistant); i >= 0 {
 			r.end(i, mark.at)
 		}
 	case markEmpty:
-		mark.people = 0
+		mark.people, mark.assistants = 0, 0
 	}
-	r.met = r.met || len(r.open) >= 2
+	r.met = r.met || r.people() >= 2
 	if mark.people == unknownPeople {
 		return
 	}
-	// Where leaves were lost it does not matter whose: as many stay as are there.
-	for len(r.open) > int(mark.people) {
-		r.end(0, mark.at)
-	}
-	// Where joins were lost, people count from when they are known to be there.
-	for len(r.open) < int(mark.people) {
-		r.open = append(r.open, connection{joined: mark.at})
-	}
-	r.met = r.met || len(r.open) >= 2
+	r.fit(false, int(mark.people), mark.at)
+	r.fit(true, int(mark.assistants), mark.at)
+	r.met = r.met || r.people() >= 2
 	if mark.people == 0 {
-		r.finish()
+		r.finish(mark.at)
 	}
 }
 
-// find returns the open connection of somebody, or one of a person who is known only
-// to be there, or -1.
-func (r *tally) find(who hash) int {
-	i := slices.IndexFunc(r.open, func(c connection) bool { return c.who == who })
+// people are the open connections of people.
+func (r *tally) people() (n int) {
+	for _, c := range r.open {
+		if !c.assistant {
+			n++
+		}
+	}
+	return n
+}
+
+// fit has n connections be open, of assistants or of people.
+func (r *tally) fit(assistants bool, n int, at int64) {
+	of := func(c connection) bool { return c.assistant == assistants }
+	open := len(r.open) - r.people()
+	if !assistants {
+		open = r.people()
+	}
+	// Where leaves were lost it does not matter whose: as many stay as are there.
+	for ; open > n; open-- {
+		r.end(slices.IndexFunc(r.open, of), at)
+	}
+	// Where joins were lost, people count from when they are known to be there.
+	for ; open < n; open++ {
+		r.open = append(r.open, connection{joined: at, assistant: assistants})
+	}
+}
+
+// find returns the open connection of somebody, or one of whom it is known only that they
+// are there, or -1.
+func (r *tally) find(who hash, assistant bool) int {
+	i := slices.IndexFunc(r.open, func(c connection) bool { return c.assistant == assistant && c.who == who })
 	if i < 0 {
-		i = slices.IndexFunc(r.open, func(c connection) bool { return c.who == hash{} })
+		i = slices.IndexFunc(r.open, func(c connection) bool { return c.assistant == assistant && c.who == hash{} })
 	}
 	return i
 }
@@ -175,10 +201,17 @@ func (r *tally) end(i int, at int64) {
 	r.open = slices.Delete(r.open, i, i+1)
 }
 
-// finish ends the meeting. One in which nobody ever met anybody is no session, and
-// not billed.
-func (r *tally) finish() {
+// finish ends the meeting, also for those who stay: their connections go on as if they
+// began now. A meeting in which nobody ever met anybody is no session, and not billed.
+func (r *tally) finish(at int64) {
 	if r.met {
+		for i := range r.open {
+			c := &r.open[i]
+			minutes := connectionMinutes(c.joined, at)
+			r.running += minutes
+			r.runningSegments.add(c.segment, minutes)
+			c.joined = at
+		}
 		r.minutes += r.running
 		r.segments.addAll(r.runningSegments)
 	}
@@ -252,6 +285,7 @@ func (m *meter) fold(by int64) (sum int64, segments segmentMinutes) {
 	var (
 		r     = m.start()
 		until = -1
+		stay  []meterMark
 	)
 	for i, mark := range m.marks {
 		if mark.at > by {
@@ -259,16 +293,27 @@ func (m *meter) fold(by int64) (sum int64, segments segmentMinutes) {
 		}
 		r.take(mark)
 		if mark.kind == markEmpty || mark.people == 0 {
-			sum, segments, until = r.minutes, slices.Clone(r.segments), i
+			sum, segments, until, stay = r.minutes, slices.Clone(r.segments), i, r.joins()
 		}
 	}
 	if until < 0 {
 		return 0, nil
 	}
 	m.folded = m.marks[until].at
-	m.marks = slices.Delete(m.marks, 0, until+1)
+	m.marks = append(stay, m.marks[until+1:]...)
 	m.carried, m.met, m.carriedSegments = 0, false, nil
 	return sum, segments
+}
+
+// joins are marks that open the connections that are open.
+func (r *tally) joins() []meterMark {
+	var marks []meterMark
+	for _, c := range r.open {
+		marks = append(marks, meterMark{
+			at: c.joined, who: c.who, kind: markJoin, people: unknownPeople, segment: c.segment, assistant: c.assistant,
+		})
+	}
+	return marks
 }
 
 // compact sums up the marks before a time, but for those of connections that are
@@ -287,9 +332,5 @@ func (m *meter) compact(before int64) {
 	m.base += r.minutes
 	m.carried, m.met, m.carriedSegments = r.running, r.met, r.runningSegments
 	m.carriedSegments.addAll(r.segments) // counted a little late, and only if this meeting is one
-	rest := make([]meterMark, 0, len(r.open)+len(m.marks)-n)
-	for _, c := range r.open {
-		rest = append(rest, meterMark{at: c.joined, who: c.who, kind: markJoin, people: unknownPeople, segment: c.segment})
-	}
-	m.marks = append(rest, m.marks[n:]...)
+	m.marks = append(r.joins(), m.marks[n:]...)
 }

@@ -11,17 +11,19 @@ import (
 func (t *Tracker) applyMinutes(r *room, e whereby.Event, segment string, at int64) {
 	mark := meterMark{at: at, kind: markCount, people: unknownPeople}
 	if e.Clients != nil {
-		mark.people = peopleIn(e)
+		clients := byRole(e.Clients)
+		mark.people, mark.assistants = clients.people(), clients.billedMachines()
 	}
-	if mark.people > maxPeople {
-		mark.people = unknownPeople
+	if mark.people > maxPeople || mark.assistants > maxPeople {
+		mark.people, mark.assistants = unknownPeople, 0
 	}
-	person := !whereby.IsMachine(e.RoleName)
+	billed := whereby.BilledAs(e.RoleName) == whereby.BilledAsParticipant
+	mark.assistant = billed && !whereby.IsPerson(e.RoleName)
 	switch {
-	case e.Type == whereby.ClientJoined && person:
+	case e.Type == whereby.ClientJoined && billed:
 		mark.kind = markJoin
 		mark.segment = t.segments.number(segment)
-	case e.Type == whereby.ClientLeft && person:
+	case e.Type == whereby.ClientLeft && billed:
 		mark.kind = markLeave
 	case e.Clients == nil:
 		return
@@ -30,7 +32,7 @@ func (t *Tracker) applyMinutes(r *room, e whereby.Event, segment string, at int6
 		mark.who = t.hash(e.ParticipantID)
 	}
 	if r.meter == nil {
-		if mark.kind != markJoin && mark.people <= 0 {
+		if mark.kind != markJoin && mark.people+mark.assistants <= 0 {
 			return // the end of what is settled
 		}
 		r.meter = &meter{}

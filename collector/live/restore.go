@@ -8,8 +8,12 @@ import (
 	"whereby_exporter/whereby"
 )
 
-// version is the first byte of a state.
-const version = 1
+// version is the first byte of a state. States of the versions from oldestVersion on can
+// be restored.
+const (
+	version       = 2
+	oldestVersion = 1
+)
 
 // ErrVersion is of a state that another version of the exporter wrote.
 var ErrVersion = errors.New("the live state is of another version")
@@ -17,7 +21,7 @@ var ErrVersion = errors.New("the live state is of another version")
 // AppendBinary appends the whole state to b. It holds room names, and participants
 // and events only as hashes. The error is always nil.
 func (t *Tracker) AppendBinary(b []byte) ([]byte, error) {
-	c := &codec{bytes: append(b, version)}
+	c := &codec{version: version, bytes: append(b, version)}
 	c.tracker(t)
 	return c.bytes, nil
 }
@@ -30,11 +34,11 @@ func Restore(state []byte, now time.Time, maxAge time.Duration, o Options) (*Tra
 	if len(state) == 0 {
 		return nil, fmt.Errorf("restore: %w", ErrDamaged)
 	}
-	if state[0] != version {
+	if state[0] < oldestVersion || state[0] > version {
 		return nil, fmt.Errorf("restore version %d: %w", state[0], ErrVersion)
 	}
 	t := New(o)
-	c := &codec{reading: true, bytes: state[1:]}
+	c := &codec{reading: true, version: state[0], bytes: state[1:]}
 	c.tracker(t)
 	if c.damaged || len(c.bytes) > 0 {
 		return nil, fmt.Errorf("restore: %w", ErrDamaged)

@@ -1,6 +1,10 @@
 package live
 
-import "iter"
+import (
+	"iter"
+
+	"whereby_exporter/whereby"
+)
 
 // role is a client's role. Those that Whereby may add count under one name, so that
 // the number of series is bounded.
@@ -17,47 +21,46 @@ const (
 	recorder
 	streamer
 	captioner
+	assistant
 	otherRole
 	roles // the number of roles
 )
 
 var roleNames = [roles]string{
-	"owner", "member", "host", "visitor", "granted_visitor", "viewer", "granted_viewer",
-	"recorder", "streamer", "captioner", "other",
+	owner:          whereby.RoleOwner,
+	member:         whereby.RoleMember,
+	host:           whereby.RoleHost,
+	visitor:        whereby.RoleVisitor,
+	grantedVisitor: whereby.RoleGrantedVisitor,
+	viewer:         whereby.RoleViewer,
+	grantedViewer:  whereby.RoleGrantedViewer,
+	recorder:       whereby.RoleRecorder,
+	streamer:       whereby.RoleStreamer,
+	captioner:      whereby.RoleCaptioner,
+	assistant:      whereby.RoleAssistant,
+	otherRole:      "other",
 }
 
 // Roles are the values of the label role: the documented ones, and "other".
 func Roles() []string { return append([]string(nil), roleNames[:]...) }
 
 func roleOf(name string) role {
-	switch name {
-	case "owner":
-		return owner
-	case "member":
-		return member
-	case "host":
-		return host
-	case "visitor":
-		return visitor
-	case "granted_visitor":
-		return grantedVisitor
-	case "viewer":
-		return viewer
-	case "granted_viewer":
-		return grantedViewer
-	case "recorder":
-		return recorder
-	case "streamer":
-		return streamer
-	case "captioner":
-		return captioner
+	for i, documented := range roleNames[:otherRole] {
+		if name == documented {
+			return role(i)
+		}
 	}
 	return otherRole
 }
 
-// hosts tells whether the role runs a meeting, visits whether it waits for one.
+// hosts reports whether the role runs a meeting, visits whether it waits for one.
 func (r role) hosts() bool  { return r <= host }
 func (r role) visits() bool { return visitor <= r && r <= grantedViewer }
+
+// person and billed answer for a role what [whereby.IsPerson] and [whereby.BilledAs] do.
+// Every role that counts as "other" has the same answers.
+func (r role) person() bool { return whereby.IsPerson(roleNames[r]) }
+func (r role) billed() bool { return whereby.BilledAs(roleNames[r]) == whereby.BilledAsParticipant }
 
 // ByRole holds a figure for each of Roles, in that order.
 type ByRole [roles]int64
@@ -85,9 +88,26 @@ func (b ByRole) Sum() int64 {
 	return sum
 }
 
-// people is the sum of the roles that are no machines: see whereby.IsMachine.
+// people is the sum of the roles that are people's.
 func (b *ByRole) people() int64 {
-	return b.Sum() - b[recorder] - b[streamer] - b[captioner]
+	var sum int64
+	for i, n := range b {
+		if role(i).person() {
+			sum += n
+		}
+	}
+	return sum
+}
+
+// billedMachines is the sum of the roles that are no people's, and are billed like them.
+func (b *ByRole) billedMachines() int64 {
+	var sum int64
+	for i, n := range b {
+		if r := role(i); !r.person() && r.billed() {
+			sum += n
+		}
+	}
+	return sum
 }
 
 func byRole(clients map[string]int) ByRole {

@@ -46,11 +46,11 @@ func TestWhoIsInTheRooms(t *testing.T) {
 			"acme 0/0/0",
 		},
 		"machines are not people, but are in the room": {
-			[]told{{Event: event(whereby.ClientJoined, room, "r", "recorder", clients{"recorder": 1, "streamer": 1, "captioner": 1})}},
+			[]told{{Event: event(whereby.ClientJoined, room, "r", "recorder", clients{"recorder": 1, "streamer": 1, "captioner": 1, "assistant": 1})}},
 			"acme 0/1/0",
 		},
 		"roles that are not documented are people": {
-			[]told{{Event: event(whereby.ClientJoined, room, "a", "assistant", clients{"assistant": 1, "moderator": 2})}},
+			[]told{{Event: event(whereby.ClientJoined, room, "a", "narrator", clients{"narrator": 1, "moderator": 2})}},
 			"acme 3/1/0",
 		},
 		"a role that changed without an event shows with the next one": {
@@ -132,18 +132,18 @@ func TestCountersByRoleAndStatus(t *testing.T) {
 	}
 	b.send(event(whereby.ClientLeft, "/acme-1", "a", "granted_viewer", clients{}))
 	b.send(b.ago(10*time.Hour, event(whereby.ClientLeft, "/acme-1", "a", "host", clients{}))) // late
-	for _, status := range []string{"finished", "ready", "", "failed", "weird"} {
+	for _, status := range []string{"completed", "finished", "ready", "", "failed", "weird"} {
 		b.send(whereby.Event{Type: whereby.RecordingFinished, RoomName: "/acme-1", Status: status})
 	}
 	b.send(whereby.Event{Type: whereby.TranscriptionFinished, RoomName: "/acme-1"})
 	b.send(whereby.Event{Type: whereby.TranscriptionFailed, RoomName: "/acme-1"})
 	b.send(whereby.Event{Type: whereby.TranscriptionStarted, RoomName: "/acme-1"})
 	p := b.View(b.now).Prefixes[0]
-	expectFigures(t, "joins", p.Joins.All(), map[string]int64{"owner": 1, "visitor": 2, "recorder": 1, "other": 2})
+	expectFigures(t, "joins", p.Joins.All(), map[string]int64{"owner": 1, "visitor": 2, "recorder": 1, "assistant": 1, "other": 1})
 	expectFigures(t, "leaves", p.Leaves.All(), map[string]int64{"granted_viewer": 1, "host": 1})
-	expectFigures(t, "recordings", p.Recordings.All(), map[string]int64{"finished": 3, "failed": 1, "other": 1})
+	expectFigures(t, "recordings", p.Recordings.All(), map[string]int64{"finished": 4, "failed": 1, "other": 1})
 	expectFigures(t, "transcriptions", p.Transcriptions.All(), map[string]int64{"finished": 1, "failed": 1})
-	if got := p.Joins.Get("assistant"); got != 2 {
+	if got := p.Joins.Get("moderator"); got != 1 {
 		t.Errorf("%d joins of a role that is not documented, want those of other", got)
 	}
 }

@@ -108,7 +108,7 @@ func (t *Tracker) segmentViews() []SegmentView {
 		now := r.present(t.now)
 		tally := r.meter.tally(now)
 		for _, c := range tally.open {
-			if c.segment != 0 {
+			if c.segment != 0 && !c.assistant {
 				people[segmentKey{r.prefix.label, c.segment}]++
 			}
 		}

@@ -26,8 +26,8 @@ func (c *codec) ids(m *map[hash]struct{}) {
 func (c *codec) prefix(p *prefix) {
 	c.text(&p.label)
 	c.whole(&p.lastEvent)
-	c.figures(p.joins[:])
-	c.figures(p.leaves[:])
+	c.byRole(&p.joins)
+	c.byRole(&p.leaves)
 	c.figures(p.recordings[:])
 	c.figures(p.transcriptions[:])
 	n := c.size(len(p.peak.values))
@@ -39,9 +39,19 @@ func (c *codec) prefix(p *prefix) {
 	}
 }
 
+// byRole is a figure for each role. Version 1 had none for assistants: they are in
+// "other", and stay there.
+func (c *codec) byRole(b *ByRole) {
+	c.figures(b[:assistant])
+	if c.version >= 2 {
+		c.figures(b[assistant:otherRole])
+	}
+	c.figures(b[otherRole:])
+}
+
 func (c *codec) room(r *room) {
 	c.text(&r.name)
-	c.figures(r.clients[:])
+	c.byRole(&r.clients)
 	c.headcount(&r.newest)
 	c.wholes(&r.floor, &r.started, &r.ended, &r.checked, &r.doubted, &r.heard)
 	c.headcount(&r.settled)
@@ -84,8 +94,13 @@ func (c *codec) meter(to **meter) {
 		mark := &m.marks[i]
 		kind := int64(mark.kind)
 		c.wholes(&mark.at, &mark.people, &kind, &mark.segment)
+		if c.version >= 2 {
+			c.whole(&mark.assistants)
+			c.flag(&mark.assistant)
+		}
 		c.hash(&mark.who)
-		if kind < int64(markJoin) || kind > int64(markEmpty) || mark.people < unknownPeople || mark.people > maxPeople {
+		if kind < int64(markJoin) || kind > int64(markEmpty) || mark.people < unknownPeople || mark.people > maxPeople ||
+			mark.assistants < 0 || mark.assistants > maxPeople {
 			c.damage()
 			return
 		}

@@ -44,15 +44,19 @@ func (b ByStatus) Sum() int64 {
 	return sum
 }
 
-// statusOf reads the status of an event that ends a recording or transcription.
-// Which values there are is not documented for events; "ready" and "failed" are in
-// the API. The type alone says enough where the status is missing.
+// statusOf reads the status of an event that ends a recording or transcription. Of a
+// recording it is "completed" for now; which values a transcription has is not documented
+// for events, and the API has "ready" and "failed". If the status is missing, the type
+// says enough.
 func statusOf(e whereby.Event) status {
-	switch {
-	case e.Type == whereby.TranscriptionFailed || e.Status == "failed":
+	if e.Type == whereby.TranscriptionFailed {
 		return failed
-	case e.Status == "" || e.Status == "finished" || e.Status == "ready":
+	}
+	switch e.Status {
+	case "", "completed", "finished", "ready":
 		return finished
+	case "failed":
+		return failed
 	}
 	return otherStatus
 }

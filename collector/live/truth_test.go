@@ -57,8 +57,8 @@ type client struct {
 
 // simulatedRoles are people's, one that is not documented too, and then the machines'.
 var simulatedRoles = []string{
-	"owner", "member", "host", "visitor", "granted_visitor", "viewer", "granted_viewer", "assistant",
-	"recorder", "streamer", "captioner",
+	"owner", "member", "host", "visitor", "granted_visitor", "viewer", "granted_viewer", "moderator",
+	"recorder", "streamer", "captioner", "assistant",
 }
 
 const simulatedPeople = 8
@@ -238,7 +238,7 @@ func (a *account) tell(r *simulated, eventType whereby.EventType, c client) {
 }
 
 func (r *simulated) people() int {
-	return len(r.inside) - len(slices.DeleteFunc(slices.Clone(r.inside), func(c client) bool { return !whereby.IsMachine(c.role) }))
+	return len(r.inside) - len(slices.DeleteFunc(slices.Clone(r.inside), func(c client) bool { return whereby.IsPerson(c.role) }))
 }
 
 func roleIndex(name string) int {

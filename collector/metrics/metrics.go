@@ -73,11 +73,11 @@ var (
 // Who is in rooms now. These come from webhooks, and are absent without a secret.
 var (
 	LiveParticipants = Metric{"whereby_live_participants", Gauge, []string{RoomPrefix},
-		"People in rooms now: every role but recorder, streamer and captioner."}
+		"People in rooms now: every role but recorder, streamer, captioner and assistant."}
 	LiveParticipantsMax = Metric{"whereby_live_participants_max", Gauge, []string{RoomPrefix},
 		"The highest whereby_live_participants of the last 5 minutes, so that no scrape misses a peak."}
 	LiveClients = Metric{"whereby_live_clients", Gauge, []string{RoomPrefix, "role"},
-		"Clients in rooms now by role, machines too."}
+		"Clients in rooms now by role, recorders, streamers, captioners and assistants too."}
 	LiveRooms = Metric{"whereby_live_rooms", Gauge, []string{RoomPrefix},
 		"Rooms with someone in them now."}
 	LiveWaiting = Metric{"whereby_live_waiting", Gauge, []string{RoomPrefix},
@@ -99,7 +99,7 @@ var (
 	Leaves = Metric{"whereby_leaves_total", Counter, []string{RoomPrefix, "role"},
 		"Clients that left a room."}
 	Recordings = Metric{"whereby_recordings_finished_total", Counter, []string{RoomPrefix, "status"},
-		"Recordings that finished, by status."}
+		"Recordings that finished, by status: Whereby tells of no recording that failed."}
 	Transcriptions = Metric{"whereby_transcriptions_total", Counter, []string{RoomPrefix, "status"},
 		"Transcriptions that finished or failed, by status."}
 	WebhookEvents = Metric{"whereby_webhook_events_total", Counter, []string{"type"},

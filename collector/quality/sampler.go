@@ -207,7 +207,7 @@ func (s *Sampler) participants(ctx context.Context, t *session, id string) error
 		}
 		for _, row := range page.Rows {
 			// Somebody who came back is listed again, and is read as one.
-			if !seen[row.ID] && !whereby.IsMachine(row.Role) {
+			if !seen[row.ID] && whereby.IsPerson(row.Role) {
 				seen[row.ID] = true
 				ids = append(ids, row.ID)
 			}

@@ -107,7 +107,7 @@ func (c *cast) span() (opens, closes int64) {
 func (c *cast) began() int64 {
 	var joins, leaves []int64
 	for i := range c.legs {
-		if l := &c.legs[i]; !whereby.IsMachine(l.role) {
+		if l := &c.legs[i]; whereby.IsPerson(l.role) {
 			joins = append(joins, l.joined)
 			if left := l.leaves(); left != 0 {
 				leaves = append(leaves, left)

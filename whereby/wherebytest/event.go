@@ -36,7 +36,8 @@ type Event struct {
 	Clients  map[string]int
 
 	// RecordingID and Filename are of recordings, TranscriptionID, Duration and Error
-	// of transcriptions, Status of both: "ready", "in_progress" or "failed".
+	// of transcriptions, Status of both: "completed" of recordings, and "ready",
+	// "in_progress" or "failed" of transcriptions.
 	RecordingID, Filename  string
 	TranscriptionID, Error string
 	Duration               time.Duration

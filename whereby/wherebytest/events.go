@@ -111,7 +111,7 @@ func (o occurrence) describeRecording(e *Event) {
 	case whereby.RecordingFinished:
 		e.RecordingID = uuid(r.id, 3)
 		e.Filename = fmt.Sprintf("%s-%s.mp4", strings.TrimPrefix(o.cast.room.name, "/"), moment(l.joined).Format(time.RFC3339))
-		e.Status = "ready"
+		e.Status = "completed"
 		return
 	case whereby.TranscriptionStarted:
 		e.Status = "in_progress"

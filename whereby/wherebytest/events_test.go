@@ -49,7 +49,7 @@ func TestTheEventsOfAMeeting(t *testing.T) {
 		"30m0s room.client.left walk-in visitor map[granted_visitor:1 host:1 recorder:1]",
 		"35m0s room.client.left patient granted_visitor map[host:1 recorder:1]",
 		"35m0s room.client.left - recorder map[host:1]",
-		"recording.finished ready",
+		"recording.finished completed",
 		"40m0s room.client.left host host map[]",
 		"40m0s room.session.ended",
 	}

@@ -52,7 +52,7 @@ func (a *Account) Live(at time.Time, prefixOf func(roomName string) string) map[
 				t.Clients = make(map[string]int)
 			}
 			t.Clients[leg.role]++
-			if !whereby.IsMachine(leg.role) {
+			if whereby.IsPerson(leg.role) {
 				t.People++
 			}
 			if !used[l.room] {
@@ -95,7 +95,7 @@ func (a *Account) peaks(now int64, prefixOf func(string) string) map[string]int 
 		case o.kind != kindJoined:
 			continue
 		}
-		if whereby.IsMachine(o.leg().role) {
+		if !whereby.IsPerson(o.leg().role) {
 			continue
 		}
 		prefix := prefixOf(o.cast.room.name)

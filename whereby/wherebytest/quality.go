@@ -152,7 +152,7 @@ func (a *Account) took(l located, h int64) []ParticipantTruth {
 	var people []ParticipantTruth
 	at := map[string]int{}
 	for _, c := range a.connections(l, h) {
-		if whereby.IsMachine(c.Role) {
+		if !whereby.IsPerson(c.Role) {
 			continue
 		}
 		i, known := at[c.ID]

@@ -34,7 +34,7 @@ func meetings(t testing.TB, seed uint64, n int) *wherebytest.Account {
 				p.Joined = between(s.Start)
 			}
 			p.Left = between(p.Joined)
-			if !whereby.IsMachine(p.Role) && random.IntN(3) == 0 {
+			if whereby.IsPerson(p.Role) && random.IntN(3) == 0 {
 				p.Knocked = p.Joined.Add(-10 * time.Second * time.Duration(random.IntN(60)))
 			}
 			s.Participants = append(s.Participants, p)
@@ -137,7 +137,7 @@ func (r *reader) live() map[string]wherebytest.LiveTruth {
 				t.Clients = map[string]int{}
 			}
 			t.Clients[role] += n
-			if !whereby.IsMachine(role) {
+			if whereby.IsPerson(role) {
 				t.People += n
 			}
 		}

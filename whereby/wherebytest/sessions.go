@@ -4,15 +4,17 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"whereby_exporter/whereby"
 )
 
 // minute in milliseconds: participant minutes are counted by it.
 const minute = int64(time.Minute / time.Millisecond)
 
-// Roles that are machines have minutes of their own.
+// Clients of these roles have minutes of their own.
 const (
-	RoleRecorder = "recorder"
-	RoleStreamer = "streamer"
+	RoleRecorder = whereby.RoleRecorder
+	RoleStreamer = whereby.RoleStreamer
 )
 
 // Session is a meeting in a room, in the past, running or in the future.
@@ -208,16 +210,17 @@ func (t *Totals) add(l *leg, minutes int64) {
 	if l.again {
 		unique = 0
 	}
-	switch l.role {
-	case RoleRecorder:
+	switch whereby.BilledAs(l.role) {
+	case whereby.BilledAsRecorder:
 		t.RecorderMinutes += minutes
 		t.UniqueRecorders += unique
-	case RoleStreamer:
+	case whereby.BilledAsStreamer:
 		t.StreamerMinutes += minutes
 		t.UniqueStreamers += unique
-	default:
+	case whereby.BilledAsParticipant:
 		t.ParticipantMinutes += minutes
 		t.UniqueParticipants += unique
+	case whereby.NotBilled:
 	}
 }
 

@@ -108,7 +108,7 @@ func (e *encounter) take(o occurrence) (both bool) {
 		e.visitor = earliest(e.visitor, o.at)
 	case o.kind == kindKnockCancelled:
 		e.waiting--
-	case (o.kind == kindJoined || o.kind == kindLeft) && !whereby.IsMachine(o.leg().role):
+	case (o.kind == kindJoined || o.kind == kindLeft) && whereby.IsPerson(o.leg().role):
 		if o.kind == kindLeft {
 			e.people--
 			break
