@@ -135,8 +135,8 @@ func (b *bench) assertQuality(truth map[string]*truthOf) {
 }
 
 // callAccount has rooms of some customers, each with meetings in the hours to come. The
-// number of meetings is by prefix.
-func callAccount(c wherebytest.Config, random *rand.Rand, span time.Duration, meetings map[string]int) *wherebytest.Account {
+// number of meetings is by prefix. In some are a recorder, and machines of further roles.
+func callAccount(c wherebytest.Config, random *rand.Rand, span time.Duration, meetings map[string]int, machines ...string) *wherebytest.Account {
 	c.APIKey = apiKey
 	account := wherebytest.New(c)
 	prefixes := slices.Sorted(func(yield func(string) bool) {
@@ -171,7 +171,7 @@ func callAccount(c wherebytest.Config, random *rand.Rand, span time.Duration, me
 				s.Participants = append(s.Participants, p)
 			}
 			if random.IntN(4) == 0 {
-				for _, machine := range []string{whereby.RoleRecorder, whereby.RoleAssistant, whereby.RoleCaptioner} {
+				for _, machine := range append(machines, whereby.RoleRecorder) {
 					s.Participants = append(s.Participants, wherebytest.Participant{Role: machine})
 				}
 				back := s.Participants[0]
@@ -203,7 +203,8 @@ func TestQualityIsTheTruthWhereAllIsRead(t *testing.T) {
 				seed := rand.Uint64()
 				t.Logf("seed %d", seed)
 				since := time.Now()
-				account := callAccount(c, rand.New(rand.NewPCG(seed, 0)), 8*time.Hour, map[string]int{"acme-": 60, "globex-": 25, "initech-": 3})
+				account := callAccount(c, rand.New(rand.NewPCG(seed, 0)), 8*time.Hour, map[string]int{"acme-": 60, "globex-": 25, "initech-": 3},
+					whereby.RoleStreamer, whereby.RoleAssistant, whereby.RoleCaptioner)
 				b := prepare(t, account, store.NewMemory())
 				defer b.stop()
 				b.polls(14 * 60)

@@ -77,7 +77,8 @@ func (s *session) skippedOf(r *record) int64 {
 	return max(0, s.participants()-r.Sampled-r.GivenUp)
 }
 
-// participants is how many it has, as far as is known.
+// participants is how many it has, as far as is known: of one whose participants were not
+// listed, what Insights says, which may count assistants.
 func (s *session) participants() int64 {
 	switch {
 	case s.listed:
