@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -201,6 +202,9 @@ func TestFlagsAreChecked(t *testing.T) {
 	}
 }
 
+// atMost is what a read cost, as far as a first answer tells.
+var atMost = regexp.MustCompile(`cost [0-9]+`)
+
 func TestCheck(t *testing.T) {
 	account := wherebytest.New(wherebytest.Config{APIKey: apiKey, PointsPerMinute: 1000})
 	api := httptest.NewServer(account)
@@ -225,7 +229,7 @@ func TestCheck(t *testing.T) {
 		{"offline the key may be wrong", api.URL, "wrong", false, nil, ok, "", 0},
 		{"without a key there is nothing to check", api.URL, "", true, nil, "", "no API key", 0},
 		{"online", api.URL, apiKey, true, nil,
-			ok + "online: ok, " + api.URL + " answers and accepts the API key\nrate limit: 1000 points a minute for the organization, 999 left now\n", "", 1},
+			ok + "online: ok, " + api.URL + " answers and accepts the API key\nrate limit: 1000 points a minute for the organization, 999 left now\ncost: this read cost N of them at most\n", "", 1},
 		{"online without headers", api.URL, apiKey, true, fault(wherebytest.NoRateLimitHeaders()),
 			ok + "online: ok, " + api.URL + " answers and accepts the API key\n", "", 1},
 		{"online with a wrong key", api.URL, "wrong", true, nil, ok,
@@ -249,6 +253,7 @@ func TestCheck(t *testing.T) {
 			err := check.Run(&e.Env)
 			assertError(t, err, c.want)
 			out := strings.ReplaceAll(e.out.String(), fmt.Sprintf(" %d left", before-1), " 999 left")
+			out = atMost.ReplaceAllString(out, "cost N")
 			if out != c.out {
 				t.Errorf("printed %q; want %q", out, c.out)
 			}
@@ -270,14 +275,14 @@ func TestCheckPlan(t *testing.T) {
 		out, want  string
 	}{
 		{"a Build account", "build", 1000, number(50), "An account of 1000 rooms, 50 of them used in the last 24 hours, at 100 points a minute", ""},
-		{"a Grow account", "grow", 20_000, number(500), "An account of 20000 rooms, 500 of them used in the last 24 hours, at 1000 points a minute", ""},
-		{"as many active rooms as are usual", "grow", 20_000, nil, "20000 rooms, 100 of them", ""},
-		{"no more active rooms than there are", "grow", 10, nil, "10 rooms, 10 of them", ""},
+		{"a Grow account", "enterprise", 20_000, number(500), "An account of 20000 rooms, 500 of them used in the last 24 hours, at 1000 points a minute", ""},
+		{"as many active rooms as are usual", "enterprise", 20_000, nil, "20000 rooms, 100 of them", ""},
+		{"no more active rooms than there are", "enterprise", 10, nil, "10 rooms, 10 of them", ""},
 		{"an empty account", "build", 0, nil, "0 rooms, 0 of them", ""},
-		{"an unknown plan", "huge", 1000, nil, "", "--plan=huge: must be build or grow"},
-		{"a negative number of rooms", "grow", -1, nil, "", "--rooms=-1: must not be negative"},
-		{"a negative number of active rooms", "grow", 10, number(-1), "", "--active=-1: must not be negative, nor above --rooms=10"},
-		{"more active rooms than there are", "grow", 10, number(11), "", "--active=11: must not be negative, nor above --rooms=10"},
+		{"an unknown plan", "huge", 1000, nil, "", "--plan=huge: must be build or enterprise"},
+		{"a negative number of rooms", "enterprise", -1, nil, "", "--rooms=-1: must not be negative"},
+		{"a negative number of active rooms", "enterprise", 10, number(-1), "", "--active=-1: must not be negative, nor above --rooms=10"},
+		{"more active rooms than there are", "enterprise", 10, number(11), "", "--active=11: must not be negative, nor above --rooms=10"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			e := newEnvironment(t, "") // needs no key
@@ -292,7 +297,7 @@ func TestCheckPlan(t *testing.T) {
 
 func TestCheckPlanChecksTheFlagsItUses(t *testing.T) {
 	e := newEnvironment(t, "")
-	check := &Check{Plan: "grow", Rooms: 10, Flags: flags(whereby.DefaultBaseURL)}
+	check := &Check{Plan: "enterprise", Rooms: 10, Flags: flags(whereby.DefaultBaseURL)}
 	check.Whereby.RateLimitShare, check.Poll.Interval = 0, 0
 	err := check.Run(&e.Env)
 	assertError(t, err, "--whereby.rate-limit-share=0")

@@ -13,8 +13,8 @@ import (
 
 // Check is the command check. It takes the flags of run.
 type Check struct {
-	Online bool   `help:"Also make one call to Whereby's API; it costs one point."`
-	Plan   string `placeholder:"build|grow" help:"Print what to expect of an account on this Whereby plan, and check nothing."`
+	Online bool   `help:"Also make one call to Whereby's API, and say what it costs."`
+	Plan   string `placeholder:"build|enterprise" help:"Print what to expect of an account on this Whereby plan, and check nothing."`
 	Rooms  int    `default:"1000" placeholder:"N" help:"With --plan: rooms in the account (${default})."`
 	Active *int   `placeholder:"N" help:"With --plan: rooms used within 24 hours (100, or all where there are fewer)."`
 	Flags  `embed:""`
@@ -59,7 +59,7 @@ func (c *Check) Run(env *Env) error {
 func (c *Check) plan(env *Env) error {
 	points, ok := plan.PointsPerMinute(c.Plan)
 	if !ok {
-		return fmt.Errorf("--plan=%s: must be build or grow, the Whereby plan of the account", c.Plan)
+		return fmt.Errorf("--plan=%s: must be build or enterprise, the Whereby plan of the account", c.Plan)
 	}
 	if c.Rooms < 0 {
 		return fmt.Errorf("--rooms=%d: must not be negative", c.Rooms)
@@ -82,7 +82,13 @@ func (c *Check) plan(env *Env) error {
 		Interval:         c.Poll.Interval,
 		FullPollInterval: c.Poll.FullPollInterval,
 	}
-	return plan.Make(account).Print(env.Stdout, account)
+	if c.Whereby.ReadCost != nil {
+		account.ReadCost = *c.Whereby.ReadCost
+		return plan.Print(env.Stdout, account, plan.Make(account))
+	}
+	dear := account
+	dear.ReadCost = whereby.MaxReadCost
+	return plan.Print(env.Stdout, account, plan.Make(account), plan.Make(dear))
 }
 
 // online asks for one room, as cheaply as the API allows.
@@ -94,8 +100,8 @@ func (c *Check) online(env *Env, key whereby.KeyFunc, transport http.RoundTrippe
 	// A person waits for the answer, and can repeat the command.
 	client.Retry.MaxAttempts = 1
 	client.Retry.MaxThrottleWait = time.Nanosecond
-	var limit whereby.RateLimit
-	client.OnExchange = func(e whereby.Exchange) { limit = e.RateLimit }
+	var exchange whereby.Exchange
+	client.OnExchange = func(e whereby.Exchange) { exchange = e }
 
 	ctx, cancel := context.WithTimeout(env.Context, onlineTimeout)
 	defer cancel()
@@ -106,8 +112,9 @@ func (c *Check) online(env *Env, key whereby.KeyFunc, transport http.RoundTrippe
 		break
 	}
 	fmt.Fprintf(env.Stdout, "online: ok, %s answers and accepts the API key\n", c.Whereby.URL)
-	if limit.LimitKnown && limit.RemainingKnown {
+	if limit := exchange.RateLimit; limit.LimitKnown && limit.RemainingKnown {
 		fmt.Fprintf(env.Stdout, "rate limit: %d points a minute for the organization, %d left now\n", limit.Limit, limit.Remaining)
+		fmt.Fprintf(env.Stdout, "cost: this read cost %d of them at most\n", exchange.Points)
 	}
 	return nil
 }

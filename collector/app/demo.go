@@ -31,7 +31,7 @@ const (
 	// demoPollInterval is short, so that a visitor sees figures move.
 	demoPollInterval = 5 * time.Second
 	demoMaxAge       = 5 * time.Minute
-	// demoPoints is more than the Grow plan's 1,000, for a visitor would wait two minutes
+	// demoPoints is more than the Enterprise plan's 1,000, for a visitor would wait two minutes
 	// while it reads what rooms used before the period began, and then call quality.
 	demoPoints = 5000
 	// demoShare leaves the simulated organization a fifth. Below that, sampling would

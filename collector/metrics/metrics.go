@@ -158,7 +158,7 @@ var (
 	LastFullScan = Metric{"whereby_exporter_last_full_scan_timestamp_seconds", Gauge, nil,
 		"When the last full poll of the account ended, in seconds since 1970; 0 until the first. Survives restarts."}
 	APIRequests = Metric{"whereby_exporter_api_requests_total", Counter, []string{"endpoint", "code"},
-		"Requests to the Insights API by endpoint and HTTP status; code is error where no answer came. Each costs a point."}
+		"Requests to the Insights API by endpoint and HTTP status; code is error where no answer came."}
 	APIRequestDuration = Metric{"whereby_exporter_api_request_duration_seconds", Histogram, []string{"endpoint"},
 		"Time from sending a request to the Insights API to the end of its answer."}
 	APIPointsPerRequest = Metric{"whereby_exporter_api_points_per_request", Gauge, []string{"endpoint"},

@@ -5,18 +5,19 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"strconv"
 	"time"
 
 	"whereby_exporter/whereby"
 )
 
-// PointsPerMinute is the rate limit of a Whereby plan ("build", "grow") for the
-// whole organization. Source: the API reference on rate limiting.
+// PointsPerMinute is the rate limit of a Whereby plan ("build", "enterprise", formerly
+// "grow") for the whole organization. Source: the API reference on rate limiting.
 func PointsPerMinute(plan string) (int, bool) {
 	switch plan {
 	case "build":
 		return 100, true
-	case "grow":
+	case "enterprise", "grow":
 		return 1000, true
 	}
 	return 0, false
@@ -26,6 +27,8 @@ func PointsPerMinute(plan string) (int, bool) {
 type Account struct {
 	// PointsPerMinute is the organization's rate limit.
 	PointsPerMinute int
+	// ReadCost is what a read costs, in points; 0 is 1.
+	ReadCost int
 	// Rooms exist, Active of them were used in the last 24 hours.
 	Rooms, Active int
 	// Share, Interval and FullPollInterval are the flags of the same names.
@@ -48,7 +51,7 @@ type Plan struct {
 	Every         time.Duration
 	// Freshness is how old a figure is at most, Insights' own delay included.
 	Freshness time.Duration
-	// LeftPerHour are the points that polling leaves of the share to the sampler of call
+	// LeftPerHour are the reads that polling leaves of the share to the sampler of call
 	// quality.
 	LeftPerHour int
 }
@@ -57,6 +60,7 @@ type Plan struct {
 func Make(a Account) Plan {
 	points, window := whereby.Allowance(a.Share, a.PointsPerMinute)
 	p := Plan{Points: points, Window: window}
+	points, window = reads(points, window, max(1, a.ReadCost))
 
 	all := max(1, pages(a.Rooms))
 	p.FullRequests = all
@@ -93,6 +97,14 @@ func Make(a Account) Plan {
 	return p
 }
 
+// reads is how many reads fit into a window; a read that does not fit takes several.
+func reads(points int, window time.Duration, cost int) (int, time.Duration) {
+	if cost > points {
+		return 1, window * time.Duration(cost) / time.Duration(points)
+	}
+	return points / cost, window
+}
+
 func pages(rows int) int { return (rows + whereby.MaxPageSize - 1) / whereby.MaxPageSize }
 
 // spend is how long it takes to spend requests where points are free in each
@@ -101,34 +113,44 @@ func spend(requests int, points float64, window time.Duration) time.Duration {
 	return time.Duration(float64(requests-1)/points) * window
 }
 
-// Print writes the plan for a person.
-func (p Plan) Print(w io.Writer, a Account) error {
+// Print writes plans of an account for a person: one, or the best and the worst case.
+func Print(w io.Writer, a Account, plans ...Plan) error {
+	each := func(text func(Plan) string) string {
+		first, last := text(plans[0]), text(plans[len(plans)-1])
+		if first == last {
+			return first
+		}
+		return first + " to " + last
+	}
+	p := plans[0]
 	_, err := fmt.Fprintf(w, `An account of %s, %d of them used in the last 24 hours, at %d points a minute:
 
   points            at most %s for this exporter; the rest is for the production application
+  a read costs      %s
   first full poll   %s, %s; no usage metric is exposed before it ends
   later full polls  %s in the background, %s, each %s after the one before
   steady poll       %s, every %s
   freshness         figures are at most %s old, up to %s of it Insights' own delay
-  left over         %s
+  call quality      %s participants can be sampled an hour, in sessions of three
 `,
 		count(a.Rooms, "room"), a.Active, a.PointsPerMinute,
 		rate(p.Points, p.Window),
-		count(p.FullRequests, "request"), about(p.FirstFullPoll),
-		count(p.FullRequests, "request"), about(p.LaterFullPolls), short(a.FullPollInterval),
-		count(p.ShortRequests, "request"), short(p.Every),
-		short(p.Freshness), short(whereby.InsightsDelay),
-		p.leftOver())
+		readCost(a),
+		count(p.FullRequests, "request"), each(func(p Plan) string { return about(p.FirstFullPoll) }),
+		count(p.FullRequests, "request"), each(func(p Plan) string { return about(p.LaterFullPolls) }), short(a.FullPollInterval),
+		count(p.ShortRequests, "request"), each(func(p Plan) string { return short(p.Every) }),
+		each(func(p Plan) string { return short(p.Freshness) }), short(whereby.InsightsDelay),
+		// A session costs two reads, and each participant one.
+		each(func(p Plan) string { return strconv.Itoa(p.LeftPerHour * 3 / 5) }))
 	return err
 }
 
-func (p Plan) leftOver() string {
-	if p.LeftPerHour == 0 {
-		return "nothing, so 0 participants can be sampled an hour: there are no figures of call quality"
+// readCost says what a read costs, if that is known.
+func readCost(a Account) string {
+	if a.ReadCost > 0 {
+		return count(a.ReadCost, "point")
 	}
-	return fmt.Sprintf(`%d points an hour for call quality; a session costs two of them and
-                    each participant one, so %d participants can be sampled an hour
-                    in sessions of three, and never more than %d`, p.LeftPerHour, p.LeftPerHour*3/5, p.LeftPerHour)
+	return fmt.Sprintf("1 to %d points: Whereby does not say; the exporter learns it, or --whereby.read-cost says it", whereby.MaxReadCost)
 }
 
 func rate(points int, window time.Duration) string {

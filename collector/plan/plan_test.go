@@ -42,8 +42,8 @@ func withShare(a plan.Account, share float64) plan.Account {
 
 // Whereby's plans, by points a minute.
 const (
-	build = 100
-	grow  = 1000
+	build      = 100
+	enterprise = 1000
 )
 
 func TestPointsPerMinuteAreThoseOfWherebysPlans(t *testing.T) {
@@ -51,7 +51,7 @@ func TestPointsPerMinuteAreThoseOfWherebysPlans(t *testing.T) {
 		plan   string
 		points int
 		known  bool
-	}{{"build", build, true}, {"grow", grow, true}, {"huge", 0, false}, {"", 0, false}} {
+	}{{"build", build, true}, {"enterprise", enterprise, true}, {"grow", enterprise, true}, {"huge", 0, false}, {"", 0, false}} {
 		if points, known := plan.PointsPerMinute(c.plan); points != c.points || known != c.known {
 			t.Errorf("%q has %d points a minute, %v; want %d, %v", c.plan, points, known, c.points, c.known)
 		}
@@ -71,9 +71,9 @@ func TestPlansAreWhatTheAccountNeeds(t *testing.T) {
 		{"one room is one page", account(build, 1, 1), 25, 1, 1, 0, time.Minute},
 		{"a full page is one page", account(build, 100, 100), 25, 1, 1, 0, time.Minute},
 		{"a room more is two, and the checks of the order", account(build, 101, 101), 25, 4, 2, 0, time.Minute},
-		{"few active rooms are two pages of many", account(grow, 20_000, 100), 250, 202, 2, 0, time.Minute},
-		{"no active room is one page of many", account(grow, 20_000, 0), 250, 202, 1, 0, time.Minute},
-		{"a million rooms on Grow", account(grow, 1_000_000, 500), 250, 10_002, 6, 40 * 61 * time.Second, time.Minute},
+		{"few active rooms are two pages of many", account(enterprise, 20_000, 100), 250, 202, 2, 0, time.Minute},
+		{"no active room is one page of many", account(enterprise, 20_000, 0), 250, 202, 1, 0, time.Minute},
+		{"a million rooms on Grow", account(enterprise, 1_000_000, 500), 250, 10_002, 6, 40 * 61 * time.Second, time.Minute},
 		{"a million rooms on Build", account(build, 1_000_000, 500), 25, 10_002, 6, 400 * 61 * time.Second, time.Minute},
 		{"more active rooms than points for them", account(build, 20_000, 10_000), 25, 202, 101, 8 * 61 * time.Second, 101 * 61 * time.Second / 25},
 		{"less than a point a minute", withShare(account(build, 1000, 100), 0.005), 1, 12, 2, 11 * 122 * time.Second, 2 * 122 * time.Second},
@@ -114,7 +114,7 @@ func assertSane(t *testing.T, a plan.Account, p plan.Plan) {
 }
 
 func TestMoreRoomsNeverCostLess(t *testing.T) {
-	for _, points := range []int{build, grow} {
+	for _, points := range []int{build, enterprise} {
 		for _, share := range []float64{0.001, 0.005, 0.01, 0.25, 1} {
 			for _, busy := range []float64{0, 0.01, 0.5, 1} {
 				var last plan.Plan
@@ -155,13 +155,15 @@ func TestThePrintedPlan(t *testing.T) {
 		account plan.Account
 	}{
 		{"one-room", account(build, 1, 1)},
-		{"grow", account(grow, 20_000, 500)},
+		{"enterprise", account(enterprise, 20_000, 500)},
 		{"a-million-rooms-on-build", account(build, 1_000_000, 500)},
 		{"a-minute-is-too-short-for-a-point", withShare(account(build, 1000, 100), 0.008)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var got bytes.Buffer
-			if err := plan.Make(c.account).Print(&got, c.account); err != nil {
+			dear := c.account
+			dear.ReadCost = whereby.MaxReadCost
+			if err := plan.Print(&got, c.account, plan.Make(c.account), plan.Make(dear)); err != nil {
 				t.Fatal(err)
 			}
 			golden.Compare(t, "testdata/"+c.name+".txt", got.String())
@@ -180,7 +182,7 @@ func TestAPollerKeepsToItsPlan(t *testing.T) {
 		{"a page more than one", account(build, 101, 30)},
 		{"an account whose first poll takes several minutes", account(build, 7000, 150)},
 		{"an account whose polls leave little to a full poll in the background", account(build, 2500, 900)},
-		{"an account on Grow", account(grow, 12_000, 420)},
+		{"an account on Grow", account(enterprise, 12_000, 420)},
 		{"less than a point a minute", withShare(account(build, 900, 90), 0.005)},
 		{"a large share", withShare(account(build, 5000, 100), 1)},
 	} {

@@ -143,7 +143,7 @@ func (s *figures) addWebhooks(r *Report) {
 	r.Webhooks = w
 }
 
-// Sessions implements [Source]. It costs one point, or two where Insights
+// Sessions implements [Source]. It costs one request, or two where Insights
 // refuses to sort.
 func (s *figures) Sessions(ctx context.Context, room string) ([]whereby.RoomSession, bool, error) {
 	sessions, more, err := s.sessions(ctx, whereby.RoomSessionsQuery{RoomName: room, SortBy: whereby.SessionsNewestFirst})
