@@ -136,7 +136,7 @@ func TestEverythingReleasedIsSigned(t *testing.T) {
 func TestTheImageGetsAllSources(t *testing.T) {
 	root := repository(t)
 	config := loadGoreleaser(t)
-	list := output(t, "go", "list", "-C", root, "-f", "{{.Dir}}", "./...")
+	list := output(t, "go", "list", "-C", root, "-f", "{{if .GoFiles}}{{.Dir}}{{end}}", "./...")
 	for dir := range strings.FieldsSeq(string(list)) {
 		name, err := filepath.Rel(root, dir)
 		if err != nil {
