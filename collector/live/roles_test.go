@@ -1,7 +1,6 @@
 package live_test
 
 import (
-	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -118,6 +117,6 @@ func TestAMachineNeitherWaitsNorHosts(t *testing.T) {
 		b.wait(time.Second)
 		b.send(event(whereby.ClientJoined, "/acme-1", "v", "visitor", clients{role: 1, "host": 1, "visitor": 1}))
 		b.expectObserved("host_wait acme 0")
-		b.expect(fmt.Sprint("acme 2/1/0"))
+		b.expect("acme 2/1/0")
 	}
 }
