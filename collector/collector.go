@@ -120,7 +120,7 @@ func (c *Collector) open() error {
 	c.poller = poller.New(c.client, c.ledger, poller.Config{
 		Interval:         c.config.PollInterval,
 		FullPollInterval: c.config.FullPollInterval,
-		OnRooms:          func(rooms []whereby.Room) { c.sampling.Offer(rooms) },
+		OnRooms:          c.onRooms,
 		OnPoll:           c.onPoll,
 		Logger:           log,
 	})
@@ -277,6 +277,14 @@ func (c *Collector) RulesLoaded(loaded bool) { c.self.onRules(loaded) }
 func (c *Collector) onExchange(e whereby.Exchange) {
 	c.self.onExchange(e)
 	c.recorder.OnExchange(e)
+}
+
+// onRooms runs for the rooms of every page that a poll reads.
+func (c *Collector) onRooms(rooms []whereby.Room) {
+	c.sampling.Offer(rooms)
+	if f := c.feed(); f != nil {
+		f.SetEnds(rooms)
+	}
 }
 
 // onPoll runs after every poll, and may run for two at once.

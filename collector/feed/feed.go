@@ -29,6 +29,10 @@ var (
 // as long as Whereby retries a delivery, with room to spare.
 const staleAfter = time.Minute
 
+// maxWithoutEnd bounds the rooms whose end is asked for, those that are not answered for
+// included.
+const maxWithoutEnd = 1000
+
 // Usage is what the feed needs to know of the account's usage.
 type Usage interface {
 	// Label is the value of room_prefix that a room counts under.
@@ -245,16 +249,27 @@ func (f *Feed) Suspects(now time.Time) []live.Suspect {
 	return f.tracker.Suspects(now, 0)
 }
 
-// Confirm notes that somebody was in a room at a time.
-func (f *Feed) Confirm(room string, at time.Time) {
+// Answer takes what Insights says of a suspect: whether a session ran in the room as of a
+// time.
+func (f *Feed) Answer(s live.Suspect, sessionRuns bool, asOf time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.tracker.Confirm(room, at)
+	f.tracker.Answer(s, sessionRuns, asOf)
 }
 
-// Drop notes that nobody was in a room at a time, and why.
-func (f *Feed) Drop(room string, why live.Correction, at time.Time) {
+// SetEnds takes rooms as Insights lists them: nobody is in them once they are over.
+func (f *Feed) SetEnds(rooms []whereby.Room) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.tracker.Drop(room, why, at)
+	for _, room := range rooms {
+		f.tracker.SetEnd(room.Name, room.EndAt)
+	}
+}
+
+// WithoutEnd lists rooms with somebody in them of which nothing was heard since a time, and
+// Insights has not been seen to list them: a few at most.
+func (f *Feed) WithoutEnd(since time.Time) []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.tracker.WithoutEnd(since, maxWithoutEnd)
 }

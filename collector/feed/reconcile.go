@@ -2,6 +2,8 @@ package feed
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -10,23 +12,42 @@ import (
 )
 
 const (
-	// reconcileInterval is how often doubted rooms are looked at.
+	// reconcileInterval is how often rooms are looked at of which events leave something
+	// open.
 	reconcileInterval = time.Minute
-	// reconcileLimit is how many of them at most: each costs a point.
+	// reconcileLimit is how many of them at most: each costs a request.
 	reconcileLimit = 5
+	// A room that Insights does not answer for is asked for again after firstPause, and
+	// each time after twice as long, up to maxPause.
+	firstPause = time.Minute
+	maxPause   = 4 * time.Hour
+	// behindFor is for how long Insights may still show a session that has ended.
+	behindFor = 6 * time.Hour
 )
 
-// Reconciler asks Insights about rooms of which the events leave it open whether
-// their meeting is over. Its requests yield to those of polls.
+// Reconciler asks Insights about rooms of which the events leave it open who is in them.
+// Its requests yield to those of polls.
 type Reconciler struct {
-	client *whereby.Client
-	feed   *Feed
-	log    *slog.Logger
+	client   *whereby.Client
+	sessions *whereby.SessionLister
+	feed     *Feed
+	log      *slog.Logger
+	pauses   map[string]pause
+}
+
+// pause is until when a room is not asked for.
+type pause struct {
+	until time.Time
+	next  time.Duration
+	told  bool // an error was logged
 }
 
 // NewReconciler returns a reconciler of a feed. It starts nothing.
 func NewReconciler(client *whereby.Client, feed *Feed, log *slog.Logger) *Reconciler {
-	return &Reconciler{client: client.Background(), feed: feed, log: log}
+	client = client.Background()
+	return &Reconciler{
+		client: client, sessions: whereby.NewSessionLister(client, log), feed: feed, log: log, pauses: map[string]pause{},
+	}
 }
 
 // Run checks rooms until the context is done, and returns nil then.
@@ -38,16 +59,73 @@ func (r *Reconciler) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case now := <-ticker.C:
-			for _, suspect := range r.suspects(now) {
-				if err := r.check(ctx, suspect); err != nil {
-					if ctx.Err() == nil {
-						r.log.Warn("a room's live count could not be checked against Insights", "err", err)
-					}
-					break // the next one would fail too
-				}
-			}
+			r.round(ctx, now)
 		}
 	}
+}
+
+// errBehind means that Insights does not know yet what is asked for.
+var errBehind = errors.New("insights does not know yet")
+
+// round asks about the rooms that are to be checked, and then for the ends of rooms.
+func (r *Reconciler) round(ctx context.Context, now time.Time) {
+	open := map[string]bool{}
+	asked := 0
+	ask := func(room string, about func() error) (more bool) {
+		open[room] = true
+		if asked == reconcileLimit || now.Before(r.pauses[room].until) {
+			return true
+		}
+		asked++
+		err := about()
+		if ctx.Err() != nil {
+			return false
+		}
+		return r.note(room, now, err)
+	}
+	for _, suspect := range r.suspects(now) {
+		if !ask(suspect.RoomName, func() error { return r.check(ctx, suspect) }) {
+			return
+		}
+	}
+	for _, room := range r.feed.WithoutEnd(now.Add(-whereby.InsightsDelay)) {
+		if !open[room] && !ask(room, func() error { return r.findEnd(ctx, room) }) {
+			return
+		}
+	}
+	for room := range r.pauses {
+		if !open[room] {
+			delete(r.pauses, room)
+		}
+	}
+}
+
+// note takes how asking for a room went, and reports whether to ask for others now.
+func (r *Reconciler) note(room string, now time.Time, err error) (more bool) {
+	if err == nil {
+		delete(r.pauses, room)
+		return true
+	}
+	class := whereby.ClassOf(err)
+	if class == whereby.ClassThrottled {
+		r.log.Warn("checking live counts against Insights failed", "err", err)
+		return false // that is no fault of the room
+	}
+	p := r.pauses[room]
+	p.next = min(max(firstPause, 2*p.next), maxPause)
+	p.until = now.Add(p.next)
+	behind := errors.Is(err, errBehind)
+	if !behind {
+		level := slog.LevelDebug
+		if !p.told {
+			level = slog.LevelWarn
+		}
+		r.log.Log(context.Background(), level, "checking a room's live count against Insights failed", "room", room, "next", p.until, "err", err)
+		p.told = true
+	}
+	r.pauses[room] = p
+	// After other errors the next room would fail too.
+	return behind || class == whereby.ClassRequest || class == whereby.ClassMalformed
 }
 
 // suspects are the rooms in doubt for so long that Insights can know.
@@ -55,33 +133,47 @@ func (r *Reconciler) suspects(now time.Time) []live.Suspect {
 	var known []live.Suspect
 	for _, suspect := range r.feed.Suspects(now) {
 		// An empty room is over as far as anyone can tell, and most are: only those
-		// that show somebody are worth a point.
-		if suspect.Doubt != live.DoubtEmpty && now.Sub(suspect.Since) >= whereby.InsightsDelay && len(known) < reconcileLimit {
+		// that show somebody are worth a request.
+		if suspect.Doubt != live.DoubtEmpty && now.Sub(suspect.Since) >= whereby.InsightsDelay {
 			known = append(known, suspect)
 		}
 	}
 	return known
 }
 
-// check reads the room's sessions and corrects its count by what they say.
+// check reads the room's latest session and corrects its count by what that says.
 func (r *Reconciler) check(ctx context.Context, suspect live.Suspect) error {
-	asOf := time.Now().Add(-whereby.InsightsDelay)
+	now := time.Now()
 	var latest whereby.RoomSession
-	for session, err := range whereby.Rows(r.client.RoomSessions(ctx, whereby.RoomSessionsQuery{RoomName: suspect.RoomName})) {
+	for page, err := range r.sessions.Pages(ctx, suspect.RoomName, now) {
 		if err != nil {
-			return err
+			return fmt.Errorf("read the latest session: %w", err)
 		}
-		if session.StartedAt.After(latest.StartedAt) {
-			latest = session
+		for _, session := range page {
+			if session.StartedAt.After(latest.StartedAt) {
+				latest = session
+			}
 		}
 	}
-	switch {
-	case latest.ID != "" && latest.EndedAt.IsZero():
-		r.feed.Confirm(suspect.RoomName, asOf)
-	case suspect.Doubt == live.DoubtEnded:
-		r.feed.Drop(suspect.RoomName, live.SessionEnded, asOf)
-	default:
-		r.feed.Drop(suspect.RoomName, live.Stale, asOf)
+	runs := latest.ID != "" && latest.EndedAt.IsZero()
+	if runs && suspect.Doubt == live.DoubtEnded && latest.StartedAt.Before(suspect.Since) && now.Sub(suspect.Since) < behindFor {
+		return errBehind
 	}
+	r.feed.Answer(suspect, runs, now.Add(-whereby.InsightsDelay))
 	return nil
+}
+
+// findEnd reads the end of a room that polls did not come across since somebody is in it:
+// nobody has met there.
+func (r *Reconciler) findEnd(ctx context.Context, room string) error {
+	for row, err := range whereby.Rows(r.client.Rooms(ctx, whereby.RoomsQuery{NameExact: room})) {
+		if err != nil {
+			return fmt.Errorf("read the end of the room: %w", err)
+		}
+		if row.Name == room {
+			r.feed.SetEnds([]whereby.Room{row})
+			return nil
+		}
+	}
+	return errBehind
 }

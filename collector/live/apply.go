@@ -80,6 +80,7 @@ func (t *Tracker) ApplySegment(e whereby.Event, segment string, arrived time.Tim
 	if e.RoomName != "" && follows(e) {
 		if r := t.room(e.RoomName); r != nil {
 			r.heard = t.now
+			t.watchEnd(r)
 			t.applyClients(r, e, id, at)
 			t.applyDoor(r, e, at, &result)
 			t.applyMinutes(r, e, segment, at)
@@ -89,7 +90,7 @@ func (t *Tracker) ApplySegment(e whereby.Event, segment string, arrived time.Tim
 	return result
 }
 
-// follows tells whether an event says something about who is in its room.
+// follows reports whether an event says something about who is in its room.
 func follows(e whereby.Event) bool {
 	switch e.Type {
 	case whereby.ClientJoined, whereby.ClientLeft, whereby.ClientKnocked, whereby.ClientKnockCancelled,
@@ -109,14 +110,9 @@ func (t *Tracker) applyClients(r *room, e whereby.Event, id hash, at int64) {
 		return
 	}
 	clients := byRole(e.Clients)
-	s := newHeadcount(e, id, at, t.now, clients.Sum())
-	t.follow(r, s)
-	if s.compare(r.newest) > 0 {
-		r.newest, r.doubted = s, 0
-		t.setClients(r, clients)
-		return
-	}
-	t.rebase(r, s, clients)
+	h := newHeadcount(e, id, at, t.now, clients.Sum())
+	t.follow(r, h)
+	t.take(r, count{h, clients})
 }
 
 // applyDoor takes from an event who came, went, or waits.
@@ -126,6 +122,7 @@ func (t *Tracker) applyDoor(r *room, e whereby.Event, at int64, result *Result) 
 	switch {
 	case e.Type == whereby.ClientJoined && person:
 		t.visit(r, e.ParticipantID, doorMark{at, admitted}, result)
+		r.rejoin(at)
 		if role.hosts() {
 			r.arriveMeeting(&r.meeting.host, at, result)
 		} else if role.visits() {
@@ -138,7 +135,7 @@ func (t *Tracker) applyDoor(r *room, e whereby.Event, at int64, result *Result) 
 		// A late event tells of an empty room too, though somebody is in it now.
 		if e.Clients == nil {
 			r.endMeeting(at)
-		} else if r.waiting == 0 && peopleIn(e) == 0 {
+		} else if r.waiting == 0 && peopleIn(e) == 0 && !r.peopleAt(at) {
 			r.meeting.end(at)
 		}
 	case e.Type == whereby.ClientKnocked:
@@ -151,7 +148,6 @@ func (t *Tracker) applyDoor(r *room, e whereby.Event, at int64, result *Result) 
 		r.started = max(r.started, at)
 	case e.Type == whereby.SessionEnded:
 		r.ended = max(r.ended, at)
-		r.recountWaiting()
 		r.endMeeting(at)
 	}
 }

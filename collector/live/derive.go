@@ -6,21 +6,31 @@ import (
 	"whereby_exporter/whereby"
 )
 
-// maxSteps bounds the events of a room that are derived one from the other.
-const maxSteps = 16
+// maxChanges bounds the events of a room that are derived one from the other.
+const maxChanges = 16
 
 // derivation is who is in a room by events that do not say it: what the last one that did
-// said, and what came after it, in order. So the order of their arrival changes nothing.
+// said, and the events of its moment and later that did not. They are put in order whenever
+// one comes, so the order of their arrival changes nothing.
 type derivation struct {
-	base   ByRole
-	baseAt headcount
-	steps  []step
+	told    count
+	changes []headcount
 }
 
-// step is an event that does not say who is in the room after it.
-type step struct {
-	headcount
-	role role
+// told is the newest event of the room that says who is in it.
+func (r *room) told() count {
+	if r.derived != nil {
+		return r.derived.told
+	}
+	return count{r.newest, r.clients}
+}
+
+// changes are the events since then, and of the same moment, that do not say it.
+func (r *room) changes() []headcount {
+	if r.derived != nil {
+		return r.derived.changes
+	}
+	return nil
 }
 
 // applyChange takes an event that does not say who is in the room after it: it follows
@@ -30,71 +40,92 @@ func (t *Tracker) applyChange(r *room, e whereby.Event, id hash, at int64) {
 	if e.TotalKnown {
 		total = int64(e.Total)
 	}
-	s := step{newHeadcount(e, id, at, t.now, total), roleOf(e.RoleName)}
-	if s.change == 0 && total == unknownTotal {
+	h := newHeadcount(e, id, at, t.now, total)
+	if h.change == 0 && total == unknownTotal {
 		return
 	}
-	t.follow(r, s.headcount)
-	d := r.derived
-	if d == nil {
-		if s.compare(r.newest) <= 0 {
-			return
+	t.follow(r, h)
+	told, changes := r.told(), r.changes()
+	if at >= told.at {
+		changes = append(changes, h)
+		if len(changes) > maxChanges {
+			told, changes = r.fold(told, changes)
 		}
-		d = &derivation{base: r.clients, baseAt: r.newest}
 	}
-	if s.compare(d.baseAt) <= 0 {
-		return
+	t.derive(r, told, changes)
+	if at == r.newest.at {
+		r.doubted = 0
 	}
-	i, _ := slices.BinarySearchFunc(d.steps, s, func(a, b step) int { return a.compare(b.headcount) })
-	d.steps = slices.Insert(d.steps, i, s)
-	if len(d.steps) > maxSteps {
-		d.base, d.baseAt = d.steps[0].after(d.base), d.steps[0].headcount
-		d.steps = slices.Delete(d.steps, 0, 1)
-	}
-	t.derive(r, d)
 }
 
-// rebase takes an event that says who was in the room, in the midst of those that do not.
-func (t *Tracker) rebase(r *room, at headcount, clients ByRole) {
-	d := r.derived
-	if d == nil || at.compare(d.baseAt) <= 0 {
-		return
+// fold has the changes of the first moment be taken for told, so that fewer are kept.
+func (r *room) fold(told count, changes []headcount) (count, []headcount) {
+	first := changes[0].at
+	for _, h := range changes {
+		first = min(first, h.at)
 	}
-	d.base, d.baseAt = clients, at
-	d.steps = slices.DeleteFunc(d.steps, func(s step) bool { return s.compare(at) <= 0 })
-	t.derive(r, d)
+	isFirst := func(h headcount) bool { return h.at == first }
+	told, _ = r.after(told, slices.DeleteFunc(slices.Clone(changes), func(h headcount) bool { return !isFirst(h) }))
+	told.total = told.clients.Sum()
+	r.rivals, r.prior = nil, headcount{}
+	return told, slices.DeleteFunc(changes, isFirst)
 }
 
 // derive works out who is in a room.
-func (t *Tracker) derive(r *room, d *derivation) {
-	clients := d.base
-	for _, s := range d.steps {
-		clients = s.after(clients)
+func (t *Tracker) derive(r *room, told count, changes []headcount) {
+	r.updatePrior(told.at)
+	now, told := r.after(told, changes)
+	r.newest = now.headcount
+	if now.clients != r.clients {
+		t.setClients(r, now.clients)
 	}
-	newest := d.steps[len(d.steps)-1].headcount
-	if newest != r.newest {
-		r.newest, r.doubted = newest, 0
+	r.derived = nil
+	if len(changes) > 0 {
+		r.derived = &derivation{told, changes}
 	}
-	t.setClients(r, clients)
-	r.derived = d
 }
 
-// after is who is in a room after the event.
-func (s step) after(clients ByRole) ByRole {
-	switch s.change {
+// after is the count after changes of told's moment and later. What told may be another
+// event of its moment, which is last of those that tell.
+func (r *room) after(told count, changes []headcount) (now, last count) {
+	changes = slices.Clone(changes)
+	slices.SortFunc(changes, headcount.compare)
+	n := 0
+	for n < len(changes) && changes[n].at == told.at {
+		n++
+	}
+	last, rest := r.choose(told, changes[:n])
+	now = last
+	for _, h := range rest {
+		now = h.after(now.clients)
+	}
+	for changes = changes[n:]; len(changes) > 0; changes = changes[n:] {
+		n = 1
+		for n < len(changes) && changes[n].at == changes[0].at {
+			n++
+		}
+		for _, i := range inOrder(changes[:n], now.clients.Sum(), true) {
+			now = changes[i].after(now.clients)
+		}
+	}
+	return now, last
+}
+
+// after is who is in a room after an event that does not say it.
+func (h headcount) after(clients ByRole) count {
+	switch h.change {
 	case 1:
-		clients[s.role]++
+		clients[h.role]++
 	case -1:
-		clients.leave(s.role, 1)
+		clients.leave(h.role, 1)
 	}
-	if s.total == unknownTotal {
-		return clients
+	if h.total != unknownTotal {
+		// Others came or went unnoticed. Of those who came nothing is known.
+		difference := h.total - clients.Sum()
+		clients[otherRole] += max(0, difference)
+		clients.leave(otherRole, -difference)
 	}
-	// Others came or went unnoticed. Of those who came nothing is known.
-	difference := s.total - clients.Sum()
-	clients[otherRole] += max(0, difference)
-	clients.leave(otherRole, -difference)
-	return clients
+	return count{h, clients}
 }
 
 // leave takes n clients away: of a role, and then, since roles may change without an
@@ -124,7 +155,7 @@ func (c *codec) derivations(t *Tracker) {
 			d := &derivation{}
 			c.derivation(d)
 			r := t.rooms[name]
-			if c.damaged || r == nil || len(d.steps) == 0 {
+			if c.damaged || r == nil || len(d.changes) == 0 {
 				c.damage()
 				return
 			}
@@ -141,25 +172,17 @@ func (c *codec) derivations(t *Tracker) {
 }
 
 func (c *codec) derivation(d *derivation) {
-	c.figures(d.base[:])
-	c.headcount(&d.baseAt)
-	n := c.size(len(d.steps))
-	if n > maxSteps {
+	c.byRole(&d.told.clients)
+	c.headcount(&d.told.headcount)
+	n := c.size(len(d.changes))
+	if n > maxChanges {
 		c.damage()
 		return
 	}
 	if c.reading {
-		d.steps = make([]step, n)
+		d.changes = make([]headcount, n)
 	}
-	for i := range d.steps {
-		s := &d.steps[i]
-		c.headcount(&s.headcount)
-		who := int64(s.role)
-		c.whole(&who)
-		if who < 0 || who >= int64(roles) {
-			c.damage()
-			return
-		}
-		s.role = role(who)
+	for i := range d.changes {
+		c.headcount(&d.changes[i])
 	}
 }

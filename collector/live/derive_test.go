@@ -61,6 +61,61 @@ func TestCountsThatFollowFromOthersDoNotDependOnTheOrder(t *testing.T) {
 	}
 }
 
+// TestTheOrderOfArrivalChangesNothing has several events in each millisecond, with and
+// without counts, and some that do not fit together, delivered in two orders.
+func TestTheOrderOfArrivalChangesNothing(t *testing.T) {
+	random := seeded(t)
+	for range 500 {
+		var events []whereby.Event
+		n := 0
+		for i := range 12 {
+			e := whereby.Event{
+				ID: fmt.Sprint(i), Type: whereby.ClientJoined, RoomName: "/acme-1",
+				RoleName: []string{"host", "visitor"}[random.IntN(2)], ParticipantID: fmt.Sprint(i),
+				CreatedAt: start.Add(time.Duration(i/4) * time.Second),
+			}
+			if n > 0 && random.IntN(2) == 0 {
+				e.Type = whereby.ClientLeft
+				n--
+			} else {
+				n++
+			}
+			if random.IntN(10) == 0 {
+				n++
+			}
+			switch random.IntN(3) {
+			case 0:
+				e.Clients = map[string]int{"host": n / 2, "visitor": n - n/2}
+			case 1:
+				e.Total, e.TotalKnown = n, true
+			}
+			events = append(events, e)
+		}
+		var want live.PrefixView
+		var lost int64
+		for i := range 4 {
+			b := newBench(t, options)
+			b.wait(20 * time.Second)
+			random.Shuffle(len(events), func(i, j int) { events[i], events[j] = events[j], events[i] })
+			for _, e := range events {
+				b.send(e)
+				if random.IntN(4) == 0 {
+					b.restart()
+				}
+			}
+			p := b.View(b.now).Prefixes[0]
+			b.wait(2 * time.Minute)
+			n := corrections(b.View(b.now))[live.LostEvent]
+			if i == 0 {
+				want, lost = p, n
+			}
+			if p.Clients != want.Clients || n != lost {
+				t.Fatalf("shown are %v with %d lost, and in another order %v with %d, after %+v", p.Clients, n, want.Clients, lost, events)
+			}
+		}
+	}
+}
+
 // TestManyEventsWithoutCounts has more of them than are put in order.
 func TestManyEventsWithoutCounts(t *testing.T) {
 	b := newBench(t, options)

@@ -77,7 +77,14 @@ func TestWhoWaits(t *testing.T) {
 		},
 		"the session ends": {
 			[]told{{Event: knocked(room, "a")}, {after: time.Second, Event: session(whereby.SessionEnded, room)}},
-			"acme 0/0/0", nil,
+			"acme 0/0/1", nil,
+		},
+		"a visitor is admitted after the session's end": {
+			[]told{
+				{Event: knocked(room, "a")}, {after: time.Second, Event: session(whereby.SessionEnded, room)},
+				{after: time.Second, Event: joined(room, "a", 1)},
+			},
+			"acme 1/1/0", []string{"knock_wait acme admitted 2"},
 		},
 		"the session ended before": {
 			[]told{{Event: knocked(room, "a")}, {after: time.Second, ago: time.Minute, Event: session(whereby.SessionEnded, room)}},

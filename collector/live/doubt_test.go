@@ -29,17 +29,32 @@ func TestARoomIsInDoubtWhereItsMeetingMayBeOver(t *testing.T) {
 		"since nobody is in it": {
 			[]told{{Event: joined(room, "a", 1)}, {after: time.Second, Event: left(room, "a", 0)}}, time.Second, []string{"/acme-1 empty 1s"},
 		},
-		"since its session ended with somebody in it": {
-			[]told{{Event: joined(room, "a", 1)}, {after: time.Second, Event: ended}}, 0, []string{"/acme-1 ended 1s"},
+		"since its session ended with two people in it": {
+			[]told{{Event: joined(room, "b", 2)}, {after: time.Second, Event: ended}}, 0, []string{"/acme-1 ended 1s"},
+		},
+		"not if its session ended with one person in it": {
+			[]told{{Event: joined(room, "a", 1)}, {after: time.Second, Event: ended}}, 0, nil,
+		},
+		"not if its session ended with one person and machines in it": {
+			[]told{
+				{Event: event(whereby.ClientJoined, room, "x", "assistant", clients{"host": 1, "assistant": 1, "recorder": 1})},
+				{after: time.Second, Event: ended},
+			}, 0, nil,
+		},
+		"not if its session ended with somebody at the door": {
+			[]told{{Event: knocked(room, "a")}, {Event: knocked(room, "b")}, {after: time.Second, Event: ended}}, 0, nil,
+		},
+		"not if the last leave but one comes late": {
+			[]told{{Event: joined(room, "b", 2)}, {after: time.Minute, Event: ended}, {after: time.Second, ago: 30 * time.Second, Event: left(room, "b", 1)}}, 0, nil,
 		},
 		"not if somebody came after the end": {
-			[]told{{Event: joined(room, "a", 1)}, {after: time.Second, Event: ended}, {after: time.Second, Event: joined(room, "b", 1)}}, 0, nil,
+			[]told{{Event: joined(room, "b", 2)}, {after: time.Second, Event: ended}, {after: time.Second, Event: joined(room, "c", 2)}}, 0, nil,
 		},
 		"not if another session began": {
-			[]told{{Event: joined(room, "a", 1)}, {after: time.Second, Event: ended}, {after: time.Second, Event: session(whereby.SessionStarted, room)}}, 0, nil,
+			[]told{{Event: joined(room, "b", 2)}, {after: time.Second, Event: ended}, {after: time.Second, Event: session(whereby.SessionStarted, room)}}, 0, nil,
 		},
 		"not by the late end of a session before": {
-			[]told{{Event: joined(room, "a", 1)}, {after: time.Second, ago: time.Minute, Event: ended}}, 0, nil,
+			[]told{{Event: joined(room, "b", 2)}, {after: time.Second, ago: time.Minute, Event: ended}}, 0, nil,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -135,7 +150,7 @@ func TestADropCountsUnderItsReason(t *testing.T) {
 
 func TestAConfirmedRoomIsNotDoubtedAgainFor6Hours(t *testing.T) {
 	b := newBench(t, options)
-	b.send(joined("/acme-1", "a", 1))
+	b.send(joined("/acme-1", "a", 2))
 	b.send(left("/acme-2", "a", 0))
 	b.wait(time.Second)
 	b.send(session(whereby.SessionEnded, "/acme-1"))
@@ -149,6 +164,6 @@ func TestAConfirmedRoomIsNotDoubtedAgainFor6Hours(t *testing.T) {
 	b.expectSuspects()
 	b.wait(time.Microsecond)
 	b.expectSuspects("/acme-1 silent 1h0m1s")
-	b.expect("acme 1/1/0")
+	b.expect("acme 2/1/0")
 	b.expectCorrections(map[live.Correction]int64{})
 }

@@ -25,11 +25,12 @@ type headcount struct {
 	arrived int64
 	total   int64 // unknownTotal where the event does not say
 	change  int8  // what the event itself does to the total
+	role    role  // whose joining or leaving does it
 	id      hash
 }
 
 func newHeadcount(e whereby.Event, id hash, at, arrived, total int64) headcount {
-	h := headcount{at: at, arrived: arrived, total: total, id: id}
+	h := headcount{at: at, arrived: arrived, total: total, role: roleOf(e.RoleName), id: id}
 	switch e.Type {
 	case whereby.ClientJoined:
 		h.change = 1
@@ -41,7 +42,8 @@ func newHeadcount(e whereby.Event, id hash, at, arrived, total int64) headcount 
 
 // compare orders the events of a room, the same way whatever the order in which
 // they came. Of several at the same time, joins go first and upwards, then leaves
-// downwards, as most often they happen; the ID decides between the rest.
+// downwards, as most often they happen, and the ID decides between the rest, as far as
+// [chain] leaves that open.
 func (h headcount) compare(o headcount) int {
 	if c := cmp.Compare(h.at, o.at); c != 0 {
 		return c
@@ -68,8 +70,9 @@ func (t *Tracker) follow(r *room, h headcount) {
 	if r.unsettled == nil {
 		r.unsettled = make([]headcount, 0, 4)
 	}
-	i, _ := slices.BinarySearchFunc(r.unsettled, h, headcount.compare)
+	i, _ := slices.BinarySearchFunc(r.unsettled, h.at, func(o headcount, at int64) int { return cmp.Compare(o.at, at) })
 	r.unsettled = slices.Insert(r.unsettled, i, h)
+	r.arrange(i)
 	if len(r.unsettled) > maxUnsettled {
 		t.settle(r, 1)
 	}

@@ -46,6 +46,18 @@ func (r *room) endMeeting(at int64) {
 	}
 }
 
+// peopleAt reports whether a moment is the newest that is known, and people are in the
+// room after all that happened in it.
+func (r *room) peopleAt(at int64) bool { return at == r.newest.at && r.clients.people() > 0 }
+
+// rejoin has somebody who came in the moment in which the room was empty be of the next
+// meeting.
+func (r *room) rejoin(at int64) {
+	if at == r.meeting.since && r.peopleAt(at) {
+		r.meeting.since--
+	}
+}
+
 // arriveMeeting takes the coming of a visitor or host.
 func (r *room) arriveMeeting(first *int64, at int64, result *Result) {
 	if wait, ok := r.meeting.arrive(first, at); ok {

@@ -65,6 +65,7 @@ const (
 	markLeave
 	markCount // of somebody who is not billed
 	markEmpty // the room is known to be empty
+	markEnded // its session ended: whoever stays is alone, and not billed for it
 )
 
 const (
@@ -86,16 +87,74 @@ func (m *meter) add(mark meterMark, now int64) {
 	if mark.at <= m.folded {
 		return
 	}
-	i, _ := slices.BinarySearchFunc(m.marks, mark, func(a, b meterMark) int {
-		return cmp.Or(a.compare(b), -1) // after its equals
-	})
+	i, _ := slices.BinarySearchFunc(m.marks, mark.at, func(m meterMark, at int64) int { return cmp.Compare(m.at, at) })
 	m.marks = slices.Insert(m.marks, i, mark)
+	m.arrange(i)
 	if mark.at <= m.settled {
 		m.miss()
 	}
 	if len(m.marks) > maxMarks {
 		m.compact(now - compactAge.Microseconds())
 	}
+}
+
+// arrange puts the marks of one moment in order, of which the i-th is the first: as their
+// counts follow from each other, and those without one last.
+func (m *meter) arrange(i int) {
+	end := i + 1
+	for end < len(m.marks) && m.marks[end].at == m.marks[i].at {
+		end++
+	}
+	if end == i+1 {
+		return
+	}
+	group := slices.Clone(m.marks[i:end])
+	slices.SortStableFunc(group, func(a, b meterMark) int {
+		return cmp.Or(cmp.Compare(a.uncounted(), b.uncounted()), a.compare(b))
+	})
+	var steps []step[int64]
+	for _, mark := range group {
+		if mark.uncounted() == 0 {
+			steps = append(steps, mark.step())
+		}
+	}
+	before, known := m.before(i)
+	order, _ := chain(steps, before, known)
+	for j, of := range order {
+		m.marks[i+j] = group[of]
+	}
+	copy(m.marks[i+len(order):end], group[len(order):])
+}
+
+// before is how many were there before the i-th mark, as far as a mark tells.
+func (m *meter) before(i int) (n int64, known bool) {
+	for _, mark := range slices.Backward(m.marks[:i]) {
+		if mark.uncounted() == 0 {
+			return mark.people + mark.assistants, true
+		}
+	}
+	return 0, false
+}
+
+// uncounted is 1 for a mark that follows from no other's count.
+func (m meterMark) uncounted() int {
+	if m.people == unknownPeople || m.kind == markEmpty || m.kind == markEnded {
+		return 1
+	}
+	return 0
+}
+
+// step is what the mark leads from, and to.
+func (m meterMark) step() step[int64] {
+	s := step[int64]{m.people + m.assistants, m.people + m.assistants}
+	switch m.kind {
+	case markJoin:
+		s.from--
+	case markLeave:
+		s.from++
+	case markCount, markEmpty, markEnded:
+	}
+	return s
 }
 
 // connection is one that is open.
@@ -143,6 +202,11 @@ func (r *tally) take(mark meterMark) {
 		}
 	case markEmpty:
 		mark.people, mark.assistants = 0, 0
+	case markEnded:
+		if r.met {
+			r.finish(mark.at)
+		}
+		return
 	}
 	r.met = r.met || r.people() >= 2
 	if mark.people == unknownPeople {
@@ -292,7 +356,7 @@ func (m *meter) fold(by int64) (sum int64, segments segmentMinutes) {
 			break
 		}
 		r.take(mark)
-		if mark.kind == markEmpty || mark.people == 0 {
+		if mark.kind == markEmpty || mark.people == 0 || mark.kind == markEnded && !r.met && r.running == 0 {
 			sum, segments, until, stay = r.minutes, slices.Clone(r.segments), i, r.joins()
 		}
 	}

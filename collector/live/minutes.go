@@ -25,6 +25,11 @@ func (t *Tracker) applyMinutes(r *room, e whereby.Event, segment string, at int6
 		mark.segment = t.segments.number(segment)
 	case e.Type == whereby.ClientLeft && billed:
 		mark.kind = markLeave
+	case e.Type == whereby.SessionEnded:
+		if r.meter == nil {
+			return
+		}
+		mark.kind, mark.people, mark.assistants = markEnded, unknownPeople, 0
 	case e.Clients == nil:
 		return
 	}

@@ -69,7 +69,15 @@ func interfere(t *testing.T, random *rand.Rand, broken, whole *bench) {
 	}
 	room := want[0].RoomName
 	asOf := whole.now.Add(-time.Duration(random.Int64N(int64(20 * time.Minute))))
-	switch random.IntN(3) {
+	switch random.IntN(5) {
+	case 3:
+		ends := asOf.Add(-time.Duration(random.Int64N(int64(2 * time.Hour))))
+		broken.SetEnd(room, ends)
+		whole.SetEnd(room, ends)
+	case 4:
+		runs := random.IntN(2) == 0
+		broken.Answer(want[0], runs, asOf)
+		whole.Answer(want[0], runs, asOf)
 	case 0:
 		broken.Confirm(room, asOf)
 		whole.Confirm(room, asOf)

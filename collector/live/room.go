@@ -1,5 +1,7 @@
 package live
 
+import "whereby_exporter/whereby"
+
 // room is what is known of a room. Its times are those of the events, but for heard.
 type room struct {
 	name   string
@@ -10,6 +12,10 @@ type room struct {
 	newest  headcount
 	// derived is nil if newest told itself who is in the room.
 	derived *derivation
+	// rivals are the other events of the moment of the newest that told, and prior is the
+	// one before that moment; at 0 where that is not known.
+	rivals []count
+	prior  headcount
 
 	// floor is up to when the room is known to be over: no count from before then
 	// is believed.
@@ -22,6 +28,9 @@ type room struct {
 	doubted int64
 	// heard is when the last event arrived.
 	heard int64
+	// ends is the room's endAt; 0 where it has none, or endKnown is false.
+	ends     int64
+	endKnown bool
 
 	// settled is the last event whose predecessor is certain; unsettled are those
 	// after it, in order.
@@ -35,12 +44,26 @@ type room struct {
 	meter *meter
 }
 
-// empty tells whether nobody is in the room or waits for it.
+// empty reports whether nobody is in the room or waits for it.
 func (r *room) empty() bool { return r.waiting == 0 && r.clients == ByRole{} }
 
-// over tells whether the room ended at a time or later, as far as anyone who
-// knocked at that time is concerned.
-func (r *room) over(at int64) bool { return at <= r.ended || at <= r.floor }
+// presence is what evidence says of the room.
+func (r *room) presence(e whereby.Evidence) whereby.Presence {
+	people := r.clients.people()
+	return e.Presence(int(people), int(r.clients.Sum()-people+r.waiting))
+}
+
+// evidence is what bears on the room's count by now.
+func (r *room) evidence(now int64) whereby.Evidence {
+	return whereby.Evidence{
+		SessionEnded: r.ended > max(r.newest.at, r.started, r.checked),
+		Missed:       r.doubted != 0,
+		Silent:       r.quiet() <= now-silence.Microseconds(),
+	}
+}
+
+// quiet is since when nothing was heard of the room.
+func (r *room) quiet() int64 { return max(r.heard, r.checked) }
 
 // setClients changes who is in the room.
 func (t *Tracker) setClients(r *room, clients ByRole) {

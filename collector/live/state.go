@@ -54,6 +54,12 @@ func (c *codec) room(r *room) {
 	c.byRole(&r.clients)
 	c.headcount(&r.newest)
 	c.wholes(&r.floor, &r.started, &r.ended, &r.checked, &r.doubted, &r.heard)
+	if c.version >= 2 {
+		c.whole(&r.ends)
+		c.flag(&r.endKnown)
+		c.headcount(&r.prior)
+		c.rivals(r)
+	}
 	c.headcount(&r.settled)
 	c.wholes(&r.meeting.since, &r.meeting.visitor, &r.meeting.host)
 	c.flag(&r.meeting.observed)
@@ -66,6 +72,21 @@ func (c *codec) room(r *room) {
 	}
 	c.visits(r)
 	c.meter(&r.meter)
+}
+
+func (c *codec) rivals(r *room) {
+	n := c.size(len(r.rivals))
+	if c.reading && n > 0 {
+		if n > maxUnsettled {
+			c.damage()
+			return
+		}
+		r.rivals = make([]count, n)
+	}
+	for i := range r.rivals {
+		c.headcount(&r.rivals[i].headcount)
+		c.byRole(&r.rivals[i].clients)
+	}
 }
 
 func (c *codec) meter(to **meter) {
@@ -99,13 +120,13 @@ func (c *codec) meter(to **meter) {
 			c.flag(&mark.assistant)
 		}
 		c.hash(&mark.who)
-		if kind < int64(markJoin) || kind > int64(markEmpty) || mark.people < unknownPeople || mark.people > maxPeople ||
+		if kind < int64(markJoin) || kind > int64(markEnded) || mark.people < unknownPeople || mark.people > maxPeople ||
 			mark.assistants < 0 || mark.assistants > maxPeople {
 			c.damage()
 			return
 		}
 		mark.kind = markKind(kind)
-		if i > 0 && mark.compare(m.marks[i-1]) < 0 {
+		if i > 0 && mark.at < m.marks[i-1].at {
 			c.damage()
 			return
 		}
@@ -208,13 +229,17 @@ func (c *codec) visit(v *visit) {
 }
 
 func (c *codec) headcount(h *headcount) {
-	change := int64(h.change)
+	change, of := int64(h.change), int64(h.role)
 	c.wholes(&h.at, &h.arrived, &h.total, &change)
 	c.hash(&h.id)
-	if change < -1 || change > 1 || h.total < unknownTotal {
-		c.damage()
+	if c.version >= 2 {
+		c.whole(&of)
 	}
-	h.change = int8(change)
+	if change < -1 || change > 1 || h.total < unknownTotal || of < 0 || of >= int64(roles) {
+		c.damage()
+		return
+	}
+	h.change, h.role = int8(change), role(of)
 }
 
 func (c *codec) flag(b *bool) {

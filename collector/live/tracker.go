@@ -62,6 +62,8 @@ type Tracker struct {
 	// now is the latest time that the tracker was told, in microseconds since 1970
 	// as all times within: it never goes back. swept is the last sweep's.
 	now, swept int64
+	// nextEnd is when the next room may expire, or earlier.
+	nextEnd int64
 
 	seen     seen
 	rooms    map[string]*room
@@ -116,6 +118,9 @@ func (t *Tracker) advance(now time.Time) {
 	if minute := t.now - t.now%sweepEvery.Microseconds(); minute > t.swept {
 		t.swept = minute
 		t.sweep()
+	}
+	if t.now >= t.nextEnd {
+		t.expire()
 	}
 }
 

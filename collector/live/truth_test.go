@@ -29,6 +29,8 @@ type account struct {
 	random *rand.Rand
 	now    time.Time
 	rooms  []*simulated
+	// steady means that no connection is replaced by another.
+	steady bool
 	told   []whereby.Event // in the order in which they happened, per room
 
 	joins, leaves        map[string]live.ByRole // by prefix
@@ -41,12 +43,33 @@ type simulated struct {
 	inside, door []client
 	away         []client // may come again
 	came         int
-	session      bool
+	// sessions are those that there were; the last one may run.
+	sessions []meeting
+	// ends is the room's endAt; zero for a permanent one.
+	ends time.Time
 	// busyUntil is when the next thing may happen.
 	busyUntil time.Time
 	// visitor and host are when the first of each came to the meeting under way.
 	visitor, host time.Time
 	hostWaited    bool
+}
+
+// meeting is a session; ended is zero while it runs.
+type meeting struct{ started, ended time.Time }
+
+// runs reports whether a session ran at a time.
+func (r *simulated) runs(at time.Time) bool {
+	return slices.ContainsFunc(r.sessions, func(m meeting) bool {
+		return !m.started.After(at) && (m.ended.IsZero() || m.ended.After(at))
+	})
+}
+
+// session is the one that runs, or nil.
+func (r *simulated) session() *meeting {
+	if n := len(r.sessions); n > 0 && r.sessions[n-1].ended.IsZero() {
+		return &r.sessions[n-1]
+	}
+	return nil
 }
 
 type client struct {
@@ -76,8 +99,26 @@ func newAccount(random *rand.Rand) *account {
 func (a *account) live(d time.Duration) {
 	for end := a.now.Add(d); a.now.Before(end); {
 		a.now = a.now.Add(time.Duration(1+a.random.IntN(3000)) * time.Millisecond)
-		if r := a.rooms[a.random.IntN(len(a.rooms))]; !a.now.Before(r.busyUntil) {
+		a.expire()
+		if r := a.rooms[a.random.IntN(len(a.rooms))]; !a.now.Before(r.busyUntil) && !a.expired(r) {
 			a.happen(r)
+		}
+	}
+}
+
+func (a *account) expired(r *simulated) bool {
+	return !r.ends.IsZero() && !a.now.Before(r.ends.Add(time.Hour))
+}
+
+// expire empties the rooms whose end is an hour ago. No event tells of it.
+func (a *account) expire() {
+	for _, r := range a.rooms {
+		if a.expired(r) {
+			r.inside, r.door = nil, nil
+			a.endMeeting(r)
+			if s := r.session(); s != nil {
+				s.ended = r.ends.Add(time.Hour)
+			}
 		}
 	}
 }
@@ -105,6 +146,17 @@ func (a *account) happen(r *simulated) {
 		c := a.take(&r.door)
 		a.waited(r, "admitted", c)
 		a.join(r, c)
+	case chance < 80 && len(r.inside) > 0 && !a.steady:
+		for range 1 + a.random.IntN(3) { // connections are replaced, within the same millisecond
+			c := r.inside[a.random.IntN(len(r.inside))]
+			if a.random.IntN(4) == 0 && len(r.inside) < crowd {
+				a.join(r, a.newcomer(r, c.role))
+				a.drop(r, c)
+			} else {
+				a.drop(r, c)
+				a.join(r, a.newcomer(r, c.role))
+			}
+		}
 	case chance < 95:
 		for range min(len(r.inside), 1+a.random.IntN(3)) {
 			a.leave(r)
@@ -115,11 +167,11 @@ func (a *account) happen(r *simulated) {
 		}
 	}
 	a.now = a.now.Add(time.Millisecond)
-	if len(r.inside) >= 2 && !r.session {
-		r.session = true
+	switch {
+	case r.people() >= 2 && r.session() == nil:
+		r.sessions = append(r.sessions, meeting{started: a.now})
 		a.tell(r, whereby.SessionStarted, client{})
-	}
-	if len(r.inside) == 0 && r.session {
+	case r.people() < 2 && r.session() != nil && a.random.IntN(2) == 0:
 		a.endSession(r)
 	}
 	r.busyUntil = a.now.Add(time.Duration(len(a.told)-before)*pace + time.Millisecond)
@@ -133,6 +185,11 @@ func (a *account) someone(r *simulated, roles int) client {
 		r.away = r.away[1:]
 		return client{id: c.id, role: role}
 	}
+	return a.newcomer(r, role)
+}
+
+// newcomer is a client who was never there before.
+func (a *account) newcomer(r *simulated, role string) client {
 	r.came++
 	return client{id: fmt.Sprint("participant-", r.came), role: role} // the same IDs in all rooms
 }
@@ -159,8 +216,11 @@ func (a *account) join(r *simulated, c client) {
 	}
 }
 
-func (a *account) leave(r *simulated) {
-	c := a.take(&r.inside)
+func (a *account) leave(r *simulated) { a.drop(r, r.inside[a.random.IntN(len(r.inside))]) }
+
+// drop has one of those inside leave.
+func (a *account) drop(r *simulated, c client) {
+	r.inside = slices.DeleteFunc(r.inside, func(o client) bool { return o.id == c.id })
 	a.count(a.leaves, r, c)
 	a.tell(r, whereby.ClientLeft, c)
 	a.leaveFor(r, c)
@@ -173,21 +233,11 @@ func (a *account) leaveFor(r *simulated, c client) {
 	a.endMeeting(r)
 }
 
-// endSession sends those at the door away. Some tell so; none of them comes again.
+// endSession ends the session. Who is inside alone stays, and so do those at the door.
 func (a *account) endSession(r *simulated) {
 	a.now = a.now.Add(time.Duration(1+a.random.IntN(500)) * time.Millisecond)
-	r.session = false
+	r.session().ended = a.now
 	a.tell(r, whereby.SessionEnded, client{})
-	door := r.door
-	r.door = nil
-	a.endMeeting(r)
-	for _, c := range door {
-		if a.random.IntN(2) == 0 {
-			a.now = a.now.Add(time.Duration(1+a.random.IntN(500)) * time.Millisecond)
-			a.waited(r, "cancelled", c)
-			a.tell(r, whereby.ClientKnockCancelled, c)
-		}
-	}
 }
 
 func (a *account) visitorCame(r *simulated) {

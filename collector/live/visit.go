@@ -73,7 +73,7 @@ func (v *visit) remove(i int) doorMark {
 }
 
 // waits tells whether the participant of a room knocked and is neither in nor gone.
-func (v *visit) waits(r *room) bool { return v.knocked > v.ended && !r.over(v.knocked) }
+func (v *visit) waits(r *room) bool { return v.knocked > v.ended && v.knocked > r.floor }
 
 // visit takes a participant's mark at the door of a room. A pair is an observation.
 func (t *Tracker) visit(r *room, participant string, m doorMark, result *Result) {
@@ -109,7 +109,7 @@ func (t *Tracker) visit(r *room, participant string, m doorMark, result *Result)
 	r.setWaiting(waiting)
 }
 
-// recountWaiting counts anew who waits, after the room's end has moved.
+// recountWaiting counts who waits, after the room's floor has moved.
 func (r *room) recountWaiting() {
 	var n int64
 	for _, v := range r.visits {

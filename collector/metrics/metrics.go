@@ -89,7 +89,7 @@ var (
 	SegmentMinutes = Metric{"whereby_segment_participant_minutes_total", Counter, []string{RoomPrefix, "segment"},
 		"Participant minutes by segment since it was first seen, reckoned from webhooks; only where the configuration file names segments."}
 	LiveCorrections = Metric{"whereby_live_corrections_total", Counter, []string{"reason"},
-		"Live counts put right by the next event (lost_event) or by Insights (stale, session_ended): how much to trust webhook delivery."}
+		"Live counts put right by the next event (lost_event) or by Insights, after silence or a restart (stale) or a session's end with two people or more (session_ended): how much to trust webhook delivery."}
 	KnockWait = Metric{"whereby_knock_wait_seconds", Histogram, []string{RoomPrefix, "outcome"},
 		"Time from a visitor's knock to being admitted or giving up."}
 	HostWait = Metric{"whereby_host_wait_seconds", Histogram, []string{RoomPrefix},

@@ -1,0 +1,73 @@
+package live
+
+import (
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"whereby_exporter/whereby"
+)
+
+// SetEnd notes the endAt of a room as Insights has it, zero for a permanent room. Rooms
+// that are not followed need none. [whereby.EndGrace] after it nobody is in the room.
+func (t *Tracker) SetEnd(roomName string, endAt time.Time) {
+	r := t.rooms[roomName]
+	if r == nil {
+		return
+	}
+	r.ends, r.endKnown = 0, true
+	if !endAt.IsZero() {
+		r.ends = endAt.UnixMicro()
+	}
+	t.watchEnd(r)
+}
+
+// WithoutEnd lists rooms with somebody in them, or waiting, of which no endAt is known and
+// nothing was heard since a time; limit bounds them.
+func (t *Tracker) WithoutEnd(since time.Time, limit int) []string {
+	var rooms []*room
+	for _, r := range t.rooms {
+		if !r.endKnown && !r.empty() && r.heard <= since.UnixMicro() {
+			rooms = append(rooms, r)
+		}
+	}
+	slices.SortFunc(rooms, func(a, b *room) int { return strings.Compare(a.name, b.name) })
+	var names []string
+	for _, r := range rooms[:min(len(rooms), limit)] {
+		names = append(names, r.name)
+	}
+	return names
+}
+
+// expires is when nobody can be in the room any more; never where it has no known end.
+func (r *room) expires() int64 {
+	if r.ends == 0 {
+		return math.MaxInt64
+	}
+	return r.ends + whereby.EndGrace.Microseconds()
+}
+
+// watchEnd has the room be emptied in time.
+func (t *Tracker) watchEnd(r *room) {
+	if at := r.expires(); at > max(r.floor, r.newest.at) {
+		t.nextEnd = min(t.nextEnd, at)
+	}
+}
+
+// expire empties the rooms that have expired. That is no correction: nobody is told who
+// leaves such a room.
+func (t *Tracker) expire() {
+	t.nextEnd = math.MaxInt64
+	for _, r := range t.rooms {
+		at := r.expires()
+		switch {
+		case at > t.now:
+			t.nextEnd = min(t.nextEnd, at)
+		case r.newest.at > at || r.floor >= at:
+			// What came since says more than an endAt that was moved, or it is done.
+		case r.presence(whereby.Evidence{Expired: true}) == whereby.Nobody || r.meter != nil:
+			t.clear(r, at)
+		}
+	}
+}

@@ -1,0 +1,265 @@
+package live
+
+import "slices"
+
+// step is an event as what it leads from, and to.
+type step[N comparable] struct{ from, to N }
+
+// maxSteps bounds the events of one moment that are put in order.
+const maxSteps = 64
+
+// chain puts the steps of one moment in the order in which each leads from where the one
+// before it led to, as events happened that came with the same time. What decides is where
+// the steps lead alone; if they lead round in a circle, it is where they started from, and
+// before says how that was, if it is known. Of several such orders, and where there is none
+// because events were lost, it keeps to the order that the steps have as far as it can.
+// whole reports whether each step follows from the one before it.
+func chain[N comparable](steps []step[N], before N, known bool) (order []int, whole bool) {
+	if len(steps) > maxSteps {
+		for i := range steps {
+			order = append(order, i)
+		}
+		return order, false
+	}
+	used := make([]bool, len(steps))
+	for len(order) < len(steps) {
+		order = append(order, walk(steps, used, first(steps, used, before, known))...)
+	}
+	whole = true
+	for i := 1; i < len(order); i++ {
+		whole = whole && steps[order[i]].from == steps[order[i-1]].to
+	}
+	return order, whole
+}
+
+// first is where a walk over the steps that are not used begins.
+func first[N comparable](steps []step[N], used []bool, before N, known bool) N {
+	more := map[N]int{} // how many more steps lead from there than to it
+	for i, s := range steps {
+		if !used[i] {
+			more[s.from]++
+			more[s.to]--
+		}
+	}
+	begin := -1
+	for i, s := range steps {
+		switch {
+		case used[i]:
+			continue
+		case more[s.from] > 0:
+			return s.from
+		case begin < 0 || known && s.from == before && steps[begin].from != before:
+			begin = i
+		}
+	}
+	return steps[begin].from
+}
+
+// walk uses up the steps that can be reached, each once, circles on the way included.
+func walk[N comparable](steps []step[N], used []bool, from N) []int {
+	type place struct {
+		at N
+		by int // the step that leads here
+	}
+	path := []place{{from, -1}}
+	var order []int
+	for len(path) > 0 {
+		here := path[len(path)-1]
+		next := -1
+		for i, s := range steps {
+			if !used[i] && s.from == here.at {
+				next = i
+				break
+			}
+		}
+		if next >= 0 {
+			used[next] = true
+			path = append(path, place{steps[next].to, next})
+			continue
+		}
+		path = path[:len(path)-1]
+		if here.by >= 0 {
+			order = append(order, here.by)
+		}
+	}
+	slices.Reverse(order)
+	return order
+}
+
+// count is a headcount with its roles.
+type count struct {
+	headcount
+	clients ByRole
+}
+
+// roles is what a count leads from and to; ok is false where its own client is not among
+// those who it says were there.
+func (c *count) roles() (s step[ByRole], ok bool) {
+	s = step[ByRole]{from: c.clients, to: c.clients}
+	s.from[c.role] -= int64(c.change)
+	return s, s.from[c.role] >= 0
+}
+
+// totals is what a headcount leads from and to.
+func (h *headcount) totals() step[int64] { return step[int64]{h.total - int64(h.change), h.total} }
+
+// lastOf is the last of the counts of a moment, before which the total was that of prior.
+func lastOf(counts []count, prior headcount) int {
+	known := prior.at != 0
+	byRole := make([]step[ByRole], len(counts))
+	byTotal := make([]step[int64], len(counts))
+	told := true
+	for i := range counts {
+		byTotal[i] = counts[i].totals()
+		s, ok := counts[i].roles()
+		byRole[i], told = s, told && ok
+	}
+	order, whole := chain(byTotal, prior.total, known)
+	if told && whole {
+		// Roles say more than totals do, as far as none changed without an event. Of those
+		// with the same total, the first to begin with is as good as any other.
+		begin := byRole[order[0]].from
+		if exact, follows := chain(byRole, begin, true); follows && byTotal[exact[0]].from == byTotal[order[0]].from {
+			order = exact
+		}
+	}
+	return order[len(order)-1]
+}
+
+// arrange puts the unsettled headcounts of each moment in order, from the i-th on.
+func (r *room) arrange(i int) {
+	for i < len(r.unsettled) {
+		end := i + 1
+		for end < len(r.unsettled) && r.unsettled[end].at == r.unsettled[i].at {
+			end++
+		}
+		if end > i+1 {
+			before, known := r.totalBefore(r.unsettled[i].at)
+			group := slices.Clone(r.unsettled[i:end])
+			slices.SortFunc(group, headcount.compare)
+			for j, of := range inOrder(group, before.total, known) {
+				r.unsettled[i+j] = group[of]
+			}
+		}
+		i = end
+	}
+}
+
+// inOrder puts the headcounts of one moment in order, before which the total was as given,
+// if it is known. Those that have none stand where they explain a difference, or last.
+func inOrder(group []headcount, before int64, known bool) (order []int) {
+	var steps []step[int64]
+	var with, without []int
+	for i := range group {
+		if group[i].total == unknownTotal {
+			without = append(without, i)
+			continue
+		}
+		with, steps = append(with, i), append(steps, group[i].totals())
+	}
+	chained, _ := chain(steps, before, known)
+	total := before
+	for i, of := range chained {
+		s := steps[of]
+		for (known || i > 0) && total != s.from {
+			j := slices.IndexFunc(without, func(w int) bool { return group[w].change > 0 == (s.from > total) })
+			if j < 0 {
+				break
+			}
+			total += int64(group[without[j]].change)
+			order = append(order, without[j])
+			without = slices.Delete(without, j, j+1)
+		}
+		order, total = append(order, with[of]), s.to
+	}
+	return append(order, without...)
+}
+
+// totalBefore is the headcount before a moment, as far as what is not settled tells.
+func (r *room) totalBefore(at int64) (before headcount, known bool) {
+	before, known = r.settled, r.settled.at != 0
+	for _, h := range r.unsettled {
+		if h.at >= at {
+			break
+		}
+		if h.total == unknownTotal {
+			if !known {
+				continue
+			}
+			h.total = max(0, before.total+int64(h.change))
+		}
+		before, known = h, true
+	}
+	return before, known
+}
+
+// take takes a count of the room. It ends a doubt unless it is older than the newest.
+func (t *Tracker) take(r *room, c count) {
+	told, changes := r.told(), r.changes()
+	switch {
+	case c.at > told.at:
+		r.prior = told.headcount
+		if r.floor >= told.at {
+			r.prior = headcount{at: r.floor}
+		} else if told.at != 0 {
+			earlier := slices.DeleteFunc(slices.Clone(changes), func(h headcount) bool { return h.at >= c.at })
+			now, _ := r.after(told, earlier)
+			r.prior = now.headcount
+			r.prior.total = now.clients.Sum()
+		}
+		told, r.rivals = c, nil
+		changes = slices.DeleteFunc(changes, func(h headcount) bool { return h.at < c.at })
+	case c.at == told.at && len(r.rivals) < maxUnsettled:
+		r.rivals = append(r.rivals, c)
+	}
+	t.derive(r, told, changes)
+	if c.at == r.newest.at {
+		r.doubted = 0
+	}
+}
+
+// updatePrior has prior be what was there before the newest moment that told, if that came
+// late.
+func (r *room) updatePrior(at int64) {
+	if before, known := r.totalBefore(at); known && before.at < at && before.at >= r.prior.at {
+		r.prior = before
+	}
+}
+
+// choose has the last of the events that tell of the newest such moment be the newest,
+// and the others be its rivals. rest is what happened in that moment after it, of the
+// changes, which do not tell.
+func (r *room) choose(told count, changes []headcount) (last count, rest []headcount) {
+	if len(r.rivals)+len(changes) == 0 {
+		return told, nil
+	}
+	counts := append([]count{told}, r.rivals...)
+	slices.SortFunc(counts, func(a, b count) int { return a.compare(b.headcount) })
+	i := len(counts) - 1
+	if len(changes) == 0 {
+		i = lastOf(counts, r.prior)
+	} else {
+		i, rest = lastAmong(counts, changes, r.prior)
+	}
+	last = counts[i]
+	r.rivals = slices.Delete(counts, i, i+1)
+	return last, rest
+}
+
+// lastAmong is lastOf in a moment in which there were changes too: rest is those after it.
+func lastAmong(counts []count, changes []headcount, prior headcount) (i int, rest []headcount) {
+	group := slices.Clone(changes)
+	for i := range counts {
+		group = append(group, counts[i].headcount)
+	}
+	slices.SortFunc(group, headcount.compare)
+	for _, of := range inOrder(group, prior.total, prior.at != 0) {
+		told := slices.IndexFunc(counts, func(c count) bool { return c.headcount == group[of] })
+		if told < 0 {
+			rest = append(rest, group[of])
+			continue
+		}
+		i, rest = told, nil
+	}
+	return i, rest
+}
