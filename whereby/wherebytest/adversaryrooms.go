@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"whereby_exporter/whereby"
 )
 
 // What a room of an [Adversary] is like.
@@ -35,7 +37,7 @@ func (x *Adversary) Furnish(a *Account) {
 		case roomOnce:
 			// Past its end at once, or in the course of things.
 			room.EndAt = x.begin.Add(x.part(&d, 0.5, x.length) - x.length/8)
-			until = room.EndAt.Add(2 * time.Hour)
+			until = room.EndAt.Add(whereby.EndGrace)
 		case roomReused:
 			until = x.begin.Add(x.length / 5)
 			x.again = append(x.again, reuse{name, until.Add(x.length/2 + x.part(&d, 0.1, x.length))})

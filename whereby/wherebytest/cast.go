@@ -1,6 +1,7 @@
 package wherebytest
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"strconv"
@@ -105,24 +106,35 @@ func (c *cast) span() (opens, closes int64) {
 // begins; 0 if there never were two. Source: the webhook reference on
 // room.session.started.
 func (c *cast) began() int64 {
-	var joins, leaves []int64
+	var (
+		joins  []*leg
+		leaves []int64
+	)
 	for i := range c.legs {
 		if l := &c.legs[i]; whereby.IsPerson(l.role) {
-			joins = append(joins, l.joined)
+			joins = append(joins, l)
 			if left := l.leaves(); left != 0 {
 				leaves = append(leaves, left)
 			}
 		}
 	}
-	slices.Sort(joins)
+	slices.SortFunc(joins, func(x, y *leg) int {
+		if x.joined == y.joined && x.replaces != y.replaces {
+			if x.replaces {
+				return 1
+			}
+			return -1
+		}
+		return cmp.Compare(x.joined, y.joined)
+	})
 	slices.Sort(leaves)
 	gone := 0
-	for i, at := range joins {
-		for gone < len(leaves) && leaves[gone] < at {
+	for i, l := range joins {
+		for gone < len(leaves) && (leaves[gone] < l.joined || l.replaces && leaves[gone] == l.joined) {
 			gone++
 		}
 		if i+1-gone >= 2 {
-			return at
+			return l.joined
 		}
 	}
 	return 0

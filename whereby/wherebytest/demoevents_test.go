@@ -34,7 +34,7 @@ func TestTheDemoHasBelievableEvents(t *testing.T) {
 			minute := e.CreatedAt.Truncate(time.Minute)
 			minutes[minute]++
 			busiest = max(busiest, minutes[minute])
-			if e.ParticipantID != "" && e.RoleName != wherebytest.RoleRecorder && e.RoleName != wherebytest.RoleStreamer &&
+			if e.ParticipantID != "" && !whereby.IsMachine(e.RoleName) &&
 				!strings.HasPrefix(e.DisplayName, "Visitor ") && !strings.HasPrefix(e.DisplayName, "Host ") {
 				t.Errorf("the display name of a %s is %q", e.RoleName, e.DisplayName)
 			}

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"whereby_exporter/whereby"
 )
 
 // waitingRoom is the bit of a plan's seed that says that visitors have to knock.
@@ -72,10 +74,10 @@ func planKnocks(seed uint64, start, end int64) []knock {
 // planPerson makes up who a planned connection is.
 func planPerson(seed uint64, i int, l leg) Participant {
 	p := Participant{Role: l.role, Rating: l.rating}
-	switch l.role {
-	case RoleRecorder, RoleStreamer:
+	switch {
+	case whereby.IsMachine(l.role):
 		return p
-	case "host":
+	case l.role == whereby.RoleHost:
 		p.DisplayName = fmt.Sprintf("Host %d", 1+planDoctor(seed))
 	default:
 		p.DisplayName = planVisitor(seed, i)

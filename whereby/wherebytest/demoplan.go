@@ -1,5 +1,7 @@
 package wherebytest
 
+import "whereby_exporter/whereby"
+
 // rateAt gives the number of sessions to start in a minute, and brings the
 // customers' weights up to its hour.
 func (d *demo) rateAt(at int64) float64 {
@@ -103,6 +105,9 @@ func planLegs(legs []leg, seed uint64, start, end int64) []leg {
 	}
 	if dice.chance(0.02) {
 		legs = append(legs, leg{joined: start + dice.upTo(length/5), left: end, role: RoleStreamer})
+	}
+	if dice.chance(0.03) {
+		legs = append(legs, leg{joined: start + dice.upTo(length/5), left: end, role: whereby.RoleAssistant})
 	}
 	return legs
 }

@@ -37,10 +37,10 @@ func (a *Account) Events(from, to time.Time) []Event {
 		if o.at >= end {
 			break
 		}
-		if o.kind == kindJoined || o.kind == kindLeft {
+		if o.kind == kindJoined || o.kind == kindLeft || o.kind == kindGone && !o.vain {
 			o.count(inside)
 		}
-		if o.at >= first {
+		if o.at >= first && o.kind != kindGone {
 			events = append(events, a.event(o, inside[o.cast.room]))
 		}
 	}
@@ -99,7 +99,8 @@ func (a *Account) event(o occurrence, clients map[string]int) Event {
 	if o.kind == kindJoined || o.kind == kindLeft {
 		e.RoleName, e.Clients = o.leg().role, maps.Clone(clients)
 	}
-	if e.Clients != nil || o.at >= c.session.start {
+	over := c.session.end != 0 && o.at > c.session.end
+	if (e.Clients != nil || o.at >= c.session.start) && !over {
 		e.RoomSessionID = c.id
 	}
 	return e

@@ -61,9 +61,6 @@ func (i *Insights) plain() bool {
 	return i.LagOf == nil && i.Lateness == nil && i.Growth == nil && !i.SilentEnd
 }
 
-// silence is how long after a room's EndAt it counts no more.
-const silence = int64(time.Hour / time.Millisecond)
-
 // horizonOf is the moment that an endpoint has reached for a room by now.
 func (a *Account) horizonOf(endpoint string, r *room, now int64) int64 {
 	return now - a.lagOf(endpoint, r)
@@ -91,12 +88,13 @@ func (a *Account) growth(r *room, s *session) int64 {
 	return a.cfg.Insights.Growth(r.name, a.sessionID(r, s)).Milliseconds()
 }
 
-// lasts gives the moment from which on nothing in a room counts; 0: never.
+// lasts gives the last moment that counts of a room that closes silently; 0: all do. It is
+// the one before the room closes, so that the end of what runs then is not seen.
 func (a *Account) lasts(r *room) int64 {
 	if !a.cfg.Insights.SilentEnd || r.ends == 0 {
 		return 0
 	}
-	return r.ends + silence
+	return r.closes() - 1
 }
 
 // reach is the moment that has been reached for a session when h has been reached for

@@ -90,8 +90,9 @@ func TestWhatInsightsShows(t *testing.T) {
 			{at(1, 30), 10, 1, at(1, 0), at(1, 0), []string{"10+"}},
 			{at(9, 0), 10, 1, at(1, 0), at(1, 0), []string{"10+"}},
 		}},
-		{"all of it after the room's end otherwise", wherebytest.Insights{}, at(0, 5), []view{
-			{at(2, 20), 30, 2, at(1, 0), at(2, 0), []string{"20", "10"}},
+		{"all of it until the room closes otherwise", wherebytest.Insights{}, at(1, 2), []view{
+			{at(2, 11), 22, 2, at(1, 0), at(2, 0), []string{"20", "2+"}},
+			{at(2, 20), 24, 2, at(1, 0), at(2, 0), []string{"20", "4"}},
 		}},
 		{"all at once", wherebytest.Insights{
 			LagOf: lags(5*time.Minute, 20*time.Minute), Lateness: only(first, 2*time.Hour), Growth: only(first, time.Hour),

@@ -26,14 +26,17 @@ type knock struct {
 // waits tells whether somebody is at the door at a time.
 func (k knock) waits(at int64) bool { return k.at <= at && (k.until == 0 || at < k.until) }
 
-// newKnock panics if somebody gives up before knocking.
-func newKnock(k Knock, start, end int64) knock {
+// newKnock panics if somebody gives up before knocking. last is until when people may stay.
+func newKnock(k Knock, start, end, last int64) knock {
 	n := knock{at: millis(k.At), until: millis(k.GaveUp)}
 	if n.at == 0 {
 		n.at = start
 	}
-	if end != 0 && (n.until == 0 || n.until > end) {
+	if n.until == 0 {
 		n.until = end
+	}
+	if last != 0 {
+		n.until = min(n.until, last)
 	}
 	if n.until != 0 && n.until < n.at {
 		panic(fmt.Sprintf("wherebytest: Schedule: a knock at %v ends at %v", moment(n.at), moment(n.until)))

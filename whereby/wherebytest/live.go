@@ -30,7 +30,8 @@ const peakWindow = int64(5 * time.Minute / time.Millisecond)
 // It is the sum of [Account.Events] up to that time, and knows as little of rooms
 // of which only the totals are known. Of sessions that overlap in one room, which
 // Whereby does not have, each has its own people at the door: the end of one
-// sends nobody away who knocked for the other. prefixOf is as in [Account.Truth].
+// sends nobody away who knocked for the other. Nobody is in a room, or at its door, from
+// [whereby.EndGrace] after its EndAt on. prefixOf is as in [Account.Truth].
 func (a *Account) Live(at time.Time, prefixOf func(roomName string) string) map[string]LiveTruth {
 	a.lock()
 	defer a.mu.Unlock()
@@ -38,6 +39,9 @@ func (a *Account) Live(at time.Time, prefixOf func(roomName string) string) map[
 	all := make(map[string]LiveTruth)
 	used := make(map[*room]bool)
 	for l := range a.meetings.between(now-peakWindow-1, now+1) {
+		if l.room.closed(now) {
+			continue
+		}
 		prefix := prefixOf(l.room.name)
 		c, t := a.cast(l), all[prefix]
 		for i := range c.legs {
@@ -90,7 +94,7 @@ func (a *Account) peaks(now int64, prefixOf func(string) string) map[string]int 
 		}
 		step := 1
 		switch {
-		case o.kind == kindLeft:
+		case o.kind == kindLeft, o.kind == kindGone && !o.vain:
 			step = -1
 		case o.kind != kindJoined:
 			continue
@@ -162,7 +166,7 @@ func (r *room) pending(now, h int64) int64 {
 		}
 		var t Totals
 		for i := range s.detail.legs {
-			if minutes, _ := s.detail.legs[i].minutesAt(now); minutes > 0 {
+			if minutes, _ := s.detail.legs[i].minutesAt(s.until(now)); minutes > 0 {
 				t.add(&s.detail.legs[i], minutes)
 			}
 		}

@@ -13,13 +13,12 @@ type occurrence struct {
 	kind occurrenceKind
 	cast *cast
 	i    int // of the connection, or of the knock in vain
-	// vain tells that i is of a knock in vain.
+	// vain says that i is of a knock in vain, or kindGone of somebody at the door.
 	vain bool
 }
 
 // occurrenceKind is what happened, in the order in which things of one moment
-// happen in a room. Joins go before leaves, as they do where somebody's
-// connection is replaced by another.
+// happen in a room. Joins go before leaves, unless they say that they replace one.
 type occurrenceKind int8
 
 const (
@@ -33,7 +32,16 @@ const (
 	kindTranscriptionStarted
 	kindTranscriptionFinished
 	kindTranscriptionFailed
+	kindGone // from a room that has closed; no event tells of it
 )
+
+// rank is the place of an occurrence among those of a moment.
+func (o occurrence) rank() int {
+	if o.kind == kindJoined && o.leg().replaces {
+		return 2*int(kindLeft) + 1
+	}
+	return 2 * int(o.kind)
+}
 
 var eventTypes = [...]whereby.EventType{
 	kindKnocked:               whereby.ClientKnocked,
@@ -53,7 +61,7 @@ func (o occurrence) compare(p occurrence) int {
 	return cmp.Or(
 		cmp.Compare(o.at, p.at),
 		cmp.Compare(o.cast.room.no, p.cast.room.no),
-		cmp.Compare(o.kind, p.kind),
+		cmp.Compare(o.rank(), p.rank()),
 		cmp.Compare(o.cast.session.seq, p.cast.session.seq),
 		cmp.Compare(o.i, p.i),
 	)
@@ -78,8 +86,14 @@ func (a *Account) occurrences(from, to int64) []occurrence {
 // occurrences appends everything that happens in a session, in no order.
 func (c *cast) occurrences(all []occurrence) []occurrence {
 	add := func(at int64, kind occurrenceKind, i int, vain bool) {
-		if at != 0 {
+		if at != 0 && !c.room.closed(at) {
 			all = append(all, occurrence{at, kind, c, i, vain})
+		}
+	}
+	closes := c.room.closes()
+	gone := func(from, to int64, i int, vain bool) {
+		if from != 0 && closes != 0 && from < closes && (to == 0 || to >= closes) {
+			all = append(all, occurrence{closes, kindGone, c, i, vain})
 		}
 	}
 	for i := range c.legs {
@@ -87,6 +101,8 @@ func (c *cast) occurrences(all []occurrence) []occurrence {
 		add(l.knocked, kindKnocked, i, false)
 		add(l.joined, kindJoined, i, false)
 		add(l.leaves(), kindLeft, i, false)
+		gone(l.knocked, l.joined, i, true)
+		gone(l.joined, l.leaves(), i, false)
 		if l.role == RoleRecorder && l.left != 0 {
 			r := c.recording(i)
 			add(r.finished, kindRecordingFinished, i, false)
@@ -98,6 +114,7 @@ func (c *cast) occurrences(all []occurrence) []occurrence {
 	for i, k := range c.knocks {
 		add(k.at, kindKnocked, i, true)
 		add(k.until, kindKnockCancelled, i, true)
+		gone(k.at, k.until, i, true)
 	}
 	if began := c.began(); began != 0 {
 		add(began, kindSessionStarted, 0, false)

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"maps"
 	"time"
+
+	"whereby_exporter/whereby"
 )
 
 // Room is a room in its compact form: figures without the sessions they come
@@ -184,6 +186,17 @@ func (a *Account) remove(r *room) {
 	r.shown = false
 	a.shown--
 }
+
+// closes gives from when on nobody is in the room, if it has an end; 0: never.
+func (r *room) closes() int64 {
+	if r.ends == 0 {
+		return 0
+	}
+	return r.ends + whereby.EndGrace.Milliseconds()
+}
+
+// closed reports whether nobody can be in the room any more.
+func (r *room) closed(at int64) bool { return r.ends != 0 && at >= r.closes() }
 
 // expires tells when a room is deleted for its age.
 func (a *Account) expires(r *room) (at int64, ok bool) {

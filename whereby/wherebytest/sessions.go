@@ -24,6 +24,9 @@ type Session struct {
 	End          time.Time // zero: runs on
 	Participants []Participant
 	Knocks       []Knock // of those who gave up; Insights know nothing of them
+	// Outlasted means that who leaves or gives up after End stays until then. Otherwise
+	// everybody goes with the session's end at the latest. Time after End counts no minutes.
+	Outlasted bool
 }
 
 // Participant is one connection to a session. A person who connects twice is two
@@ -40,17 +43,21 @@ type Participant struct {
 	Knocked     time.Time // at the door, before being let in; zero: came straight in
 	Joined      time.Time // zero: with the session's start; may be before it
 	Left        time.Time // zero: with the session's end
-	Network     Network   // AnyNetwork: drawn from the room's mix
-	Rating      int       // 1 to 5, given on leaving; 0: none
-	Tags        []string
-	Comment     string
+	// Replaces means that the connection replaces one that ends in the same millisecond: it
+	// joins after that has left, not before.
+	Replaces bool
+	Network  Network // AnyNetwork: drawn from the room's mix
+	Rating   int     // 1 to 5, given on leaving; 0: none
+	Tags     []string
+	Comment  string
 }
 
 // Schedule puts a session into a room and returns its ID. Its figures are worked
 // out as time passes: a connection counts from the moment it joins, in minutes
 // rounded up, for the part of it that Insights have reached; recorders and
-// streamers count on their own. A session counts from its start, and none
-// outlasts its end. A session whose ID was scheduled before is replaced, which
+// streamers count on their own. A session counts from its start, and no minute counts
+// after its end. Nothing lasts longer than until [whereby.EndGrace] after the room's EndAt:
+// then everybody is gone, and no event tells of it. A session whose ID was scheduled before is replaced, which
 // is the way to end it early.
 //
 // The unique counts of a room are the sums of those of its sessions.
@@ -61,7 +68,7 @@ func (a *Account) Schedule(name string, s Session) (id string) {
 	now := a.lock()
 	defer a.mu.Unlock()
 	r := a.room("Schedule", name)
-	added := newSession(s)
+	added := newSession(s, r.closes())
 	if old, ok := a.named[s.ID]; ok && s.ID != "" {
 		if old.room != r {
 			panic(fmt.Sprintf("wherebytest: Schedule: session %q is in room %q", s.ID, old.room.name))
@@ -112,6 +119,7 @@ type leg struct {
 	role         string
 	rating       int
 	again        bool // the same device was there before
+	replaces     bool // joins after those have left who leave in the same moment
 }
 
 // located is a session and where it takes place.
@@ -120,13 +128,22 @@ type located struct {
 	session *session
 }
 
-func newSession(s Session) *session {
+// newSession makes a session of its description, in a room that closes at a time; 0 is
+// never.
+func newSession(s Session, closes int64) *session {
 	if s.Start.IsZero() {
 		panic("wherebytest: Schedule: a session needs a start")
 	}
 	d := &detail{id: s.ID, people: slices.Clone(s.Participants), callers: slices.Clone(s.Knocks)}
 	devices := make(map[string]bool)
 	end := millis(s.End)
+	if closes != 0 && (end == 0 || end > closes) {
+		end = closes
+	}
+	last := end // until when people may stay
+	if s.Outlasted && end != 0 {
+		last = closes
+	}
 	for i := range d.people {
 		p := &d.people[i]
 		switch {
@@ -135,15 +152,18 @@ func newSession(s Session) *session {
 		case p.Role == "":
 			p.Role = "granted_visitor"
 		}
-		l := leg{joined: millis(p.Joined), left: millis(p.Left), knocked: millis(p.Knocked), role: p.Role, rating: p.Rating}
+		l := leg{joined: millis(p.Joined), left: millis(p.Left), knocked: millis(p.Knocked), role: p.Role, rating: p.Rating, replaces: p.Replaces}
 		if l.joined == 0 {
 			l.joined = millis(s.Start)
 		}
 		if l.knocked > l.joined {
 			panic("wherebytest: Schedule: a participant knocks after joining")
 		}
-		if end != 0 && (l.left == 0 || l.left > end) {
+		if l.left == 0 {
 			l.left = end
+		}
+		if last != 0 {
+			l.left = min(l.left, last)
 		}
 		if p.DeviceID != "" {
 			l.again = devices[p.DeviceID]
@@ -152,7 +172,7 @@ func newSession(s Session) *session {
 		d.legs = append(d.legs, l)
 	}
 	for _, k := range d.callers {
-		d.knocks = append(d.knocks, newKnock(k, millis(s.Start), end))
+		d.knocks = append(d.knocks, newKnock(k, millis(s.Start), end, last))
 	}
 	return &session{start: millis(s.Start), end: end, detail: d}
 }
@@ -176,6 +196,14 @@ func (l *leg) minutesAt(h int64) (minutes, next int64) {
 	return minutes, next
 }
 
+// until is up to when minutes count at horizon h.
+func (s *session) until(h int64) int64 {
+	if s.end == 0 {
+		return h
+	}
+	return min(h, s.end)
+}
+
 // count works out a session's figures at horizon h from its connections, tells
 // when they change next (0: never), and whether they are final.
 func (s *session) count(h int64, legs []leg) (next int64, final bool) {
@@ -190,10 +218,14 @@ func (s *session) count(h int64, legs []leg) (next int64, final bool) {
 	}
 	for i := range legs {
 		l := &legs[i]
-		minutes, changes := l.minutesAt(h)
-		next = earliest(next, changes)
+		minutes, changes := l.minutesAt(s.until(h))
+		if !final {
+			next = earliest(next, changes)
+		}
 		if l.left > h {
-			next = earliest(next, l.left) // a rating may come with it
+			if !final {
+				next = earliest(next, l.left) // a rating may come with it
+			}
 		} else if l.left != 0 && l.rating != 0 {
 			s.ratings++
 			s.ratingSum += uint16(l.rating)

@@ -106,10 +106,10 @@ func (e *encounter) take(o occurrence) (both bool) {
 	case o.kind == kindKnocked:
 		e.waiting++
 		e.visitor = earliest(e.visitor, o.at)
-	case o.kind == kindKnockCancelled:
+	case o.kind == kindKnockCancelled, o.kind == kindGone && o.vain:
 		e.waiting--
-	case (o.kind == kindJoined || o.kind == kindLeft) && whereby.IsPerson(o.leg().role):
-		if o.kind == kindLeft {
+	case (o.kind == kindJoined || o.kind == kindLeft || o.kind == kindGone) && whereby.IsPerson(o.leg().role):
+		if o.kind != kindJoined {
 			e.people--
 			break
 		}
