@@ -11,6 +11,7 @@ import (
 	"whereby_exporter/collector/config"
 	"whereby_exporter/collector/metrics"
 	"whereby_exporter/collector/store"
+	"whereby_exporter/whereby"
 	"whereby_exporter/whereby/wherebytest"
 )
 
@@ -47,6 +48,49 @@ func scheduleDoors(account *wherebytest.Account, random *rand.Rand) {
 	}
 }
 
+// scheduleStays adds rooms in which people outlast sessions, knock across a session's end,
+// and come back within a millisecond, assistants take part, and nobody leaves because the
+// room is over.
+func scheduleStays(account *wherebytest.Account, random *rand.Rand) {
+	minutes := func(most int) time.Duration { return time.Duration(1+random.IntN(most*60_000)) * time.Millisecond }
+	name := func(i int) string { return fmt.Sprintf("/initech-labs-%08x-0000-4000-8000-%012x", i, i) }
+	begin := time.Now().Add(5 * time.Minute)
+	for i := range 6 {
+		account.AddRoom(wherebytest.Room{Name: name(i)})
+		for at := begin.Add(minutes(10)); at.Before(begin.Add(3 * time.Hour)); {
+			end := at.Add(15*time.Minute + minutes(15))
+			next := end.Add(20*time.Minute + minutes(20))
+			back := at.Add(5*time.Minute + minutes(5))
+			s := wherebytest.Session{Start: at, End: end, Outlasted: true, Participants: []wherebytest.Participant{
+				{Role: whereby.RoleHost, Joined: at, Left: end.Add(minutes(19))},
+				{Joined: at.Add(time.Second), Left: back},
+				{Joined: back, Replaces: true, Left: end.Add(-minutes(2))},
+			}}
+			if random.IntN(2) == 0 {
+				s.Participants = append(s.Participants, wherebytest.Participant{
+					Role: whereby.RoleAssistant, Joined: at.Add(minutes(3)), Left: end.Add(-minutes(4)),
+				})
+			}
+			if random.IntN(2) == 0 {
+				s.Knocks = append(s.Knocks, wherebytest.Knock{At: end.Add(-minutes(5)), GaveUp: end.Add(minutes(15))})
+			}
+			account.Schedule(name(i), s)
+			at = next
+		}
+	}
+	for i := range 6 {
+		room := wherebytest.Room{Name: name(100 + i), EndAt: begin.Add(minutes(60))}
+		account.AddRoom(room)
+		s := wherebytest.Session{Start: begin.Add(minutes(20)), Participants: []wherebytest.Participant{{Role: whereby.RoleHost}}}
+		if i%2 == 0 { // else nobody ever meets there, and no poll tells of the room
+			s.Participants = append(s.Participants, wherebytest.Participant{Joined: s.Start.Add(minutes(5))},
+				wherebytest.Participant{Role: whereby.RoleAssistant, Joined: s.Start.Add(minutes(5))})
+			s.Knocks = []wherebytest.Knock{{At: room.EndAt.Add(minutes(50))}}
+		}
+		account.Schedule(room.Name, s)
+	}
+}
+
 // liveFigures are what is exposed of who is in rooms, as text by prefix.
 func (b *bench) liveFigures() map[string]string {
 	b.Helper()
@@ -56,7 +100,7 @@ func (b *bench) liveFigures() map[string]string {
 	figures := map[string]string{}
 	for prefix, n := range people {
 		roles := map[string]int{}
-		for _, role := range []string{"host", "visitor", "granted_visitor", "recorder"} {
+		for _, role := range []string{"host", "visitor", "granted_visitor", "recorder", "assistant"} {
 			// Labels come in the order of their names.
 			if n := clients[role+","+prefix] + clients[prefix+","+role]; n > 0 {
 				roles[role] = int(n)
@@ -105,6 +149,7 @@ func TestLiveCountsAreTheAccountsTruth(t *testing.T) {
 		account := wherebytest.New(wherebytest.Config{APIKey: apiKey, Lag: 12 * time.Minute})
 		scheduleMeetings(account, random)
 		scheduleDoors(account, random)
+		scheduleStays(account, random)
 		b := prepareWith(t, account, store.NewMemory(), Config{Webhooks: verifier(t)})
 		defer b.stop()
 		begin := time.Now()
@@ -117,6 +162,11 @@ func TestLiveCountsAreTheAccountsTruth(t *testing.T) {
 			}
 		}
 		stop()
+		for reason, n := range b.samples(metrics.LiveCorrections) {
+			if n != 0 {
+				t.Errorf("%v corrections are %s, and no event was lost", n, reason)
+			}
+		}
 		knocks := map[string]float64{}
 		for _, knock := range account.Knocks(begin, time.Now()) {
 			outcome := map[bool]string{true: "admitted", false: "cancelled"}[knock.Admitted]
@@ -148,6 +198,7 @@ func TestLostEventsAreHealed(t *testing.T) {
 		account := wherebytest.New(wherebytest.Config{APIKey: apiKey, Lag: 12 * time.Minute})
 		scheduleMeetings(account, random)
 		scheduleDoors(account, random)
+		scheduleStays(account, random)
 		b := prepareWith(t, account, store.NewMemory(), Config{Webhooks: verifier(t)})
 		defer b.stop()
 		b.polls(1)

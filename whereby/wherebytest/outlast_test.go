@@ -131,6 +131,9 @@ func TestARoomIsEmptyAnHourAfterItsEnd(t *testing.T) {
 		if got := a.Live(at(96*time.Minute), prefixOf)["acme-"].PeopleMax; got != 0 {
 			t.Errorf("at most %d people were there later, want 0", got)
 		}
+		if got := a.Knocks(day, at(24*time.Hour)); len(got) != 0 {
+			t.Errorf("waits that ended are %+v", got)
+		}
 		time.Sleep(5 * time.Hour)
 		if got, want := a.Minutes(prefixOf)["acme-"], int64(90+89); got.Shown != want || got.True != want {
 			t.Errorf("minutes %+v, want %d", got, want)

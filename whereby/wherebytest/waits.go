@@ -41,6 +41,9 @@ func (a *Account) Knocks(from, to time.Time) []KnockTruth {
 	first, end := ceilMillis(from), ceilMillis(to)
 	var all []KnockTruth
 	add := func(c *cast, id string, at, ended int64, admitted bool) {
+		if c.room.closed(ended) {
+			return // nothing tells that they went
+		}
 		all = append(all, KnockTruth{c.room.name, id, moment(at), moment(ended), admitted})
 	}
 	for l := range a.meetings.between(first, end) {
