@@ -4,7 +4,10 @@
 // counts right all the same is that most events say how many clients are in the
 // room after them: per room the newest such event wins. A repeated event changes
 // nothing, a late one changes no count that a newer one set, and a lost one is
-// healed by the next event of its room, or by Insights: see [Tracker.Suspects].
+// healed by the next event of its room, or by Insights: see [Tracker.Suspects]. Of
+// events with the same time, the order counts in which each total follows from the one
+// before. What a session's end, a room's end, a restart and silence say of a room is in
+// [whereby.Evidence].
 //
 // # Bounds
 //
