@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -27,6 +28,7 @@ type reconciling struct {
 	budget  *whereby.Budget
 	log     *logtest.Buffer
 	stop    func()
+	mu      sync.Mutex // guards what follows
 	// refused are the rooms that every request about is answered for with a status.
 	refused map[string]int
 	// about counts the requests of each room.
@@ -37,9 +39,12 @@ type reconciling struct {
 func (r *reconciling) RoundTrip(request *http.Request) (*http.Response, error) {
 	query := request.URL.Query()
 	room := query.Get("roomName") + query.Get("roomName[exact]")
+	r.mu.Lock()
 	r.about[room]++
+	status := r.refused[room]
+	r.mu.Unlock()
 	answer, err := r.account.RoundTripper().RoundTrip(request)
-	if status := r.refused[room]; status != 0 && err == nil {
+	if status != 0 && err == nil {
 		_ = answer.Body.Close()
 		answer.StatusCode, answer.Status = status, http.StatusText(status)
 		answer.Body, answer.ContentLength = io.NopCloser(strings.NewReader(`{"error":"no"}`)), -1
@@ -77,6 +82,20 @@ func newReconciling(t *testing.T, share float64) *reconciling {
 		}
 	}
 	return r
+}
+
+// refuse has requests about a room be answered for with a status from now on; 0 is none.
+func (r *reconciling) refuse(room string, status int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.refused[room] = status
+}
+
+// askedAbout is how many requests there were about a room.
+func (r *reconciling) askedAbout(room string) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.about[room]
 }
 
 // meet has a session of the account begin now; after a length of 0 it runs on.
@@ -329,7 +348,7 @@ func TestARoomThatIsRefusedDelaysNoOther(t *testing.T) {
 					r.SetEnds([]whereby.Room{{Name: room}})
 				}
 				const first = "/acme-00"
-				r.refused[first] = status
+				r.refuse(first, status)
 				time.Sleep(silence + 10*time.Minute)
 				synctest.Wait()
 				if got := r.people()["acme-"]; got != 2 {
@@ -337,7 +356,7 @@ func TestARoomThatIsRefusedDelaysNoOther(t *testing.T) {
 				}
 				time.Sleep(24*time.Hour - 10*time.Minute)
 				synctest.Wait()
-				tries := r.about[first]
+				tries := r.askedAbout(first)
 				// After 0, 1, 3, 7, 15, … minutes, and then every 4 hours: 13 in a day, some of
 				// two or more requests.
 				if tries < 13 || tries > 13*4 {
@@ -346,7 +365,7 @@ func TestARoomThatIsRefusedDelaysNoOther(t *testing.T) {
 				if lines := r.log.Take(); len(lines) != 1 || !strings.Contains(lines[0], "room="+first) {
 					t.Errorf("logged %q", lines)
 				}
-				delete(r.refused, first)
+				r.refuse(first, 0)
 				time.Sleep(4*time.Hour + time.Minute)
 				r.expect(0, map[live.Correction]int64{live.Stale: 12}, r.asked())
 			})
@@ -386,7 +405,7 @@ func TestTheEndOfARoomIsAskedFor(t *testing.T) {
 		time.Sleep(time.Second)
 		r.expect(2, nil, 0)
 		for room, want := range map[string]int{"/acme-1": 1, "/acme-2": 1, "/acme-3": 7} {
-			if got := r.about[room]; got != want {
+			if got := r.askedAbout(room); got != want {
 				t.Errorf("Insights was asked %d times for %s; want %d", got, room, want)
 			}
 		}

@@ -65,7 +65,7 @@ const (
 	markLeave
 	markCount // of somebody who is not billed
 	markEmpty // the room is known to be empty
-	markEnded // its session ended: whoever stays is alone, and not billed for it
+	markEnded // its session ended: who stays is alone, and not billed for it
 )
 
 const (
