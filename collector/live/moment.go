@@ -235,7 +235,7 @@ func (r *room) choose(told count, changes []headcount) (last count, rest []headc
 	}
 	counts := append([]count{told}, r.rivals...)
 	slices.SortFunc(counts, func(a, b count) int { return a.compare(b.headcount) })
-	i := len(counts) - 1
+	var i int
 	if len(changes) == 0 {
 		i = lastOf(counts, r.prior)
 	} else {
