@@ -88,7 +88,7 @@ func TestAnExporterStartsFromABackup(t *testing.T) {
 	third.waitUntilReady()
 }
 
-func TestABackupThatCannotBeRestoredIsAnErrorAtTheStart(t *testing.T) {
+func TestTheStartFailsIfABackupCannotBeUsed(t *testing.T) {
 	t.Setenv("WHEREBY_API_KEY", apiKey)
 	_, api := newAPI(t, apiKey)
 	for name, want := range map[string]string{
