@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -388,10 +389,11 @@ func TestARoomWhoseSessionsCannotBeReadDelaysNoOther(t *testing.T) {
 				for days := range 30 {
 					b.meet(random, odd, time.Now().AddDate(0, 0, -1-days), time.Hour)
 				}
-				spoilt, id := 0, b.account.Sessions(odd)[20].ID
+				var spoilt atomic.Int64
+				id := b.account.Sessions(odd)[20].ID
 				b.account.Inject(wherebytest.OddRows(odd, func(row map[string]any) {
 					if row["roomSessionId"] == id {
-						spoilt++
+						spoilt.Add(1)
 						change(row)
 					}
 				}))
@@ -402,10 +404,10 @@ func TestARoomWhoseSessionsCannotBeReadDelaysNoOther(t *testing.T) {
 						t.Errorf("%s is known: %t", usage.Prefix, usage.Known)
 					}
 				}
-				spoilt = 0
+				spoilt.Store(0)
 				time.Sleep(10 * time.Hour)
-				if spoilt < 8 || spoilt > 12 {
-					t.Errorf("the room was asked for %d times in 10 hours", spoilt)
+				if n := spoilt.Load(); n < 8 || n > 12 {
+					t.Errorf("the room was asked for %d times in 10 hours", n)
 				}
 				b.account.ClearFaults()
 				time.Sleep(2 * time.Hour)

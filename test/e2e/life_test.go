@@ -225,14 +225,14 @@ func TestACrashLoopSpendsNoMoreThanTheShare(t *testing.T) {
 	newLife(t, account, 350) // four pages, so that a few starts would spend it all
 	address, storage := freeAddress(t), t.TempDir()
 	for range 15 {
-		e := startExporter(t, address, api, "--storage.path="+storage)
+		e := startExporter(t, address, api, "--storage.path="+storage, "--whereby.read-cost=1")
 		programs.Eventually(t, patience, "it serves", func() error {
 			_, err := e.metrics()
 			return err
 		})
 		e.kill()
 	}
-	e := startExporter(t, address, api, "--storage.path="+storage)
+	e := startExporter(t, address, api, "--storage.path="+storage, "--whereby.read-cost=1")
 	before := len(account.Requests())
 	programs.Eventually(t, patience, "points are free again", func() error {
 		if len(account.Requests()) == before {
