@@ -257,8 +257,9 @@ func (b *Budget) next(now time.Time, priority Priority, k kind) time.Time {
 		ownWindow = 2 * window // a single point has no quarters: they take turns
 	}
 	kept := ownWindow
-	if n := windows(MaxReadCost, 1); cost > own {
-		kept *= time.Duration(mostWindows * n) // as long as any request looks back
+	if own < MaxReadCost {
+		// Not by what this request costs: a dearer one looks back further.
+		kept *= mostWindows * MaxReadCost
 	}
 	gone := 0
 	for gone < len(b.spent) && now.Sub(b.spent[gone].at) >= kept && !b.spent[gone].open {
