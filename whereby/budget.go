@@ -54,6 +54,7 @@ type Budget struct {
 	// off for the organization's sake.
 	waiting  [Spare + 1]int
 	lowUntil [Spare + 1]time.Time
+	last     [Spare + 1]time.Time // when the last request of each priority was sent
 	changed  chan struct{}
 }
 
@@ -103,7 +104,7 @@ func (b *Budget) SetReadCost(points int) error {
 func (b *Budget) ReadCost(endpoint string) int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.costs.endpoint(endpoint, time.Now())
+	return b.costs.endpoint(endpoint)
 }
 
 // Allowance is how many points a share of an organization's limit comes to, and
@@ -183,6 +184,7 @@ func (b *Budget) spend(now time.Time, priority Priority, k kind) *expense {
 		}
 	}
 	b.spent = append(b.spent, e)
+	b.last[priority] = now
 	if b.OnSpend != nil {
 		e.settle = b.OnSpend(Expense{At: now, Endpoint: k.endpoint, Points: e.points, Limit: b.limit})
 	}
@@ -196,9 +198,9 @@ func (b *Budget) settle(e *expense, r RateLimit, learn bool) (points int) {
 	now := time.Now()
 	e.open = false
 	if learn {
-		b.costs.charge(&e.points, e.kind, r, now, !e.crossed)
+		b.costs.charge(&e.points, e.kind, r, e.at, now, !e.crossed)
 	} else {
-		e.points = b.costs.estimate(e.kind, now)
+		e.points = b.costs.estimate(e.kind)
 	}
 	if e.settle != nil {
 		e.settle(e.points)
@@ -251,7 +253,7 @@ func (b *Budget) noteDemand(now time.Time, priority Priority) {
 // expenses that no longer matter.
 func (b *Budget) next(now time.Time, priority Priority, k kind) time.Time {
 	allowed, window := Allowance(b.share, b.limit)
-	cost := b.costs.estimate(k, now)
+	cost := b.costs.estimate(k)
 	own, ownWindow := BackgroundAllowance(allowed), window
 	if allowed == 1 {
 		ownWindow = 2 * window // a single point has no quarters: they take turns
@@ -289,27 +291,40 @@ func (b *Budget) next(now time.Time, priority Priority, k kind) time.Time {
 	case priority != Foreground:
 		at = later(at, b.free(cost, own, ownWindow, behind))
 	}
+	if priority == Background && b.costs.fixed == 0 {
+		b.costs.patient = own >= enoughToSpread
+		switch {
+		case b.costs.patient && !b.costs.limiters.known():
+			// Answers all over the minute tell soonest how points come back.
+			at = later(at, b.evenly(Background, MaxReadCost, own, ownWindow))
+		case now.Sub(b.costs.limiters.before.received) > together:
+			// Only of a request that follows another at once is it plain what it costs, so
+			// the first one waits until there is room for the next.
+			at = later(at, b.free(min(2*cost, own), own, ownWindow, behind))
+		}
+	}
 	if priority == Spare {
 		// What the others may come back for is left to them.
 		left := min(allowed-b.others.peak(now), own-b.scans.peak(now))
 		if left <= 0 || b.waiting[Foreground]+b.waiting[Background] > 0 {
 			return later(at, now.Add(spareLook))
 		}
-		at = later(at, b.free(cost, left, window, func(e *expense) bool { return e.priority == Spare }))
-		return later(at, b.evenly(cost, left, window))
+		return later(at, b.evenly(Spare, cost, left, window))
 	}
 	return at
 }
 
-// evenly spreads spare requests over the window, so that others who come find points at
-// once, and not a minute later.
-func (b *Budget) evenly(cost, left int, window time.Duration) time.Time {
-	for _, e := range slices.Backward(b.spent) {
-		if e.priority == Spare {
-			return e.at.Add(window * time.Duration(cost) / time.Duration(left))
-		}
+// enoughToSpread are the fewest points with which requests are spread to learn how points
+// come back: those of a few requests, however dear they are.
+const enoughToSpread = 4 * MaxReadCost
+
+// evenly spreads requests of a priority over the window, so that others that come find
+// points at once, and not a minute later.
+func (b *Budget) evenly(priority Priority, cost, allowed int, window time.Duration) time.Time {
+	if b.last[priority].IsZero() {
+		return time.Time{}
 	}
-	return time.Time{}
+	return b.last[priority].Add(window * time.Duration(cost) / time.Duration(allowed))
 }
 
 // free returns when a request fits into an allowance with the expenses of some kind

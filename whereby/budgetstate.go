@@ -21,7 +21,7 @@ func (b *Budget) Spending() Spending {
 	for _, e := range b.spent {
 		if now.Sub(e.at) < window {
 			if e.open {
-				s.Spent += b.costs.estimate(e.kind, now)
+				s.Spent += b.costs.estimate(e.kind)
 			} else {
 				s.Spent += e.points
 			}
@@ -69,5 +69,5 @@ func (b *Budget) Resume(state BudgetState) {
 // resume takes what an earlier process was charged.
 func (k *kindCost) resume(points int) {
 	points = bounded(points)
-	k.charges, k.observed = last(k.charges, charge{&points, points}, observed), last(k.observed, points, observed)
+	k.charges, k.observed = last(k.charges, charge{&points, points}, leastDoubted), last(k.observed, points, leastDoubted)
 }

@@ -162,3 +162,39 @@ func TestSpareRequestsLeavePointsToThoseWhoCome(t *testing.T) {
 		}
 	})
 }
+
+// TestDearSpareRequestsAreSpreadOverWindows: if the others leave less than what a request
+// costs, spare requests take the points of several minutes, and no more.
+func TestDearSpareRequestsAreSpreadOverWindows(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const cost, polled, left = 9, 5, 50 - 5*9
+		b, err := whereby.NewBudget(0.5)
+		if err == nil {
+			err = b.SetReadCost(cost)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Hour)
+		defer cancel()
+		var wg sync.WaitGroup
+		wg.Go(func() { // a poll every few minutes, which may come at any time
+			for ctx.Err() == nil {
+				for range polled {
+					_ = b.Wait(ctx, whereby.Foreground)
+				}
+				time.Sleep(4 * time.Minute)
+			}
+		})
+		spare := 0
+		wg.Go(func() {
+			for b.Wait(ctx, whereby.Spare) == nil {
+				spare++
+			}
+		})
+		wg.Wait()
+		if most := 180 * left / cost; spare > most || spare < most/2 {
+			t.Errorf("%d spare requests in three hours, want %d at most, and half as many", spare, most)
+		}
+	})
+}

@@ -1,0 +1,148 @@
+package whereby
+
+import (
+	"math"
+	"time"
+)
+
+// limiters are the ways in which points may come back. Whereby does not say which of them
+// it uses, so each is believed until an answer contradicts it, and a request is taken for
+// the dearest that it can have been in any way that is still believed. So points that come
+// back between two answers are not mistaken for a cheap request.
+//
+//   - All at once, every minute or more rarely (a fixed window). Between two resets none
+//     come back.
+//   - Evenly, the limit in a minute (a token bucket). So many may come back, and one more
+//     because Whereby tells whole points.
+//   - Each a minute after it was spent (a sliding window). Any number may come back, as
+//     production may have spent any number a minute ago. But all that was seen to be spent
+//     in the last minute must be in use.
+//
+// If all are contradicted, nothing can be learnt.
+type limiters struct {
+	notAtOnce, notEvenly, notEach bool
+
+	before   reading
+	returned time.Time  // before the last return of points that was seen
+	spent    []spending // that was seen in the last minute
+	none     time.Time  // since when no limiter is believed
+}
+
+// reading is what an answer said of the points. They were counted after the request was
+// sent, and before the answer was received.
+type reading struct {
+	kind           kind
+	sent, received time.Time
+	limit, used    int
+	// crossed is true if another request was under way at the same time: their answers
+	// may have overtaken each other.
+	crossed bool
+
+	fall  int       // since the reading before
+	since time.Time // when the request of the reading before was sent
+}
+
+// spending is points that were spent at a time or later.
+type spending struct {
+	since  time.Time
+	points int
+}
+
+const (
+	// leastWindow is a minute, less what clocks may differ by.
+	leastWindow = 59 * time.Second
+	// atOnce is so short a time that what production spends in it does not hide a reset.
+	atOnce = time.Second
+	// together is so short a time that nothing comes back in it that production spent a
+	// minute ago, as a rule.
+	together = 50 * time.Millisecond
+	// forgetAfter is when limiters are believed again after all were contradicted, in case
+	// Whereby has changed its own.
+	forgetAfter = 10 * time.Minute
+)
+
+// most is the most points that the request of a reading can have cost. Unless it must be
+// sure, it takes for nothing what production may have spent in a moment a minute ago.
+func (l *limiters) most(r reading, sure bool) int {
+	before := l.before
+	comparable := before.limit == r.limit && !r.crossed && !before.crossed
+	if comparable {
+		r.fall, r.since = r.used-before.used, before.sent
+	}
+	l.before = r
+	l.contradict(r, comparable)
+	switch {
+	case r.crossed:
+		return MaxReadCost
+	case !comparable, !l.none.IsZero():
+		return bounded(r.used) // whatever came back: what it cost is in use
+	}
+	took, back := r.received.Sub(r.since), evenly(r, r.since)
+	switch {
+	case !l.notEach && (sure || took > together):
+		return bounded(r.used)
+	case !l.notAtOnce && (r.fall < 1 || took > atOnce && r.received.Sub(l.returned) >= leastWindow):
+		return bounded(r.used)
+	case l.notEvenly:
+		back = 0
+	case before.kind == r.kind && before.fall >= 1 && before.fall <= r.fall && evenly(r, before.since) == 1:
+		back = 0 // a single point makes one of two equal requests look cheaper, not both
+	}
+	return bounded(min(r.fall+back, r.used))
+}
+
+// contradict finds what a reading contradicts. Every request costs a point at least.
+func (l *limiters) contradict(r reading, comparable bool) {
+	seen := spending{r.sent, 1}
+	if comparable {
+		if r.fall < 1 {
+			if !l.returned.IsZero() && r.received.Sub(l.returned) < leastWindow {
+				l.notAtOnce = true
+			}
+			l.returned = r.since
+		} else {
+			seen = spending{r.since, r.fall}
+		}
+		if r.fall+evenly(r, r.since) < 1 {
+			l.notEvenly = true
+		}
+	}
+	sum, old := 0, 0
+	l.spent = append(l.spent, seen)
+	for i, s := range l.spent {
+		if r.received.Sub(s.since) < leastWindow {
+			sum += s.points
+		} else {
+			old = i + 1
+		}
+	}
+	l.spent = append(l.spent[:0], l.spent[old:]...)
+	if r.used < sum && !r.crossed {
+		l.notEach = true
+	}
+	if l.notAtOnce && l.notEvenly && l.notEach && l.none.IsZero() {
+		l.none = r.received
+	}
+	if !l.none.IsZero() && r.received.Sub(l.none) > forgetAfter {
+		*l = limiters{before: r}
+	}
+}
+
+// known reports whether there is one limiter left to believe in.
+func (l *limiters) known() bool {
+	n := 0
+	for _, not := range [...]bool{l.notAtOnce, l.notEvenly, l.notEach} {
+		if !not {
+			n++
+		}
+	}
+	return n <= 1
+}
+
+// evenly is how many points may have come back from a time until a reading, if they do so
+// evenly.
+func evenly(r reading, since time.Time) int {
+	return int(math.Ceil(float64(r.limit) * r.received.Sub(since).Minutes()))
+}
+
+func bounded(points int) int { return min(max(points, 1), MaxReadCost) }
