@@ -198,6 +198,8 @@ func (b *Budget) settle(e *expense, r RateLimit, learn bool) (points int) {
 	now := time.Now()
 	e.open = false
 	if learn {
+		allowed, _ := Allowance(b.share, b.limit)
+		b.costs.patient = BackgroundAllowance(allowed) >= enoughToSpread
 		b.costs.charge(&e.points, e.kind, r, e.at, now, !e.crossed)
 	} else {
 		e.points = b.costs.estimate(e.kind)
@@ -292,9 +294,8 @@ func (b *Budget) next(now time.Time, priority Priority, k kind) time.Time {
 		at = later(at, b.free(cost, own, ownWindow, behind))
 	}
 	if priority == Background && b.costs.fixed == 0 {
-		b.costs.patient = own >= enoughToSpread
 		switch {
-		case b.costs.patient && !b.costs.limiters.known():
+		case own >= enoughToSpread && !b.costs.limiters.known():
 			// Answers all over the minute tell soonest how points come back.
 			at = later(at, b.evenly(Background, MaxReadCost, own, ownWindow))
 		case now.Sub(b.costs.limiters.before.received) > together:

@@ -21,7 +21,7 @@ type Source interface {
 	Page(ctx context.Context, prefix, cursor string, limit int) (rooms.Page, error)
 	// Room finds a room and the prefix under which it counts.
 	Room(name string) (room rooms.Room, prefix string, ok bool, err error)
-	// Sessions asks Insights for the newest sessions of a room; it costs a point.
+	// Sessions asks Insights for the newest sessions of a room; it costs a read.
 	// The error is ErrNoPoint where there was none to be had, ErrNoAnswer where Insights
 	// took too long.
 	Sessions(ctx context.Context, room string) (sessions []whereby.RoomSession, more bool, err error)
