@@ -632,6 +632,10 @@ func prepareSampling(t *testing.T, account *wherebytest.Account, share float64, 
 }) *bench {
 	t.Helper()
 	budget, err := whereby.NewBudget(share)
+	if err == nil {
+		// Of so few points too little can be seen to learn it.
+		err = budget.SetReadCost(1)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}

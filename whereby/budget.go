@@ -293,15 +293,22 @@ func (b *Budget) next(now time.Time, priority Priority, k kind) time.Time {
 	case priority != Foreground:
 		at = later(at, b.free(cost, own, ownWindow, behind))
 	}
-	if priority == Background && b.costs.fixed == 0 {
+	if priority != Spare && b.costs.fixed == 0 {
+		share, some := own, behind
+		if priority == Foreground {
+			share, some = allowed, foreground
+		}
 		switch {
 		case own >= enoughToSpread && !b.costs.limiters.known():
-			// Answers all over the minute tell soonest how points come back.
-			at = later(at, b.evenly(Background, MaxReadCost, own, ownWindow))
-		case now.Sub(b.costs.limiters.before.received) > together:
+			// Answers all over the minute tell soonest how points come back: half of the
+			// share at once, and the rest of it evenly.
+			if half := share / 2; !b.free(cost, half, window, some).IsZero() {
+				at = later(at, b.evenly(priority, MaxReadCost, half, window))
+			}
+		case priority == Background && now.Sub(b.costs.limiters.before.received) > together:
 			// Only of a request that follows another at once is it plain what it costs, so
 			// the first one waits until there is room for the next.
-			at = later(at, b.free(min(2*cost, own), own, ownWindow, behind))
+			at = later(at, b.free(min(2*cost, own), own, ownWindow, some))
 		}
 	}
 	if priority == Spare {
