@@ -100,7 +100,7 @@ func (b *bench) liveFigures() map[string]string {
 	figures := map[string]string{}
 	for prefix, n := range people {
 		roles := map[string]int{}
-		for _, role := range []string{"host", "visitor", "granted_visitor", "recorder", "assistant"} {
+		for _, role := range []string{"host", "member", "visitor", "granted_visitor", "viewer", "recorder", "assistant"} {
 			// Labels come in the order of their names.
 			if n := clients[role+","+prefix] + clients[prefix+","+role]; n > 0 {
 				roles[role] = int(n)

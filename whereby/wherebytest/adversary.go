@@ -22,6 +22,9 @@ import (
 // concerned.
 type Adversary struct {
 	Config Config
+	// People says what people do beside meeting; the zero value is nothing. It must be set
+	// before Furnish is called.
+	People People
 
 	seed   uint64
 	begin  time.Time
@@ -205,6 +208,21 @@ func (x *Adversary) drawTroubles(d *dice) {
 		}
 		x.note("the rows of one room in %d are odd", x.odd.oneIn)
 	}
+}
+
+// People are what people of an [Adversary] do beside meeting for a session, each as a
+// switch.
+type People struct {
+	Outlast    bool // stay after a session, alone
+	Knock      bool // knock, wait across a session's end, give up or are let in
+	Reconnect  bool // come back within the millisecond in which they leave
+	Assistants bool // bring assistants
+	Linger     bool // stay in a room past its EndAt
+}
+
+// AllPeople do all of that.
+func AllPeople() People {
+	return People{Outlast: true, Knock: true, Reconnect: true, Assistants: true, Linger: true}
 }
 
 // reuse is a name that is used again.

@@ -46,6 +46,9 @@ func (x *Adversary) Furnish(a *Account) {
 		if kind != roomUnused {
 			x.meet(&d, a, name, x.begin.Add(-x.part(&d, 0.2, 2*time.Hour)), until)
 		}
+		if last := until.Add(-whereby.EndGrace / 2); kind == roomOnce && x.People.Linger && last.After(x.begin) {
+			x.linger(&d, a, name, last)
+		}
 	}
 	slices.SortFunc(x.again, reuse.compare)
 }
@@ -85,8 +88,54 @@ func (x *Adversary) meet(d *dice, a *Account, name string, from, until time.Time
 		if d.chance(0.2) {
 			s.Participants = append(s.Participants, Participant{Role: RoleRecorder})
 		}
+		gap := x.part(d, 0.2, 4*time.Hour)
+		if x.People != (People{}) && !end.After(until) {
+			x.behave(d, &s, gap)
+		}
 		a.Schedule(name, s)
-		start = end.Add(x.part(d, 0.2, 4*time.Hour))
+		start = end.Add(gap)
+	}
+}
+
+// linger has people meet in a room that has ended, until nobody may be in it.
+func (x *Adversary) linger(d *dice, a *Account, name string, at time.Time) {
+	a.Schedule(name, Session{Start: at, Participants: []Participant{
+		{Role: whereby.RoleHost},
+		{Joined: at.Add(time.Duration(1+d.upTo(60_000)) * time.Millisecond)},
+	}})
+}
+
+// behave has people do what x.People says in a session, and in the gap after it.
+func (x *Adversary) behave(d *dice, s *Session, gap time.Duration) {
+	length := s.End.Sub(s.Start)
+	some := func(most time.Duration) time.Duration { // in whole milliseconds
+		return time.Duration(1+d.upTo(max(1, int64(most/time.Millisecond)))) * time.Millisecond
+	}
+	if x.People.Outlast && d.chance(0.5) {
+		s.Outlasted = true
+		s.Participants[0].Left = s.End.Add(some(gap / 2))
+	}
+	if x.People.Reconnect && d.chance(0.5) {
+		if p := &s.Participants[1]; p.Left.IsZero() {
+			p.Left = p.Joined.Add(some(s.End.Sub(p.Joined) / 2))
+			s.Participants = append(s.Participants, Participant{Role: p.Role, Joined: p.Left, Replaces: true})
+		}
+	}
+	if x.People.Assistants && d.chance(0.5) {
+		s.Participants = append(s.Participants, Participant{
+			Role: whereby.RoleAssistant, Joined: s.Start.Add(some(length / 2)), Left: s.End.Add(-some(length / 4)),
+		})
+	}
+	if x.People.Knock && d.chance(0.7) {
+		knocked := s.Start.Add(some(length / 2))
+		if d.chance(0.5) {
+			s.Participants = append(s.Participants, Participant{Knocked: knocked, Joined: knocked.Add(some(length / 4))})
+		}
+		gaveUp := s.End
+		if s.Outlasted {
+			gaveUp = s.End.Add(some(gap / 2))
+		}
+		s.Knocks = append(s.Knocks, Knock{At: s.Start.Add(some(length / 2)), GaveUp: gaveUp})
 	}
 }
 
