@@ -275,14 +275,19 @@ func reload(w http.ResponseWriter, r *http.Request, do func() error) {
 }
 
 // postOrPut refuses other requests, as Prometheus does for what changes something or is
-// costly.
+// costly. It also refuses what a browser sends for a page of another site: the browser may
+// be where strangers are not, and adds the password that it knows.
 func postOrPut(w http.ResponseWriter, r *http.Request) bool {
-	if r.Method == http.MethodPost || r.Method == http.MethodPut {
-		return true
+	if r.Method != http.MethodPost && r.Method != http.MethodPut {
+		w.Header().Set("Allow", "POST, PUT")
+		http.Error(w, "Only POST or PUT requests are allowed.", http.StatusMethodNotAllowed)
+		return false
 	}
-	w.Header().Set("Allow", "POST, PUT")
-	http.Error(w, "Only POST or PUT requests are allowed.", http.StatusMethodNotAllowed)
-	return false
+	if err := http.NewCrossOriginProtection().Check(r); err != nil {
+		http.Error(w, "Requests from pages of other sites are not allowed.", http.StatusForbidden)
+		return false
+	}
+	return true
 }
 
 func healthy(w http.ResponseWriter, _ *http.Request) {
