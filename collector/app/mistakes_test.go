@@ -107,6 +107,8 @@ func TestMistakes(t *testing.T) {
 			fmt.Sprintf("--webhook.secret-file: there is no file %q", dir+"/missing")},
 		{"a check of secrets of webhooks that are no file", []string{"check", "--webhook.secret-file=" + dir},
 			fmt.Sprintf("--webhook.secret-file: %q is not a regular file", dir)},
+		{"signatures that are accepted for longer than their events are known", []string{"--webhook.max-age=24h"},
+			"--webhook.max-age=24h0m0s: must be from 1s to 1h; an event that is older may be a replay"},
 		{"a healthcheck of no address", []string{"healthcheck", "--url=foo"}, "--url: must be an address such as http://"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

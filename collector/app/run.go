@@ -82,6 +82,7 @@ func (r *Run) Run(env *Env) error {
 		started: func(*server.Server) {
 			// Not before, so that a mistake is one line on its own.
 			env.Log.Info("starting whereby_exporter", version.Slog()...)
+			r.warnIgnored(env.Getenv, env.Log)
 			if verifier == nil {
 				env.Log.Info("webhooks are off, so there are no live figures; to turn them on, set " + secretVariable + " or --webhook.secret-file")
 			}

@@ -46,6 +46,19 @@ func readSecret(file, kind string) (string, error) {
 // notOfSecrets tells which characters no secret has.
 func notOfSecrets(r rune) bool { return r <= ' ' || r >= 0x7f }
 
+// warnIgnored says which variables are set and ignored, because a flag names a file with the
+// same secret. Who changes the variable would wait for something to happen.
+func (f *Flags) warnIgnored(getenv func(string) string, log *slog.Logger) {
+	for _, secret := range []struct{ variable, flag, file string }{
+		{keyVariable, "--whereby.api-key-file", f.Whereby.APIKeyFile},
+		{secretVariable, "--webhook.secret-file", f.Webhook.SecretFile},
+	} {
+		if secret.file != "" && getenv(secret.variable) != "" {
+			log.Warn("variable ignored: a file is given", "variable", secret.variable, "flag", secret.flag)
+		}
+	}
+}
+
 // secretsInterval is how long a change of the webhook's secrets may go unseen.
 const secretsInterval = 5 * time.Second
 

@@ -48,7 +48,7 @@ func TestTheWebhooksSecretsAreCheckedAtTheStart(t *testing.T) {
 		{"the variable", a + "\n", "", nil, []string{a}, ""},
 		{"a file of one", "", file("one", a), nil, []string{a}, ""},
 		{"a file of two, with blank lines, as Windows writes it", "", file("two", "\r\n"+a+"\r\n\r\n "+b+" \r\n"), &on, []string{a, b}, ""},
-		{"variable and file", a, file("other", b), nil, []string{a, b}, ""},
+		{"the file wins over the variable", a, file("other", b), nil, []string{b}, ""},
 		{"webhooks turned off", "", missing, &off, nil, ""},
 		{"a variable with two words", a + " " + b, "", nil, nil, "WHEREBY_WEBHOOK_SECRET: the secret holds a blank"},
 		{"a file that is not there", a, missing, nil, nil, fmt.Sprintf("--webhook.secret-file: there is no file %q", missing)},
@@ -78,9 +78,9 @@ func TestTheWebhooksSecretsAreCheckedAtTheStart(t *testing.T) {
 			if (verifier != nil) != (c.accepted != nil) || (watch != nil) != (verifier != nil && c.file != "") {
 				t.Errorf("there is a verifier: %v, and a watch: %v", verifier != nil, watch != nil)
 			}
-			for _, secret := range c.accepted {
-				if !accepts(verifier, secret) {
-					t.Errorf("%s is refused", secret)
+			for _, secret := range []string{a, b} {
+				if verifier != nil && accepts(verifier, secret) != slices.Contains(c.accepted, secret) {
+					t.Errorf("%s is accepted: %t", secret, accepts(verifier, secret))
 				}
 			}
 			// The commands say the same before they do anything.
@@ -98,6 +98,33 @@ func TestTheWebhooksSecretsAreCheckedAtTheStart(t *testing.T) {
 				t.Errorf("a secret was printed: %s", printed)
 			}
 		})
+	}
+}
+
+// TestAVariableThatAFileOverridesIsNamed wants a line for each, without what is in it.
+func TestAVariableThatAFileOverridesIsNamed(t *testing.T) {
+	for _, c := range []struct {
+		variable string
+		flags    Flags
+		want     string
+	}{
+		{keyVariable, Flags{Whereby: Whereby{APIKeyFile: "key"}}, "variable=WHEREBY_API_KEY flag=--whereby.api-key-file"},
+		{secretVariable, Flags{Webhook: Webhook{SecretFile: "secrets"}}, "variable=WHEREBY_WEBHOOK_SECRET flag=--webhook.secret-file"},
+		{keyVariable, Flags{Webhook: Webhook{SecretFile: "secrets"}}, ""},
+		{secretVariable, Flags{Whereby: Whereby{APIKeyFile: "key"}}, ""},
+		{"", Flags{Whereby: Whereby{APIKeyFile: "key"}, Webhook: Webhook{SecretFile: "secrets"}}, ""},
+	} {
+		var log logtest.Buffer
+		getenv := func(name string) string {
+			if name == c.variable {
+				return plantedSecret
+			}
+			return ""
+		}
+		c.flags.warnIgnored(getenv, slog.New(slog.NewTextHandler(&log, nil)))
+		if got := log.String(); !strings.Contains(got, c.want) || c.want == "" && got != "" || strings.Contains(got, plantedSecret) {
+			t.Errorf("with %q set, the log is %q; want %q", c.variable, got, c.want)
+		}
 	}
 }
 

@@ -16,18 +16,22 @@ const secretVariable = "WHEREBY_WEBHOOK_SECRET"
 // defaultWebhookAddress is where webhooks are received once there is a secret.
 const defaultWebhookAddress = ":10037"
 
+// longestMaxAge bounds the age of signatures far below the 24 h for which IDs of events are
+// known: what is accepted later than that would count twice.
+const longestMaxAge = time.Hour
+
 // Webhook are the flags on webhooks.
 type Webhook struct {
 	ListenAddress *string       `placeholder:"ADDRESS" help:"Address to receive webhooks on, the only one that has to face the internet; :10037 once a secret is given. Empty turns webhooks off."`
 	Path          string        `default:"/webhook" placeholder:"PATH" help:"Path of the webhook (${default})."`
-	SecretFile    string        `placeholder:"FILE" help:"File that holds the webhook's secrets, one a line, of which any may match. Read anew every 5 s, so a secret can be rotated. Instead of it, WHEREBY_WEBHOOK_SECRET may hold one."`
-	MaxAge        time.Duration `default:"5m" placeholder:"DURATION" help:"Age up to which a signature is accepted (${default})."`
+	SecretFile    string        `placeholder:"FILE" help:"File that holds the webhook's secrets, one a line, of which any may match. Read anew every 5 s, so a secret can be rotated. Without it, WHEREBY_WEBHOOK_SECRET may hold one."`
+	MaxAge        time.Duration `default:"5m" placeholder:"DURATION" help:"Age up to which a signature is accepted, at most 1h (${default})."`
 	ConfigFile    string        `name:"config.file" placeholder:"FILE" help:"TLS for the webhook's address, in the exporter-toolkit's format."`
 }
 
 func (w Webhook) validate() error {
-	if w.MaxAge < time.Second {
-		return fmt.Errorf("--webhook.max-age=%v: must be at least 1s", w.MaxAge)
+	if w.MaxAge < time.Second || w.MaxAge > longestMaxAge {
+		return fmt.Errorf("--webhook.max-age=%v: must be from 1s to 1h; an event that is older may be a replay", w.MaxAge)
 	}
 	return w.options().Check()
 }
@@ -68,22 +72,24 @@ func (w Webhook) verifier(env *Env) (*whereby.Verifier, *secretsWatch, error) {
 	return verifier, &secretsWatch{read: read, verifier: verifier, log: env.Log, inForce: secrets}, nil
 }
 
-// secrets reads those of the variable and of the file, where there are any.
+// secrets reads those of the file, or that of the variable if there is no file. It never
+// takes both: a secret that was rotated out of the file would live on in the variable.
 func (w Webhook) secrets(getenv func(string) string) ([]string, error) {
-	var secrets []string
-	if secret := strings.TrimSpace(getenv(secretVariable)); secret != "" {
+	if w.SecretFile == "" {
+		secret := strings.TrimSpace(getenv(secretVariable))
+		if secret == "" {
+			return nil, nil
+		}
 		if strings.ContainsFunc(secret, notOfSecrets) {
 			return nil, errors.New(secretVariable + ": the secret holds a blank, a line break or another character that no secret has")
 		}
-		secrets = append(secrets, secret)
-	}
-	if w.SecretFile == "" {
-		return secrets, nil
+		return []string{secret}, nil
 	}
 	content, err := readSecret(w.SecretFile, "a list of webhook secrets")
 	if err != nil {
 		return nil, fmt.Errorf("--webhook.secret-file: %w", err)
 	}
+	var secrets []string
 	for line := range strings.Lines(content) {
 		secret := strings.TrimSpace(line)
 		if strings.ContainsFunc(secret, notOfSecrets) {
