@@ -46,6 +46,8 @@ func (b *Backfill) Run(env *Env) error {
 	if err := transport.use(options.File); err != nil {
 		return fmt.Errorf("%s: %w", b.Config.File, err)
 	}
+	defer transport.close()
+	noteProxy(env, options.File)
 	if options.Client, err = b.Whereby.client(key, transport); err != nil {
 		return err
 	}

@@ -49,10 +49,12 @@ func (c *Check) Run(env *Env) error {
 	if err := transport.use(file); err != nil {
 		return fmt.Errorf("%s: %w", c.Config.File, err)
 	}
+	defer transport.close()
 	fmt.Fprintln(env.Stdout, "configuration: ok")
 	if !c.Online {
 		return nil
 	}
+	noteProxy(env, file)
 	return c.online(env, key, transport)
 }
 

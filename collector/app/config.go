@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
-	"reflect"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -43,21 +42,37 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // use takes the settings of a configuration. Requests under way go on as they began.
 func (t *transport) use(file *config.Config) error {
-	made := http.DefaultTransport
-	if !reflect.DeepEqual(file.HTTPClient.HTTPClientConfig, promconfig.DefaultHTTPClientConfig) {
-		var err error
-		made, err = promconfig.NewRoundTripperFromConfig(file.HTTPClient.HTTPClientConfig, "whereby")
-		if err != nil {
-			return fmt.Errorf("http_client: %w", err)
-		}
+	made, err := promconfig.NewRoundTripperFromConfig(file.HTTPClient.HTTPClientConfig, "whereby")
+	if err != nil {
+		return fmt.Errorf("http_client: %w", err)
 	}
-	before := t.current.Swap(&made)
-	if before != nil && *before != http.DefaultTransport {
-		if idle, ok := (*before).(interface{ CloseIdleConnections() }); ok {
-			idle.CloseIdleConnections()
-		}
+	if before := t.current.Swap(&made); before != nil {
+		closeIdle(*before)
 	}
 	return nil
+}
+
+// close ends the connections that are idle.
+func (t *transport) close() { closeIdle(*t.current.Load()) }
+
+func closeIdle(transport http.RoundTripper) {
+	if idle, ok := transport.(interface{ CloseIdleConnections() }); ok {
+		idle.CloseIdleConnections()
+	}
+}
+
+// noteProxy says that the environment names a proxy that is not used. Other programs use it
+// without being asked to, so somebody may look for the reason.
+func noteProxy(env *Env, file *config.Config) {
+	if file.HTTPClient.ProxyFromEnvironment || file.HTTPClient.ProxyURL.URL != nil {
+		return
+	}
+	for _, variable := range []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"} {
+		if env.Getenv(variable) != "" {
+			env.Log.Info("proxy of the environment not used", "variable", variable, "to_use_it", "http_client: {proxy_from_environment: true}")
+			return
+		}
+	}
 }
 
 // reloader puts the configuration file in force again.

@@ -54,6 +54,7 @@ func (r *Run) Run(env *Env) error {
 	if err := transport.use(file); err != nil {
 		return fmt.Errorf("%s: %w", r.Config.File, err)
 	}
+	defer transport.close()
 	client, err := r.Whereby.client(key, transport)
 	if err != nil {
 		return err
@@ -83,6 +84,7 @@ func (r *Run) Run(env *Env) error {
 			// Not before, so that a mistake is one line on its own.
 			env.Log.Info("starting whereby_exporter", version.Slog()...)
 			r.warnIgnored(env.Getenv, env.Log)
+			noteProxy(env, file)
 			if verifier == nil {
 				env.Log.Info("webhooks are off, so there are no live figures; to turn them on, set " + secretVariable + " or --webhook.secret-file")
 			}

@@ -137,7 +137,7 @@ const (
 // Default returns what an absent or empty file means.
 func Default() *Config {
 	return &Config{
-		HTTPClient:   HTTPClient{promconfig.DefaultHTTPClientConfig},
+		HTTPClient:   defaultHTTPClient(),
 		RoomPrefixes: RoomPrefixes{Limit: prefix.DefaultLimit},
 		Billing:      defaultBilling(),
 		Quality:      Quality{PoorAfter: defaultPoorAfter},

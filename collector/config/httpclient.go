@@ -26,6 +26,14 @@ func (h httpClient) read(r *reader, n node) {
 	if err := n.Decode(&h.to.HTTPClientConfig); err != nil {
 		r.problem(n, "%s", plainDecodeError(err))
 	}
+	h.to.FollowRedirects = false // Prometheus's default is true
+}
+
+// defaultHTTPClient is Prometheus's, but for redirects.
+func defaultHTTPClient() HTTPClient {
+	c := promconfig.DefaultHTTPClientConfig
+	c.FollowRedirects = false
+	return HTTPClient{c}
 }
 
 // plainDecodeError keeps the messages of Validate, which hold no values, and no
@@ -48,7 +56,7 @@ func (httpClient) fields() mapping {
 	return mapping{
 		{name: "proxy_url", help: "Proxy for all requests.", value: text(checkProxyURL)},
 		{name: "no_proxy", help: "Hosts to reach without the proxy, separated by commas.", value: anyText},
-		{name: "proxy_from_environment", help: "Take the proxy from HTTPS_PROXY and NO_PROXY.", value: boolean(&flag)},
+		{name: "proxy_from_environment", help: "Take the proxy from HTTPS_PROXY, HTTP_PROXY and NO_PROXY, which are ignored otherwise.", value: boolean(&flag)},
 		{name: "proxy_connect_header", help: "Headers for the proxy.", value: entries{"header", noCheck, func(string) value {
 			return list{func() value { return anyText }}
 		}}},
@@ -67,7 +75,7 @@ func (httpClient) fields() mapping {
 			{name: "min_version", help: "Lowest version of TLS: TLS10, TLS11, TLS12 or TLS13.", value: version},
 			{name: "max_version", help: "Highest version of TLS.", value: version},
 		}},
-		{name: "follow_redirects", help: "Follow redirects; true by default.", value: boolean(&flag)},
+		{name: "follow_redirects", help: "Only false is allowed.", value: noRedirects()},
 		{name: "enable_http2", help: "Use HTTP/2; true by default.", value: boolean(&flag)},
 		{name: "http_headers", help: "Headers to add to requests.", value: entries{"header", checkHeader, func(string) value {
 			texts := list{func() value { return anyText }}
@@ -82,6 +90,17 @@ func (httpClient) fields() mapping {
 		{name: "oauth2", help: "Not allowed.", value: forbidden(own)},
 		{name: "bearer_token", help: "Not allowed.", value: forbidden(own)},
 		{name: "bearer_token_file", help: "Not allowed.", value: forbidden(own)},
+	}
+}
+
+// noRedirects is a field that may be false, as it is by default.
+func noRedirects() scalar {
+	var follow bool
+	read := boolean(&follow)
+	return func(r *reader, n node) {
+		if read(r, n); follow {
+			r.problem(n, "must be false: the API redirects nowhere, and the API key would follow; remove it")
+		}
 	}
 }
 

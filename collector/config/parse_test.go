@@ -117,7 +117,7 @@ func TestFullFile(t *testing.T) {
 		"min version":      {c.HTTPClient.TLSConfig.MinVersion, promconfig.TLSVersions["TLS12"]},
 		"header":           {c.HTTPClient.HTTPHeaders.Headers["X-Acme"], promconfig.Header{Secrets: []promconfig.Secret{secret}, Files: []string{"testdata/good/header"}}},
 		"HTTP/2":           {c.HTTPClient.EnableHTTP2, false},
-		"follow redirects": {c.HTTPClient.FollowRedirects, true},
+		"follow redirects": {c.HTTPClient.FollowRedirects, false},
 	} {
 		if !reflect.DeepEqual(x.got, x.want) {
 			t.Errorf("%s is %v; want %v", name, x.got, x.want)
@@ -126,7 +126,7 @@ func TestFullFile(t *testing.T) {
 }
 
 func TestAFileWithNothingInItIsTheDefault(t *testing.T) {
-	if c := config.Default(); c.RoomPrefixes.Limit != 10_000 || c.Billing.AnchorDay != 1 || c.Billing.Zone != time.UTC || !c.HTTPClient.FollowRedirects {
+	if c := config.Default(); c.RoomPrefixes.Limit != 10_000 || c.Billing.AnchorDay != 1 || c.Billing.Zone != time.UTC || c.HTTPClient.FollowRedirects {
 		t.Errorf("the default is %+v", c)
 	}
 	for _, content := range []string{
@@ -134,6 +134,7 @@ func TestAFileWithNothingInItIsTheDefault(t *testing.T) {
 		"http_client:\nroom_prefixes:\nbilling:\norganization:\ncustomers:\nsegments:\nalerts:\n",
 		"http_client: {}\nroom_prefixes: {pattern: ''}\nbilling: {}\norganization: {quotas: {}}\ncustomers: []\nsegments: {}\nalerts: {}\n",
 		"organization: {quotas: }\nalerts: {thresholds: , severities: , disabled: }",
+		"http_client: {follow_redirects: false}\n",
 		"room_prefixes: {limit: 10000}\nbilling: {anchor_day: 1, time_zone: UTC}\n",
 	} {
 		if c := parse(t, content); !reflect.DeepEqual(c, config.Default()) {
