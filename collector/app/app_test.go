@@ -324,7 +324,7 @@ func TestHealthcheck(t *testing.T) {
 		{"being asked for a password is healthy", exporter.URL, http.StatusUnauthorized, ""},
 		{"an error is not", exporter.URL, http.StatusServiceUnavailable, "not healthy: " + exporter.URL + " answered 503 Service Unavailable"},
 		{"another page is not", exporter.URL, http.StatusNotFound, "answered 404 Not Found"},
-		{"a password in the address is not printed", withPassword, http.StatusServiceUnavailable, "answered 503"},
+		{"a password in the address is refused, and not printed", withPassword, http.StatusOK, "--url: must hold no password"},
 		{"nobody there is not", down, http.StatusOK, "not healthy: Get \"" + down + "\": dial tcp"},
 		{"an address without a scheme", "localhost:10036", http.StatusOK, "--url: must be an address such as http://"},
 		{"no address", "", http.StatusOK, "--url: must be an address"},

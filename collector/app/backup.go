@@ -2,6 +2,7 @@ package app
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -10,9 +11,8 @@ import (
 	"os"
 	"strings"
 
-	promconfig "github.com/prometheus/common/config"
-
 	"whereby_exporter/collector/durable"
+	"whereby_exporter/collector/server"
 )
 
 // Backup is the command backup.
@@ -34,10 +34,11 @@ func (b *Backup) Run(env *Env) error {
 	if err != nil {
 		return err
 	}
-	client, err := b.client()
+	client, err := httpClient("--http.config.file", b.ConfigFile)
 	if err != nil {
 		return err
 	}
+	defer client.CloseIdleConnections()
 	req, err := http.NewRequestWithContext(env.Context, http.MethodPost, address.String(), nil)
 	if err != nil {
 		return fmt.Errorf("--url: %w", err)
@@ -49,6 +50,9 @@ func (b *Backup) Run(env *Env) error {
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
 		return fmt.Errorf("no backup was taken: %s answered %s%s", address.Redacted(), resp.Status, firstLine(resp.Body))
+	}
+	if got := resp.Header.Get("Content-Type"); got != server.BackupType {
+		return fmt.Errorf("no backup was taken: %s sent none, but %s", address.Redacted(), cmp.Or(got, "an answer without a type"))
 	}
 	var size int64
 	err = durable.Replace(b.Output, func(file *os.File) (err error) {
@@ -67,31 +71,11 @@ func (b *Backup) Run(env *Env) error {
 
 // address is that of an endpoint of the exporter.
 func (a Asked) address(endpoint string) (*url.URL, error) {
-	u, err := url.Parse(a.URL)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
-		return nil, errors.New("--url: must be an address such as http://localhost:10036")
-	}
-	if u.User != nil {
-		// Flags show in process lists.
-		return nil, errors.New("--url: must hold no password; put it into a file, and name that in --http.config.file")
+	u, err := checkAddress(a.URL, "http://localhost:10036", "put it into a file, and name that in --http.config.file")
+	if err != nil {
+		return nil, err
 	}
 	return u.JoinPath(endpoint), nil
-}
-
-// client connects as the configuration file says.
-func (a Asked) client() (*http.Client, error) {
-	config := &promconfig.DefaultHTTPClientConfig
-	if a.ConfigFile != "" {
-		var err error
-		if config, _, err = promconfig.LoadHTTPConfigFile(a.ConfigFile); err != nil {
-			return nil, fmt.Errorf("--http.config.file=%s: %w", a.ConfigFile, err)
-		}
-	}
-	client, err := promconfig.NewClientFromConfig(*config, "whereby_exporter")
-	if err != nil {
-		return nil, fmt.Errorf("--http.config.file=%s: %w", a.ConfigFile, err)
-	}
-	return client, nil
 }
 
 // firstLine is what an answer says, to be added to its status.

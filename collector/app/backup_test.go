@@ -1,9 +1,15 @@
 package app_test
 
 import (
+	"errors"
+	"io"
+	"io/fs"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"whereby_exporter/whereby/wherebytest"
@@ -86,6 +92,43 @@ func TestAnExporterStartsFromABackup(t *testing.T) {
 	}
 	third = start(t, append(arguments(api, filepath.Join(dir, "third")), "--storage.restore-from="+again)...)
 	third.waitUntilReady()
+}
+
+// TestWhatIsNoBackupIsNotTakenForOne asks what answers for the exporter, and may get a
+// password that is the exporter's.
+func TestWhatIsNoBackupIsNotTakenForOne(t *testing.T) {
+	dir := t.TempDir()
+	var followed atomic.Int64
+	login := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		followed.Add(1)
+		_, _ = io.WriteString(w, "<html>Log in</html>")
+	}))
+	defer login.Close()
+	away := httptest.NewServer(http.RedirectHandler(login.URL, http.StatusTemporaryRedirect))
+	defer away.Close()
+	client := filepath.Join(dir, "client.yml")
+	if err := os.WriteFile(client, []byte("basic_auth: {username: backup, password: planted}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct{ url, says string }{
+		"a redirect to a page to log in": {away.URL, "307 Temporary Redirect"},
+		"a page to log in":               {login.URL, "sent none, but text/html"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			output := filepath.Join(dir, "backup.tar")
+			p := start(t, "backup", "--output="+output, "--url="+c.url, "--http.config.file="+client)
+			if code := p.wait(); code != 1 || !strings.Contains(p.stderr.String(), c.says) {
+				t.Errorf("the exit status is %d, and it says %q", code, &p.stderr)
+			}
+			if _, err := os.Stat(output); !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("there is a file, or %v", err)
+			}
+			if c.url == away.URL && followed.Load() != 0 {
+				t.Error("the redirect was followed")
+			}
+			followed.Store(0)
+		})
+	}
 }
 
 func TestTheStartFailsIfABackupCannotBeUsed(t *testing.T) {

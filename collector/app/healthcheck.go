@@ -2,10 +2,8 @@ package app
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"time"
 )
 
@@ -17,17 +15,22 @@ type Healthcheck struct {
 // Run fails unless the exporter answers with success. An exporter behind basic
 // authentication answers 401, which shows that it is alive as well.
 func (h *Healthcheck) Run(env *Env) error {
-	u, err := url.Parse(h.URL)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
-		return errors.New("--url: must be an address such as http://127.0.0.1:10036/-/healthy")
+	u, err := checkAddress(h.URL, "http://127.0.0.1:10036/-/healthy", "an exporter that asks for one counts as healthy")
+	if err != nil {
+		return err
 	}
+	client, err := httpClient("", "")
+	if err != nil {
+		return err
+	}
+	defer client.CloseIdleConnections()
 	ctx, cancel := context.WithTimeout(env.Context, 3*time.Second)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
 	if err != nil {
 		return fmt.Errorf("--url: %w", err)
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := client.Do(req)
 	if err != nil {
 		return fmt.Errorf("not healthy: %w", err)
 	}

@@ -110,6 +110,10 @@ func TestMistakes(t *testing.T) {
 		{"signatures that are accepted for longer than their events are known", []string{"--webhook.max-age=24h"},
 			"--webhook.max-age=24h0m0s: must be from 1s to 1h; an event that is older may be a replay"},
 		{"a healthcheck of no address", []string{"healthcheck", "--url=foo"}, "--url: must be an address such as http://"},
+		{"a healthcheck with a password", []string{"healthcheck", "--url=http://user:" + apiKey + "@localhost:10036"},
+			"--url: must hold no password; an exporter that asks for one counts as healthy"},
+		{"a client's file with a mistake", []string{"backup", "--output=" + dir + "/b.tar", "--http.config.file=" + write("client.yml", "basic_auth: "+apiKey)},
+			"--http.config.file=" + dir + "/client.yml: yaml: unmarshal errors: line 1: cannot unmarshal !!str a value into config.plain"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Setenv("WHEREBY_API_KEY", apiKey)

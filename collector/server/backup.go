@@ -21,6 +21,9 @@ const (
 	backupPiece = 1 << 20
 )
 
+// BackupType is the content type of a backup.
+const BackupType = "application/x-tar"
+
 // backupHandler sends a copy of the state as a tar archive.
 type backupHandler struct {
 	take func() (*state.Backup, error) // nil if the admin API is off
@@ -50,7 +53,7 @@ func (h backupHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	defer func() { _ = backup.Close() }()
 	header := w.Header()
-	header.Set("Content-Type", "application/x-tar")
+	header.Set("Content-Type", BackupType)
 	header.Set("Content-Length", strconv.FormatInt(backup.Size, 10))
 	header.Set("Content-Disposition", `attachment; filename="whereby_exporter-`+began.UTC().Format("20060102T150405Z")+`.tar"`)
 	if err := send(w, backup, h.stalled); err != nil {
