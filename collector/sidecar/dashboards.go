@@ -11,7 +11,8 @@ import (
 type Dashboards struct {
 	// Dir is the directory.
 	Dir string
-	// Prefix is how the files' names begin. Files that begin otherwise are not touched.
+	// Prefix is how the files' names begin. Files whose names begin otherwise, or that lack
+	// the exporter's mark, are not touched.
 	Prefix string
 	// Files are those to keep, by name.
 	Files  map[string][]byte
@@ -24,8 +25,9 @@ func (d Dashboards) Run(ctx context.Context) error {
 	ticker := time.NewTicker(Interval)
 	defer ticker.Stop()
 	last := ""
+	dir := directory{path: d.Dir, prefix: d.Prefix, log: d.Logger}
 	for {
-		_, changed, err := directory{path: d.Dir, prefix: d.Prefix}.replace(d.Files)
+		_, changed, err := dir.replace(d.Files)
 		switch {
 		case err != nil && err.Error() != last:
 			// The same error is not said every minute.

@@ -3,7 +3,9 @@ package sidecar
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,13 +18,20 @@ import (
 // a minute later.
 func TestDashboardsAreKept(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "dashboards") // it does not exist yet
-	wanted := map[string][]byte{"whereby-a.json": []byte("{}\n"), "whereby-b.json": []byte("[]\n")}
+	files := map[string][]byte{"whereby-a.json": []byte("{\n  \"uid\": \"a\"\n}\n"), "whereby-b.json": []byte("{\n  \"uid\": \"b\"\n}\n")}
+	wanted := markedFiles(files)
+	for name, content := range wanted {
+		var dashboard struct{ UID string }
+		if err := json.Unmarshal(content, &dashboard); err != nil || "whereby-"+dashboard.UID+".json" != name {
+			t.Errorf("%s is no dashboard with its mark: %s: %v", name, content, err)
+		}
+	}
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error)
 		go func() {
-			done <- Dashboards{Dir: dir, Prefix: "whereby-", Files: wanted, Logger: slog.New(slog.NewTextHandler(&log, nil))}.Run(ctx)
+			done <- Dashboards{Dir: dir, Prefix: "whereby-", Files: files, Logger: slog.New(slog.NewTextHandler(&log, nil))}.Run(ctx)
 		}()
 		synctest.Wait()
 		expectFiles(t, dir, wanted)
@@ -34,11 +43,18 @@ func TestDashboardsAreKept(t *testing.T) {
 			}
 		}
 		write("other.json", "mine")
-		write("whereby-old.json", "old")
-		write("whereby-a.json", "edited")
+		write("whereby-mine.json", "{}")
+		write("whereby-copy.json", string(wanted["whereby-a.json"]))
+		write("whereby-old.json", string(marked("whereby-old.json", files["whereby-a.json"])))
+		write("whereby-a.json", string(wanted["whereby-a.json"])+"edited")
 		time.Sleep(Interval)
 		synctest.Wait()
-		expectFiles(t, dir, map[string][]byte{"whereby-a.json": wanted["whereby-a.json"], "whereby-b.json": wanted["whereby-b.json"], "other.json": []byte("mine")})
+		all := maps.Clone(wanted)
+		all["other.json"], all["whereby-mine.json"], all["whereby-copy.json"] = []byte("mine"), []byte("{}"), wanted["whereby-a.json"]
+		expectFiles(t, dir, all)
+		if got := log.String(); strings.Count(got, "file removed") != 1 || !strings.Contains(got, filepath.Join(dir, "whereby-old.json")) {
+			t.Errorf("the log does not name the one file that was removed:\n%s", got)
+		}
 
 		// What can't be done is said once, and done once it can be.
 		if err := os.RemoveAll(dir); err != nil {

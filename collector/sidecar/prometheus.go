@@ -61,6 +61,7 @@ func (p prometheus) reload(ctx context.Context) error {
 // group is a group of rules as Prometheus has it.
 type group struct {
 	Name  string `json:"name"`
+	File  string `json:"file"`
 	Rules []struct {
 		Name      string `json:"name"`
 		Health    string `json:"health"`

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"path"
 	"sync"
 	"time"
 
@@ -19,7 +20,8 @@ const Interval = time.Minute
 type Options struct {
 	// Dir is a directory that Prometheus loads rules from.
 	Dir string
-	// Prefix is how the files' names begin. Files that begin otherwise are not touched.
+	// Prefix is how the files' names begin. Files whose names begin otherwise, or that lack
+	// the exporter's mark, are not touched.
 	Prefix string
 	// ReloadURL is Prometheus's; "" asks for no reload, and looks at nothing.
 	ReloadURL string
@@ -46,7 +48,7 @@ type Rules struct {
 func New(o Options) *Rules {
 	return &Rules{
 		options:    o,
-		directory:  directory{path: o.Dir, prefix: o.Prefix},
+		directory:  directory{path: o.Dir, prefix: o.Prefix, log: o.Logger},
 		prometheus: prometheus{reloadURL: o.ReloadURL, client: &http.Client{}},
 		changed:    make(chan struct{}, 1),
 	}
@@ -134,7 +136,7 @@ func (r *Rules) look(ctx context.Context) (loaded bool, err error) {
 
 // takeBack puts the files from before in place again.
 func (r *Rules) takeBack(ctx context.Context, before map[string][]byte, refusal error) error {
-	if _, _, err := r.directory.replace(before); err != nil {
+	if err := r.directory.restore(before); err != nil {
 		return errors.Join(refusal, fmt.Errorf("take them back: %w", err))
 	}
 	err := r.prometheus.reload(ctx)
@@ -168,9 +170,10 @@ func (r *Rules) loaded(ctx context.Context, files map[string][]byte) (bool, erro
 	if err != nil {
 		return false, err
 	}
-	there := map[string]group{}
+	type key struct{ file, name string } // others may have groups of the same name
+	there := map[key]group{}
 	for _, g := range groups {
-		there[g.Name] = g
+		there[key{path.Base(g.File), g.Name}] = g
 	}
 	for name, content := range files {
 		var file ruleFile
@@ -178,7 +181,7 @@ func (r *Rules) loaded(ctx context.Context, files map[string][]byte) (bool, erro
 			return false, fmt.Errorf("rule file %s: %w", name, err)
 		}
 		for _, want := range file.Groups {
-			got, ok := there[want.Name]
+			got, ok := there[key{name, want.Name}]
 			if !ok || len(got.Rules) != len(want.Rules) {
 				return false, nil
 			}

@@ -29,7 +29,7 @@ type fake struct {
 	mu       sync.Mutex
 	status   int // 0: there; others are answered to everything
 	lastErr  string
-	loaded   []ruleFile
+	loaded   map[string]ruleFile // by path
 	reloads  int
 	rejected int
 }
@@ -46,7 +46,7 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.URL.Path == "/prometheus/-/reload" && r.Method == http.MethodPost:
 		f.reloads++
-		var files []ruleFile
+		files := map[string]ruleFile{}
 		paths, _ := filepath.Glob(filepath.Join(f.dir, "*.yml"))
 		for _, path := range paths {
 			content, err := os.ReadFile(path)
@@ -62,12 +62,12 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			if err := yaml.Unmarshal(content, &file); err != nil {
 				f.t.Error(err)
 			}
-			files = append(files, file)
+			files[path] = file
 		}
 		f.loaded = files
 	case r.URL.Path == "/prometheus/api/v1/rules":
 		var groups []map[string]any
-		for _, file := range f.loaded {
+		for path, file := range f.loaded {
 			for _, g := range file.Groups {
 				var rules []map[string]any
 				for _, rule := range g.Rules {
@@ -77,7 +77,7 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 					}
 					rules = append(rules, map[string]any{"name": rule.Record + rule.Alert, "health": health, "lastError": f.lastErr})
 				}
-				groups = append(groups, map[string]any{"name": g.Name, "rules": rules})
+				groups = append(groups, map[string]any{"name": g.Name, "file": path, "rules": rules})
 			}
 		}
 		_ = json.NewEncoder(w).Encode(map[string]any{"status": "success", "data": map[string]any{"groups": groups}})
@@ -129,6 +129,15 @@ func expectFiles(t *testing.T, dir string, want map[string][]byte) {
 	}
 }
 
+// markedFiles are files as they are in the directory.
+func markedFiles(files map[string][]byte) map[string][]byte {
+	all := map[string][]byte{}
+	for name, content := range files {
+		all[name] = marked(name, content)
+	}
+	return all
+}
+
 func look(t *testing.T, r *Rules, wantLoaded bool, wantError string) {
 	t.Helper()
 	loaded, err := r.look(t.Context())
@@ -146,19 +155,18 @@ func TestRulesAreWrittenReloadedAndReadBackOnce(t *testing.T) {
 		}
 	}
 	look(t, r, false, "") // nothing is wanted yet
-	files := map[string][]byte{"whereby_a.yml": rules("A", "B"), "somebody-elses.yml": other["somebody-elses.yml"]}
-	r.Set(map[string][]byte{"whereby_a.yml": files["whereby_a.yml"]})
+	r.Set(map[string][]byte{"whereby_a.yml": rules("A", "B")})
 	for range 3 {
 		look(t, r, true, "")
 	}
 	if f.reloads != 1 {
 		t.Errorf("%d reloads for one change", f.reloads)
 	}
-	expectFiles(t, f.dir, files)
+	expectFiles(t, f.dir, map[string][]byte{"whereby_a.yml": marked("whereby_a.yml", rules("A", "B")), "somebody-elses.yml": other["somebody-elses.yml"]})
 
 	r.Set(map[string][]byte{"whereby_b.yml": rules("C")})
 	look(t, r, true, "")
-	expectFiles(t, f.dir, map[string][]byte{"whereby_b.yml": rules("C"), "somebody-elses.yml": other["somebody-elses.yml"]})
+	expectFiles(t, f.dir, map[string][]byte{"whereby_b.yml": marked("whereby_b.yml", rules("C")), "somebody-elses.yml": other["somebody-elses.yml"]})
 	if f.reloads != 2 {
 		t.Errorf("%d reloads for two changes", f.reloads)
 	}
@@ -171,7 +179,7 @@ func TestRefusedRulesAreTakenBack(t *testing.T) {
 	look(t, r, true, "")
 	r.Set(map[string][]byte{"whereby_a.yml": rules("broken"), "whereby_b.yml": rules("B")})
 	look(t, r, false, "refused the rules: failed to reload config: one or more errors; those from before are in place again")
-	expectFiles(t, f.dir, good)
+	expectFiles(t, f.dir, markedFiles(good))
 	reloads := f.reloads
 	look(t, r, false, "those from before are in place")
 	if f.reloads != reloads {
@@ -179,6 +187,67 @@ func TestRefusedRulesAreTakenBack(t *testing.T) {
 	}
 	r.Set(map[string][]byte{"whereby_a.yml": rules("A", "B")})
 	look(t, r, true, "")
+}
+
+// TestOnlyItsOwnFilesAreTouched has files in the directory that somebody else put there.
+func TestOnlyItsOwnFilesAreTouched(t *testing.T) {
+	old := marked("whereby_old.yml", rules("Old"))
+	for _, c := range []struct {
+		name, file string
+		content    []byte
+		link       bool
+		error      string // "" if the rules are written
+		gone       bool
+	}{
+		{"rules of an operator's", "whereby_mine.yml", rules("Mine"), false, "", false},
+		{"a copy of its own rules", "whereby_copy.yml", old, false, "", false},
+		{"a file without its prefix", "old.yml", marked("old.yml", rules("Old")), false, "", false},
+		{"rules that it kept before", "whereby_old.yml", old, false, "", true},
+		{"rules of an operator's that it has the name for", "whereby_a.yml", rules("Mine"), false, "whereby_a.yml is not the exporter's", false},
+		{"a link that it has the name for", "whereby_a.yml", marked("whereby_a.yml", rules("A")), true, "whereby_a.yml is not the exporter's", false},
+		{"what a command wrote", "whereby_a.yml", rules("A"), false, "", true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f, r, log := start(t)
+			path := filepath.Join(f.dir, c.file)
+			if c.link {
+				path = filepath.Join(t.TempDir(), c.file)
+				if err := os.Symlink(path, filepath.Join(f.dir, c.file)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := os.WriteFile(path, c.content, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			wanted := map[string][]byte{"whereby_a.yml": rules("A"), "whereby_b.yml": rules("B")}
+			r.Set(wanted)
+			look(t, r, c.error == "", c.error)
+			want := map[string][]byte{}
+			if c.error == "" {
+				want = markedFiles(wanted)
+			}
+			if !c.gone {
+				want[c.file] = c.content
+			}
+			expectFiles(t, f.dir, want)
+			removed := strings.Contains(log.String(), "file removed")
+			if want := c.file == "whereby_old.yml"; removed != want || removed && !strings.Contains(log.String(), path) {
+				t.Errorf("the log says that a file was removed: %t; want %t: %s", removed, want, log)
+			}
+		})
+	}
+}
+
+// TestWhatACommandWroteIsThereAgainAfterARefusal has Prometheus refuse the rules that took
+// the place of a file without a mark.
+func TestWhatACommandWroteIsThereAgainAfterARefusal(t *testing.T) {
+	f, r, _ := start(t)
+	if err := os.WriteFile(filepath.Join(f.dir, "whereby_a.yml"), rules("A"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r.Set(map[string][]byte{"whereby_a.yml": rules("A"), "whereby_b.yml": rules("broken")})
+	look(t, r, false, "those from before are in place again")
+	expectFiles(t, f.dir, map[string][]byte{"whereby_a.yml": rules("A")})
 }
 
 func TestAnErrorElsewhereIsNotTheRulesFault(t *testing.T) {
@@ -202,7 +271,7 @@ func TestAPrometheusThatIsDownGetsTheRulesLater(t *testing.T) {
 	files := map[string][]byte{"whereby_a.yml": rules("A")}
 	r.Set(files)
 	look(t, r, false, "HTTP 502")
-	expectFiles(t, f.dir, files)
+	expectFiles(t, f.dir, markedFiles(files))
 	look(t, r, false, "HTTP 502")
 	f.status = 0
 	look(t, r, true, "")
