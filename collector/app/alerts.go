@@ -3,6 +3,7 @@ package app
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 
@@ -84,13 +85,17 @@ func alertOptions() config.Options {
 // Sidecar are the flags on a Prometheus that the exporter keeps the rules of, and on a
 // Grafana that it keeps the dashboards of.
 type Sidecar struct {
-	RulesDir      string `placeholder:"DIR" help:"Directory to keep the alerting rules in, one that a Prometheus loads rules from. They change with the configuration file."`
-	ReloadURL     string `placeholder:"URL" help:"Reload address of that Prometheus, such as http://localhost:9090/-/reload; it needs --web.enable-lifecycle there."`
-	DashboardsDir string `placeholder:"DIR" help:"Directory to keep the dashboards in, one that Grafana's provisioning reads them from."`
+	RulesDir       string `placeholder:"DIR" help:"Directory to keep the alerting rules in, one that a Prometheus loads rules from. They change with the configuration file."`
+	ReloadURL      string `placeholder:"URL" help:"Reload address of that Prometheus, such as http://localhost:9090/-/reload; it needs --web.enable-lifecycle there."`
+	HTTPConfigFile string `name:"http.config.file" placeholder:"FILE" help:"How to connect to that Prometheus, if its address has TLS or a password: an http_config as in Prometheus, with basic_auth and tls_config."`
+	DashboardsDir  string `placeholder:"DIR" help:"Directory to keep the dashboards in, one that Grafana's provisioning reads them from."`
 }
 
 func (s Sidecar) validate() error {
 	if s.ReloadURL == "" {
+		if s.HTTPConfigFile != "" {
+			return errors.New("--sidecar.http.config.file needs --sidecar.reload-url: without it no Prometheus is called")
+		}
 		return nil
 	}
 	if s.RulesDir == "" {
@@ -100,5 +105,11 @@ func (s Sidecar) validate() error {
 		// The value is not repeated: it may hold a password.
 		return fmt.Errorf("--sidecar.reload-url: %w", err)
 	}
-	return nil
+	_, err := s.client()
+	return err
+}
+
+// client calls that Prometheus.
+func (s Sidecar) client() (*http.Client, error) {
+	return httpClient("--sidecar.http.config.file", s.HTTPConfigFile)
 }

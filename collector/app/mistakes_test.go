@@ -112,6 +112,12 @@ func TestMistakes(t *testing.T) {
 		{"a healthcheck of no address", []string{"healthcheck", "--url=foo"}, "--url: must be an address such as http://"},
 		{"a healthcheck with a password", []string{"healthcheck", "--url=http://user:" + apiKey + "@localhost:10036"},
 			"--url: must hold no password; an exporter that asks for one counts as healthy"},
+		{"a password in the reload address", []string{"--sidecar.rules-dir=" + dir, "--sidecar.reload-url=http://user:" + apiKey + "@localhost:9090/-/reload"},
+			"--sidecar.reload-url: must hold no password; put it into a file, and name that in --sidecar.http.config.file"},
+		{"a file of the sidecar's client that is not there", []string{"--sidecar.rules-dir=" + dir, "--sidecar.reload-url=http://localhost:9090/-/reload", "--sidecar.http.config.file=" + dir + "/missing.yml"},
+			"--sidecar.http.config.file=" + dir + "/missing.yml: open " + dir + "/missing.yml: no such file or directory"},
+		{"a file of the sidecar's client for nobody", []string{"check", "--sidecar.rules-dir=" + dir, "--sidecar.http.config.file=" + file},
+			"--sidecar.http.config.file needs --sidecar.reload-url: without it no Prometheus is called"},
 		{"a client's file with a mistake", []string{"backup", "--output=" + dir + "/b.tar", "--http.config.file=" + write("client.yml", "basic_auth: "+apiKey)},
 			"--http.config.file=" + dir + "/client.yml: yaml: unmarshal errors: line 1: cannot unmarshal !!str a value into config.plain"},
 	} {

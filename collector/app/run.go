@@ -118,8 +118,13 @@ func (s service) serve(env *Env) error {
 	}
 	s.reload.collector = c
 	if s.sidecar.RulesDir != "" {
+		client, err := s.sidecar.client()
+		if err != nil {
+			return errors.Join(err, c.Close())
+		}
+		defer client.CloseIdleConnections()
 		s.reload.rules = sidecar.New(sidecar.Options{
-			Dir: s.sidecar.RulesDir, Prefix: rulesPrefix, ReloadURL: s.sidecar.ReloadURL,
+			Dir: s.sidecar.RulesDir, Prefix: rulesPrefix, ReloadURL: s.sidecar.ReloadURL, Client: client,
 			OnLoaded: c.RulesLoaded, Logger: env.Log,
 		})
 		if err := s.reload.setRules(s.collector.File); err != nil {

@@ -25,6 +25,8 @@ type Options struct {
 	Prefix string
 	// ReloadURL is Prometheus's; "" asks for no reload, and looks at nothing.
 	ReloadURL string
+	// Client calls Prometheus. It must follow no redirect.
+	Client *http.Client
 	// OnLoaded is told, after each look at Prometheus, whether all rules are loaded and
 	// healthy.
 	OnLoaded func(bool)
@@ -36,6 +38,9 @@ type Rules struct {
 	options    Options
 	directory  directory
 	prometheus prometheus
+	// unread is true until Prometheus has reloaded since the files last changed. At the
+	// start nobody knows.
+	unread bool
 
 	mu     sync.Mutex
 	wanted map[string][]byte
@@ -49,7 +54,8 @@ func New(o Options) *Rules {
 	return &Rules{
 		options:    o,
 		directory:  directory{path: o.Dir, prefix: o.Prefix, log: o.Logger},
-		prometheus: prometheus{reloadURL: o.ReloadURL, client: &http.Client{}},
+		prometheus: prometheus{reloadURL: o.ReloadURL, client: o.Client, second: time.Second},
+		unread:     true,
 		changed:    make(chan struct{}, 1),
 	}
 }
@@ -108,6 +114,7 @@ func (r *Rules) look(ctx context.Context) (loaded bool, err error) {
 		return false, errors.New("the rules were refused by Prometheus; those from before are in place")
 	}
 	before, changed, err := r.directory.replace(wanted)
+	r.unread = r.unread || changed
 	if err != nil {
 		return false, err
 	}
@@ -117,8 +124,8 @@ func (r *Rules) look(ctx context.Context) (loaded bool, err error) {
 	if r.options.ReloadURL == "" {
 		return false, nil
 	}
-	if !changed {
-		// Prometheus may have been down when they were written, or restarted without them.
+	if !r.unread {
+		// Prometheus may have restarted without them.
 		if loaded, err := r.loaded(ctx, wanted); loaded || err != nil {
 			return loaded, err
 		}
@@ -131,6 +138,7 @@ func (r *Rules) look(ctx context.Context) (loaded bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	r.unread = false
 	return r.loaded(ctx, wanted)
 }
 
@@ -163,7 +171,7 @@ type ruleFile struct {
 	} `yaml:"groups"`
 }
 
-// loaded tells whether Prometheus has all groups of the files with all their rules, and
+// loaded reports whether Prometheus has all groups of the files with all their rules, and
 // none that fails. An error says which fails and why.
 func (r *Rules) loaded(ctx context.Context, files map[string][]byte) (bool, error) {
 	groups, err := r.prometheus.groups(ctx)

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 	"go.yaml.in/yaml/v3"
@@ -26,8 +27,13 @@ type fake struct {
 	t   *testing.T
 	dir string
 
-	mu       sync.Mutex
-	status   int // 0: there; others are answered to everything
+	mu     sync.Mutex
+	status int // 0: there; others are answered to everything
+	// forbidden has reloads be answered with 403, deaf with 200 and nothing done.
+	forbidden, deaf bool
+	// older has no time of the last reload, as servers that are not Prometheus have none.
+	older    bool
+	current  int // changes with each reload
 	lastErr  string
 	loaded   map[string]ruleFile // by path
 	reloads  int
@@ -44,8 +50,19 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	switch {
+	case r.URL.Path == "/prometheus/api/v1/status/runtimeinfo":
+		if f.older {
+			http.NotFound(w, r)
+			return
+		}
+		fmt.Fprintf(w, `{"status":"success","data":{"lastConfigTime":"time %d"}}`, f.current)
+	case r.URL.Path == "/prometheus/-/reload" && f.forbidden:
+		http.Error(w, "Lifecycle API is not enabled.", http.StatusForbidden)
 	case r.URL.Path == "/prometheus/-/reload" && r.Method == http.MethodPost:
 		f.reloads++
+		if f.deaf {
+			return
+		}
 		files := map[string]ruleFile{}
 		paths, _ := filepath.Glob(filepath.Join(f.dir, "*.yml"))
 		for _, path := range paths {
@@ -65,6 +82,7 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			files[path] = file
 		}
 		f.loaded = files
+		f.current++
 	case r.URL.Path == "/prometheus/api/v1/rules":
 		var groups []map[string]any
 		for path, file := range f.loaded {
@@ -101,8 +119,10 @@ func start(t *testing.T) (*fake, *Rules, *bytes.Buffer) {
 	server := httptest.NewServer(f)
 	t.Cleanup(server.Close)
 	log := &bytes.Buffer{}
-	r := New(Options{Dir: f.dir, Prefix: "whereby_", ReloadURL: server.URL + "/prometheus/-/reload", Logger: slog.New(slog.NewTextHandler(log, nil))})
-	t.Cleanup(r.prometheus.client.CloseIdleConnections)
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	r := New(Options{Dir: f.dir, Prefix: "whereby_", ReloadURL: server.URL + "/prometheus/-/reload", Client: client, Logger: slog.New(slog.NewTextHandler(log, nil))})
+	r.prometheus.second = time.Millisecond
+	t.Cleanup(func() { http.DefaultTransport.(*http.Transport).CloseIdleConnections() })
 	return f, r, log
 }
 
@@ -265,6 +285,77 @@ func TestAnErrorElsewhereIsNotTheRulesFault(t *testing.T) {
 	look(t, r, true, "")
 }
 
+// TestASuccessWithoutAReloadIsNone changes a rule and not its name, which the rules that are
+// loaded do not show.
+func TestASuccessWithoutAReloadIsNone(t *testing.T) {
+	f, r, _ := start(t)
+	r.Set(map[string][]byte{"whereby_a.yml": rules("A")})
+	look(t, r, true, "")
+	changed := bytes.Replace(rules("A"), []byte("up == 0"), []byte("up == 1"), 1)
+	f.deaf = true
+	r.Set(map[string][]byte{"whereby_a.yml": changed})
+	for range 2 {
+		look(t, r, false, "it answered with success, but did not reload since time 1")
+	}
+	// Another exporter process finds the files in place, and must not believe in them either.
+	again := New(r.options)
+	again.prometheus.second = time.Millisecond
+	again.Set(map[string][]byte{"whereby_a.yml": changed})
+	look(t, again, false, "did not reload")
+	f.deaf = false
+	look(t, r, true, "")
+}
+
+// TestAServerThatTellsNoTimeIsBelieved asks one that is no Prometheus, but has reloads and
+// rules like one.
+func TestAServerThatTellsNoTimeIsBelieved(t *testing.T) {
+	f, r, _ := start(t)
+	f.older = true
+	r.Set(map[string][]byte{"whereby_a.yml": rules("A")})
+	look(t, r, true, "")
+	if f.reloads != 1 {
+		t.Errorf("%d reloads", f.reloads)
+	}
+}
+
+// TestWhatIsNoPrometheusHasReloadedNothing has others answer in its place.
+func TestWhatIsNoPrometheusHasReloadedNothing(t *testing.T) {
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		t.Errorf("%s %s followed a redirect", r.Method, r.URL)
+	}))
+	defer elsewhere.Close()
+	for name, c := range map[string]struct {
+		answer http.HandlerFunc
+		want   string
+	}{
+		"a page to log in": {func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>Log in</html>") },
+			"this is no answer of Prometheus: <html>Log in</html>"},
+		"another API": {func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "{}") },
+			"this is no answer of Prometheus: {}"},
+		"a redirect": {func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, elsewhere.URL, http.StatusTemporaryRedirect)
+		}, "HTTP 307: redirects are not followed; name the address that it leads to in --sidecar.reload-url"},
+		"a redirect of the reload alone": {func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodPost {
+				http.Redirect(w, r, elsewhere.URL, http.StatusFound)
+				return
+			}
+			http.NotFound(w, r)
+		}, "reload Prometheus: HTTP 302: redirects are not followed"},
+		"a password is wanted": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) },
+			"HTTP 401: it wants a password; name a file with it in --sidecar.http.config.file"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, r, _ := start(t)
+			other := httptest.NewServer(c.answer)
+			defer other.Close()
+			r.prometheus.reloadURL = other.URL + "/-/reload"
+			r.Set(map[string][]byte{"whereby_a.yml": rules("A")})
+			look(t, r, false, c.want)
+		})
+	}
+}
+
 func TestAPrometheusThatIsDownGetsTheRulesLater(t *testing.T) {
 	f, r, _ := start(t)
 	f.status = http.StatusBadGateway
@@ -277,10 +368,11 @@ func TestAPrometheusThatIsDownGetsTheRulesLater(t *testing.T) {
 	look(t, r, true, "")
 	f.loaded = nil // it was restarted, and had lost its files
 	look(t, r, true, "")
-	f.status = http.StatusForbidden
+	f.forbidden = true
 	r.Set(map[string][]byte{"whereby_a.yml": rules("A", "B")})
 	look(t, r, false, "--web.enable-lifecycle")
-	f.status = 0
+	f.forbidden = false
+	look(t, r, true, "")
 	f.lastErr = "many-to-many matching"
 	look(t, r, false, "rule A fails: many-to-many matching")
 }
@@ -335,7 +427,7 @@ func TestReloadURLs(t *testing.T) {
 	for text, ok := range map[string]bool{
 		"http://localhost:9090/-/reload": true, "https://example.com/prometheus/-/reload": true,
 		"": false, "localhost:9090/-/reload": false, "http://localhost:9090": false, "http:///-/reload": false,
-		"ftp://localhost/-/reload": false, "http://localhost:9090/-/reload?x=1": false,
+		"ftp://localhost/-/reload": false, "http://user:password@localhost:9090/-/reload": false, "http://user@localhost:9090/-/reload": false, "http://localhost:9090/-/reload?x=1": false,
 	} {
 		if err := CheckURL(text); (err == nil) != ok {
 			t.Errorf("%q: %v", text, err)

@@ -17,7 +17,7 @@ func TestCompletionsComplete(t *testing.T) {
 	}{
 		{"commands come first", "", commandNames(model)},
 		{"a begun command", "da", []string{"dashboards"}},
-		{"flags of the command", "demo --sidecar.", []string{"--sidecar.dashboards-dir", "--sidecar.reload-url", "--sidecar.rules-dir"}},
+		{"flags of the command", "demo --sidecar.", []string{"--sidecar.dashboards-dir", "--sidecar.http.config.file", "--sidecar.reload-url", "--sidecar.rules-dir"}},
 		{"without a command, those of run", "--poll.", []string{"--poll.full-scan-interval", "--poll.interval"}},
 		{"flags of all commands", "healthcheck --log.", []string{"--log.format", "--log.level"}},
 		{"no flag of another command", "healthcheck --storage", nil},
