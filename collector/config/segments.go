@@ -2,6 +2,8 @@ package config
 
 import (
 	"regexp"
+	"regexp/syntax"
+	"unicode"
 
 	"whereby_exporter/collector/prefix"
 	"whereby_exporter/whereby"
@@ -46,6 +48,105 @@ func (s *Segments) Of(event whereby.Event) (segment string, ok bool) {
 	return match[1], true
 }
 
+// Admits returns what reports whether the pattern's group may capture a name.
+func (s *Segments) Admits() func(name string) bool {
+	whole, err := regexp.Compile(`\A(?:` + s.group().String() + `)\z`)
+	if err != nil {
+		// A part of a pattern is one; without it, more names stay than need to.
+		return func(string) bool { return true }
+	}
+	return whole.MatchString
+}
+
+// Listed reports whether the pattern's group is a list, such as (north|south): it can capture
+// no more names than the limit. Otherwise visitors choose the names, since metadata and
+// external ids are parameters of a room's address.
+func (s *Segments) Listed() bool { return variants(s.group(), s.Limit) <= s.Limit }
+
+// group is what stands between the pattern's parentheses.
+func (s *Segments) group() *syntax.Regexp {
+	// It has been parsed before, and has a group.
+	expression, err := syntax.Parse(s.Pattern.String(), syntax.Perl)
+	if err == nil {
+		if group := findGroup(expression); group != nil {
+			return group
+		}
+	}
+	return &syntax.Regexp{Op: syntax.OpAnyChar}
+}
+
+func findGroup(e *syntax.Regexp) *syntax.Regexp {
+	if e.Op == syntax.OpCapture {
+		return e.Sub[0]
+	}
+	for _, sub := range e.Sub {
+		if group := findGroup(sub); group != nil {
+			return group
+		}
+	}
+	return nil
+}
+
+// variants is how many texts an expression matches at most. Of more than a limit, it only
+// says that there are more.
+func variants(e *syntax.Regexp, limit int) int {
+	n := 1
+	switch e.Op {
+	case syntax.OpNoMatch:
+		n = 0
+	case syntax.OpLiteral:
+		if e.Flags&syntax.FoldCase == 0 {
+			break
+		}
+		for _, r := range e.Rune {
+			forms := 1
+			for other := unicode.SimpleFold(r); other != r; other = unicode.SimpleFold(other) {
+				forms++
+			}
+			n = min(n*forms, limit+1)
+		}
+	case syntax.OpCharClass:
+		n = 0
+		for i := 0; i < len(e.Rune); i += 2 {
+			n = min(n+int(e.Rune[i+1]-e.Rune[i])+1, limit+1)
+		}
+	case syntax.OpConcat:
+		for _, sub := range e.Sub {
+			n = min(n*variants(sub, limit), limit+1)
+		}
+	case syntax.OpAlternate:
+		n = 0
+		for _, sub := range e.Sub {
+			n = min(n+variants(sub, limit), limit+1)
+		}
+	case syntax.OpQuest:
+		n += variants(e.Sub[0], limit)
+	case syntax.OpRepeat:
+		n = repeated(variants(e.Sub[0], limit), e.Min, e.Max, limit)
+	case syntax.OpCapture:
+		n = variants(e.Sub[0], limit)
+	case syntax.OpStar, syntax.OpPlus, syntax.OpAnyChar, syntax.OpAnyCharNotNL:
+		n = limit + 1
+	}
+	return min(n, limit+1)
+}
+
+// repeated is how many texts there are of at least low and at most high parts, of each of
+// which there are n; high is -1 for any number.
+func repeated(n, low, high, limit int) int {
+	if high < 0 {
+		return limit + 1
+	}
+	sum, power := 0, 1
+	for length := range high + 1 {
+		if length >= low {
+			sum = min(sum+power, limit+1)
+		}
+		power = min(power*n, limit+1)
+	}
+	return sum
+}
+
 // segments is the section segments.
 type segments struct {
 	result *Segments
@@ -64,7 +165,7 @@ func (s *segments) fields() mapping {
 	return mapping{
 		{name: "source", help: "Where to look: metadata or external_id.", required: true,
 			value: oneOf(func(source SegmentSource) { s.result.Source = source }, FromMetadata, FromExternalID)},
-		{name: "pattern", help: "RE2 expression with one capture group, the segment.", required: true, value: scalar(func(r *reader, n node) {
+		{name: "pattern", help: "RE2 expression with one capture group, the segment. A list such as (north|south) admits these alone; otherwise visitors choose names, and those that nobody is in for a day are forgotten.", required: true, value: scalar(func(r *reader, n node) {
 			if n.isText() && n.Value == "" {
 				r.problem(n, "must not be empty")
 				return

@@ -203,13 +203,14 @@ func (f *Feed) View(configured []string) *live.View {
 // useSegments takes the segments that a configuration file asks for.
 func (f *Feed) useSegments(segments *config.Segments) {
 	f.segments.Store(segments)
-	f.options.SegmentLimit = 0
+	f.options.SegmentLimit, f.options.AdmitsSegment, f.options.SegmentsLast = 0, nil, false
 	if segments != nil {
-		f.options.SegmentLimit = segments.Limit
+		f.options.SegmentLimit, f.options.AdmitsSegment, f.options.SegmentsLast = segments.Limit, segments.Admits(), segments.Listed()
 	}
 }
 
-// Configure puts rooms under the labels that they have now, and takes other segments.
+// Configure puts rooms under the labels that they have now, and takes other segments. Those
+// that they do not admit are forgotten.
 func (f *Feed) Configure(segments *config.Segments) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -216,6 +216,13 @@ func TestCountsOutliveAConfiguration(t *testing.T) {
 			t.Errorf("a configuration brings %v into doubt", suspects)
 		}
 
+		// A list admits no other segment, and those that it names last.
+		list := &config.Segments{Source: config.FromMetadata, Pattern: regexp.MustCompile(`team=(red|green)`), Limit: 10}
+		if err := b.Configure(list); err != nil {
+			t.Fatal(err)
+		}
+		expect("with a list", map[string]int64{"acme-": 2, "globex-": 0, "initech-": 1}, map[string]int64{"acme- red": 1})
+
 		if err := b.Configure(nil); err != nil {
 			t.Fatal(err)
 		}

@@ -22,7 +22,7 @@ func (t *Tracker) applyMinutes(r *room, e whereby.Event, segment string, at int6
 	switch {
 	case e.Type == whereby.ClientJoined && billed:
 		mark.kind = markJoin
-		mark.segment = t.segments.number(segment)
+		mark.segment = t.segments.number(segment, t.now)
 	case e.Type == whereby.ClientLeft && billed:
 		mark.kind = markLeave
 	case e.Type == whereby.SessionEnded:

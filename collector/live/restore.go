@@ -11,7 +11,7 @@ import (
 // version is the first byte of a state. States of the versions from oldestVersion on can
 // be restored.
 const (
-	version       = 2
+	version       = 3
 	oldestVersion = 1
 )
 
@@ -43,6 +43,7 @@ func Restore(state []byte, now time.Time, maxAge time.Duration, o Options) (*Tra
 	if c.damaged || len(c.bytes) > 0 {
 		return nil, fmt.Errorf("restore: %w", ErrDamaged)
 	}
+	t.dropSegments()
 	for _, r := range t.rooms {
 		r.prefix = t.prefix(o.Label(r.name))
 		r.prefix.enter(r)
@@ -60,6 +61,9 @@ func Restore(state []byte, now time.Time, maxAge time.Duration, o Options) (*Tra
 	}
 	// A clock that was wrong before must not stop time now.
 	t.now, t.swept = min(t.now, now.UnixMicro()), min(t.swept, now.UnixMicro())
+	for i := range t.segments.used {
+		t.segments.used[i] = min(t.segments.used[i], t.now)
+	}
 	return t, nil
 }
 
@@ -90,7 +94,7 @@ func (c *codec) tracker(t *Tracker) {
 		return t.corrections[Correction(name)]
 	})
 
-	c.segments(&t.segments)
+	c.segments(&t.segments, t.now)
 
 	n := c.size(len(t.prefixes))
 	if !c.reading {

@@ -2,7 +2,9 @@ package live
 
 import (
 	"cmp"
+	"maps"
 	"slices"
+	"time"
 )
 
 // otherSegment stands for the segments beyond the limit. Its name is reserved, as that
@@ -33,10 +35,21 @@ func (s *segmentMinutes) addAll(o segmentMinutes) {
 	}
 }
 
-// segmentTable numbers the segments from 1 as they come, up to a limit.
+// segmentIdle is for how long a segment that nobody is in keeps its name and its minutes.
+// Visitors may have chosen it, and others wait for the space.
+const segmentIdle = 24 * time.Hour
+
+// segmentTable numbers the segments from 1 as they come, up to a limit. A number whose
+// segment is forgotten is given to another.
 type segmentTable struct {
-	limit   int
-	names   []string
+	limit int
+	// admits reports whether there may be a segment of that name; nil admits all.
+	admits func(name string) bool
+	// last is true if no segment is forgotten.
+	last bool
+
+	names   []string // "" is a number that nobody has
+	used    []int64  // when each was last seen in use
 	numbers map[string]int64
 	// sums are what segments used in meetings that are not followed any more, and the
 	// highest that was shown of each: a counter never falls, though late events may
@@ -51,27 +64,125 @@ type segmentKey struct {
 
 type segmentTotal struct{ minutes, highest int64 }
 
-func newSegmentTable(limit int) segmentTable {
-	return segmentTable{limit: limit, numbers: map[string]int64{}, sums: map[segmentKey]*segmentTotal{}}
+func newSegmentTable(o Options) segmentTable {
+	return segmentTable{
+		limit: o.SegmentLimit, admits: o.AdmitsSegment, last: o.SegmentsLast,
+		numbers: map[string]int64{}, sums: map[segmentKey]*segmentTotal{},
+	}
 }
 
-// number gives a segment's number; 0 where there is none.
-func (t *segmentTable) number(name string) int64 {
+// number gives a segment's number; 0 if there is none.
+func (t *segmentTable) number(name string, now int64) int64 {
 	if name == "" || t.limit == 0 {
 		return 0
 	}
-	if n, ok := t.numbers[name]; ok {
-		return n
-	}
-	if len(t.names) >= t.limit {
-		name = otherSegment
-		if n, ok := t.numbers[name]; ok {
-			return n
+	n, ok := t.numbers[name]
+	if !ok {
+		if t.admits != nil && !t.admits(name) {
+			return 0 // of an event from before a reload
+		}
+		if t.named() >= t.limit {
+			name = otherSegment
+		}
+		if n, ok = t.numbers[name]; !ok {
+			n = t.free()
+			t.names[n-1], t.numbers[name] = name, n
 		}
 	}
-	t.names = append(t.names, name)
-	t.numbers[name] = int64(len(t.names))
-	return t.numbers[name]
+	t.used[n-1] = now
+	return n
+}
+
+// named is how many segments have a name of their own.
+func (t *segmentTable) named() int {
+	if _, ok := t.numbers[otherSegment]; ok {
+		return len(t.numbers) - 1
+	}
+	return len(t.numbers)
+}
+
+// free finds a number that nobody has.
+func (t *segmentTable) free() int64 {
+	if len(t.numbers) < len(t.names) {
+		return int64(slices.Index(t.names, "")) + 1
+	}
+	t.names, t.used = append(t.names, ""), append(t.used, 0)
+	return int64(len(t.names))
+}
+
+// forget takes numbers back, which nothing may refer to any more.
+func (t *segmentTable) forget(numbers map[int64]bool) {
+	for n := range numbers {
+		delete(t.numbers, t.names[n-1])
+		t.names[n-1] = ""
+	}
+	maps.DeleteFunc(t.sums, func(key segmentKey, _ *segmentTotal) bool { return numbers[key.segment] })
+}
+
+// expireSegments forgets the segments that nobody has been in for long enough.
+func (t *Tracker) expireSegments() {
+	table := &t.segments
+	if table.last || len(table.numbers) == 0 {
+		return
+	}
+	for _, r := range t.rooms {
+		if r.meter != nil {
+			r.meter.eachSegment(func(segment int64) { table.used[segment-1] = t.now })
+		}
+	}
+	idle := map[int64]bool{}
+	for _, n := range table.numbers {
+		if table.used[n-1] <= t.now-segmentIdle.Microseconds() {
+			idle[n] = true
+		}
+	}
+	table.forget(idle)
+}
+
+// dropSegments forgets the segments that the options do not admit. Who is in one of them is
+// in none from then on.
+func (t *Tracker) dropSegments() {
+	table := &t.segments
+	dropped := map[int64]bool{}
+	for name, n := range table.numbers {
+		admitted := table.admits == nil || table.admits(name)
+		if name == otherSegment {
+			admitted = !table.last
+		}
+		if !admitted || table.limit == 0 {
+			dropped[n] = true
+		}
+	}
+	if len(dropped) == 0 {
+		return
+	}
+	for _, r := range t.rooms {
+		if r.meter != nil {
+			r.meter.dropSegments(dropped)
+		}
+	}
+	table.forget(dropped)
+}
+
+// eachSegment calls f with the segment of each mark and sum that has one.
+func (m *meter) eachSegment(f func(segment int64)) {
+	for _, mark := range m.marks {
+		if mark.segment != 0 {
+			f(mark.segment)
+		}
+	}
+	for _, sum := range m.carriedSegments {
+		f(sum.segment)
+	}
+}
+
+func (m *meter) dropSegments(dropped map[int64]bool) {
+	for i := range m.marks {
+		if dropped[m.marks[i].segment] {
+			m.marks[i].segment = 0
+		}
+	}
+	m.carriedSegments = slices.DeleteFunc(m.carriedSegments, func(sum segmentSum) bool { return dropped[sum.segment] })
 }
 
 func (t *segmentTable) total(prefix string, segment int64) *segmentTotal {
@@ -90,7 +201,7 @@ type SegmentView struct {
 	// Participants are the people in rooms now.
 	Participants int64
 	// Minutes are participant minutes since the segment was first seen, as Whereby
-	// bills them. They never fall.
+	// bills them. They never fall, but begin again after the segment was forgotten.
 	Minutes int64
 }
 

@@ -143,17 +143,23 @@ func (c *codec) segmentMinutes(s *segmentMinutes) {
 	}
 }
 
-func (c *codec) segments(t *segmentTable) {
+// segments is the table. Before version 3 no segment was forgotten, and no time kept.
+func (c *codec) segments(t *segmentTable, now int64) {
 	n := c.size(len(t.names))
 	for i := range n {
-		var name string
+		name, used := "", now
 		if !c.reading {
-			name = t.names[i]
+			name, used = t.names[i], t.used[i]
 		}
 		c.text(&name)
+		if c.version >= 3 {
+			c.whole(&used)
+		}
 		if c.reading && !c.damaged {
-			t.names = append(t.names, name)
-			t.numbers[name] = int64(i + 1)
+			t.names, t.used = append(t.names, name), append(t.used, used)
+			if name != "" {
+				t.numbers[name] = int64(i + 1)
+			}
 		}
 	}
 	n = c.size(len(t.sums))
@@ -177,9 +183,9 @@ func (c *codec) segments(t *segmentTable) {
 	}
 }
 
-// known holds that the number of a segment has a name; 0 is none.
+// known holds that the number of a segment has a name of its own; 0 is none.
 func (c *codec) known(t *segmentTable, segment int64, none bool) {
-	if segment < 0 || segment > int64(len(t.names)) || segment == 0 && !none {
+	if segment < 0 || segment > int64(len(t.names)) || segment == 0 && !none || segment > 0 && t.numbers[t.names[segment-1]] != segment {
 		c.damage()
 	}
 }

@@ -45,6 +45,11 @@ type Options struct {
 	// SegmentLimit is the number of segments beyond which further ones count as
 	// "_other"; 0 is for none at all.
 	SegmentLimit int
+	// AdmitsSegment reports whether there may be a segment of that name; nil admits all.
+	AdmitsSegment func(name string) bool
+	// SegmentsLast keeps segments that nobody is in. It is for names that are no visitor's
+	// choice, and no more than SegmentLimit.
+	SegmentsLast bool
 	// MaxRooms bounds the rooms that are followed; 0 is DefaultMaxRooms.
 	MaxRooms int
 	// MaxVisits bounds the participants of whom it is known when they knocked, came
@@ -97,7 +102,7 @@ func New(o Options) *Tracker {
 		seen:        newSeen(o.MaxIDs),
 		rooms:       map[string]*room{},
 		prefixes:    map[string]*prefix{},
-		segments:    newSegmentTable(o.SegmentLimit),
+		segments:    newSegmentTable(o),
 		events:      map[whereby.EventType]int64{},
 		corrections: map[Correction]int64{},
 	}
@@ -153,6 +158,7 @@ func (t *Tracker) sweep() {
 			delete(t.rooms, name)
 		}
 	}
+	t.expireSegments()
 }
 
 // room finds a room, or begins to follow it. It returns nil where there are too
