@@ -86,6 +86,7 @@ func TestSegmentsOfAListLast(t *testing.T) {
 	b := newBench(t, live.Options{Label: label, SegmentLimit: 2, AdmitsSegment: admits, SegmentsLast: true})
 	b.meet("/acme-1", "north")
 	b.meet("/acme-2", "junk") // an event from before a reload
+	b.expectSegments("at first", "north 0/1")
 	b.letPass(48 * time.Hour)
 	b.restart()
 	b.expectSegments("after two days", "north 0/1")
