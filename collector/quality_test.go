@@ -205,7 +205,7 @@ func TestQualityIsTheTruthWhereAllIsRead(t *testing.T) {
 				since := time.Now()
 				account := callAccount(c, rand.New(rand.NewPCG(seed, 0)), 8*time.Hour, map[string]int{"acme-": 60, "globex-": 25, "initech-": 3},
 					whereby.RoleStreamer, whereby.RoleAssistant, whereby.RoleCaptioner)
-				b := prepare(t, account, store.NewMemory())
+				b := prepareSampling(t, account, 0.25, 5*time.Minute, store.NoRecords{})
 				defer b.stop()
 				b.polls(14 * 60)
 				truth := qualityTruth(account, since)
@@ -279,7 +279,7 @@ func TestATenthOfTheParticipantsTellsOfAll(t *testing.T) {
 		since := time.Now()
 		account := callAccount(wherebytest.Config{Lag: 10 * time.Minute, PointsPerMinute: 1000}, rand.New(rand.NewPCG(seed, 0)), 10*time.Hour,
 			map[string]int{"large-": 2500, "acme-": 300, "globex-": 300, "initech-": 6})
-		b := prepareSampling(t, account, 0.006, time.Minute, store.NoRecords{})
+		b := prepareSampling(t, account, 0.004, 10*time.Minute, store.NoRecords{})
 		defer b.stop()
 		b.polls(12 * 60)
 		read, samples := b.samples(metrics.QualityParticipants), b.samples(metrics.QualitySamples)
@@ -459,7 +459,7 @@ func TestQualityOutlivesFaults(t *testing.T) {
 				for _, fault := range tc.faults {
 					account.Inject(fault)
 				}
-				b := prepare(t, account, store.NewMemory())
+				b := prepareSampling(t, account, 0.25, 5*time.Minute, store.NoRecords{})
 				defer b.stop()
 				b.polls(10 * 60)
 				account.ClearFaults()
@@ -492,7 +492,7 @@ func TestBadTracesBendNothing(t *testing.T) {
 				}
 				account := callAccount(wherebytest.Config{}, rand.New(rand.NewPCG(seed, 0)), 4*time.Hour, map[string]int{"acme-": meetings})
 				account.Inject(wherebytest.BadTrace(kind))
-				b := prepare(t, account, store.NewMemory())
+				b := prepareSampling(t, account, 0.25, 10*time.Minute, store.NoRecords{})
 				defer b.stop()
 				b.polls(8 * 60)
 				truth := qualityTruth(account, since)["acme-"]

@@ -193,7 +193,7 @@ func (b *bench) waitForQuiet(account *wherebytest.Account) {
 // and the period's bounds change together.
 func TestAPeriodEndsInOneScrape(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		time.Sleep(30 * 24 * time.Hour) // to 31 January
+		time.Sleep(30*24*time.Hour + 23*time.Hour) // to an hour before February
 		account := newAccount(wherebytest.Config{})
 		name := "/acme-00000000-0000-4000-8000-999999999999"
 		account.AddRoom(wherebytest.Room{Name: name})
