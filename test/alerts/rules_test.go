@@ -189,7 +189,7 @@ func TestUnitTestsFailWhenARuleIsChanged(t *testing.T) {
 		{"WherebyQualityBudgetBurn", "quality.yml", "0.97 #", "0.968 #", "3.1 % of three days is poor: fires"},
 		{"WherebyQualityBudgetBurn", "quality.yml", "0.97 #", "0.972 #", "2.9 % of three days is poor: does not fire"},
 		{"WherebyQualityBudgetBurn", "quality.yml", "ratio_rate6h)", "ratio_rate3d)", "the last six hours were good: does not fire"},
-		{"recording_quality", "quality.yml", "[3d:1h]", "[1d:1h]", "a busy day weighs more than a quiet one"},
+		{"recording_quality_days", "quality.yml", "[3d:1h]", "[1d:1h]", "a busy day weighs more than a quiet one"},
 		{"recording_quality", "quality.yml", "max by (room_prefix, direction, verdict)", "max by (room_prefix, verdict)", "both directions count"},
 		{"WherebyRatingLow", "quality.yml", "< 3 #", "<= 3 #", "3 stars: does not fire"},
 		{"WherebyRatingLow", "quality.yml", ">= 10 # rating", ">= 9 # rating", "9 ratings: does not fire"},
