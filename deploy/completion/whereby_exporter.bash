@@ -1,4 +1,4 @@
-# Written by go run ./collector/app/reference/write; do not edit.
+# Written by go -C test run ./cmd/reference; do not edit.
 
 _whereby_exporter() {
     local word=${COMP_WORDS[COMP_CWORD]} flag= command= flags= i

@@ -1,4 +1,4 @@
-# Written by go run ./collector/app/reference/write; do not edit.
+# Written by go -C test run ./cmd/reference; do not edit.
 
 complete -c whereby_exporter -f
 complete -c whereby_exporter -n 'not __fish_seen_subcommand_from run demo check backfill alerts dashboards backup healthcheck' -a run -d 'Serve the metrics of a Whereby account (the default command).'

@@ -1,5 +1,5 @@
 #compdef whereby_exporter
-# Written by go run ./collector/app/reference/write; do not edit.
+# Written by go -C test run ./cmd/reference; do not edit.
 
 local command= word
 local -a subcommands flags

@@ -1,8 +1,8 @@
 // Package reference makes what is written from the command line and the list of
 // metrics: the manual page, the shells' completions, and the tables in documents.
-// It is no part of the program. The files are written by
+// The files are written by
 //
-//	go run ./collector/app/reference/write
+//	go -C test run ./cmd/reference
 package reference
 
 import (
@@ -15,7 +15,7 @@ import (
 )
 
 // generated is in the head of the files that hold nothing else.
-const generated = "Written by go run ./collector/app/reference/write; do not edit."
+const generated = "Written by go -C test run ./cmd/reference; do not edit."
 
 // Files are the generated files as they should be, named from the root of the
 // repository. Documents are read first, and keep all but their tables.

@@ -12,7 +12,7 @@ import (
 )
 
 // root is the root of the repository.
-const root = "../../.."
+const root = "../.."
 
 // commandLine is the model that the program parses with.
 func commandLine(t *testing.T) *kong.Application {
@@ -40,7 +40,7 @@ func TestGeneratedFilesEqualTheCode(t *testing.T) {
 			t.Fatal(err)
 		}
 		if string(got) != want {
-			t.Errorf("%s is not what the code says; run: go run ./collector/app/reference/write", name)
+			t.Errorf("%s is not what the code says; run: go -C test run ./cmd/reference", name)
 		}
 	}
 }
