@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"testing"
 
 	"whereby_exporter/test/programs"
@@ -22,8 +23,8 @@ const Variable = "EXHAUSTIVE"
 const (
 	// All runs every test.
 	All = "all"
-	// Changed leaves out a test if nothing that it guards has changed since it last
-	// passed in this checkout.
+	// Changed leaves out a test if it has passed on this machine with the files as they
+	// are, in this checkout or another.
 	Changed = "changed"
 )
 
@@ -40,12 +41,12 @@ func Only(t testing.TB, guarded ...string) {
 	default:
 		t.Fatalf("%s is %q, want %s or %s", Variable, mode, All, Changed)
 	}
-	record, sum, err := state(t.Name(), guarded)
+	record, err := recordOf(t.Name(), guarded)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if mode == Changed && record.holds(sum) {
-		t.Skipf("passed before, and nothing that it guards has changed: %s=%s runs it", Variable, All)
+	if mode == Changed && record.exists() {
+		t.Skipf("it has passed with the files that it guards as they are: %s=%s runs it", Variable, All)
 	}
 	if err := record.remove(); err != nil {
 		t.Fatal(err)
@@ -54,36 +55,44 @@ func Only(t testing.TB, guarded ...string) {
 		if t.Failed() || t.Skipped() {
 			return
 		}
-		if err := record.write(sum); err != nil {
+		if err := record.write(); err != nil {
 			t.Error(err)
 		}
 	})
 }
 
-// state returns where the sum of a test's guarded files is recorded, and what it is now.
-func state(test string, guarded []string) (record, string, error) {
+// record is a file that is there if a test has passed with the files that it guards as
+// they are. It lies next to Go's build cache, so that a fresh clone finds it: the sum in
+// its name, and not the checkout, says what was tested.
+type record string
+
+func recordOf(test string, guarded []string) (record, error) {
 	root, err := programs.Root()
 	if err != nil {
-		return "", "", err
+		return "", err
 	}
 	here, err := os.Getwd()
 	if err != nil {
-		return "", "", err
+		return "", err
 	}
 	own, err := filepath.Rel(root, here)
 	if err != nil {
-		return "", "", fmt.Errorf("find the test's folder in the repository: %w", err)
+		return "", fmt.Errorf("find the test's folder in the repository: %w", err)
 	}
 	sum, err := Sum(root, append([]string{own}, guarded...))
-	return record(filepath.Join(root, ".cache", "exhaustive", own, filepath.FromSlash(test))), sum, err
+	if err != nil {
+		return "", err
+	}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		cache = filepath.Join(root, ".cache") // without a home
+	}
+	return record(filepath.Join(cache, "whereby_exporter", "passed", own, filepath.FromSlash(test), runtime.Version()+"-"+sum)), nil
 }
 
-// record is a file that holds the sum for which a test last passed.
-type record string
-
-func (r record) holds(sum string) bool {
-	content, err := os.ReadFile(string(r))
-	return err == nil && string(content) == sum
+func (r record) exists() bool {
+	_, err := os.Stat(string(r))
+	return err == nil
 }
 
 func (r record) remove() error {
@@ -93,9 +102,9 @@ func (r record) remove() error {
 	return nil
 }
 
-func (r record) write(sum string) error {
+func (r record) write() error {
 	if err := os.MkdirAll(filepath.Dir(string(r)), 0o755); err != nil {
 		return err
 	}
-	return os.WriteFile(string(r), []byte(sum), 0o644)
+	return os.WriteFile(string(r), nil, 0o644)
 }

@@ -21,7 +21,7 @@ import (
 
 func main() {
 	race := flag.Bool("race", false, "run the tests of the product with the race detector; needs a C compiler")
-	tier := flag.String("exhaustive", "", "run the second tier too: `all` of it, or what guards files that have changed since it last passed here")
+	tier := flag.String("exhaustive", "", "run the second tier too: `all` of it, or what has not passed on this machine with the files as they are")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
