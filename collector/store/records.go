@@ -2,16 +2,11 @@ package store
 
 import (
 	"errors"
-	"fmt"
-	"io"
 	"iter"
-	"os"
 	"path/filepath"
 
 	"go.etcd.io/bbolt"
-	bolterrors "go.etcd.io/bbolt/errors"
 
-	"whereby_exporter/collector/durable"
 	"whereby_exporter/collector/quality"
 )
 
@@ -22,69 +17,39 @@ const QualityFileName = "quality.db"
 var bucketRecords = []byte("records")
 
 // Records keeps the records of call quality in one file.
-type Records struct {
-	db   *bbolt.DB
-	path string
-}
+type Records struct{ file }
 
 var _ quality.Store = (*Records)(nil)
 
 // OpenRecords opens the file in a directory that exists, and makes it where there is
 // none. It reads the whole file; a damaged one gives an error and is left as it is.
 func OpenRecords(dir string) (*Records, error) {
-	r := &Records{path: filepath.Join(dir, QualityFileName)}
-	info, err := os.Stat(r.path)
-	switch {
-	case errors.Is(err, os.ErrNotExist):
-		err := create(r.path, func(tx *bbolt.Tx) error {
-			_, err := tx.CreateBucket(bucketRecords)
-			return err
-		})
-		if err != nil {
-			return nil, fmt.Errorf("make %s: %w", r.path, err)
-		}
-	case err != nil:
-		return nil, fmt.Errorf("look for %s: %w", r.path, err)
-	case info.Size() == 0:
-		return nil, r.damaged(errors.New("the file is empty"))
+	path := filepath.Join(dir, QualityFileName)
+	r := &Records{file{
+		path: path, name: path,
+		remedy: "move it away: then the counters of call quality start anew, and the last day's participants may be sampled again",
+	}}
+	if err := r.open(noRecords, verifyRecords); err != nil {
+		return nil, err
 	}
-	err = guard(func() (err error) {
-		if r.db, err = openDB(r.path); err != nil {
-			return err
-		}
-		return r.verify()
-	})
-	if err == nil {
-		return r, nil
-	}
-	if r.db != nil {
-		_ = guard(r.db.Close)
-	}
-	switch {
-	case errors.Is(err, bolterrors.ErrTimeout):
-		return nil, fmt.Errorf("%s is in use by another process; stop that one, or give this one another --storage.path", r.path)
-	case unopened(err):
-		return nil, fmt.Errorf("open %s: %w", r.path, err)
-	}
-	return nil, r.damaged(err)
+	return r, nil
 }
 
-func (r *Records) damaged(err error) error {
-	return fmt.Errorf("%w and was left untouched; restore it from a backup, or move it away: "+
-		"then the counters of call quality start anew, and the last day's participants may be sampled again", durable.Damaged(r.path, err))
+// noRecords fills in a file without records.
+func noRecords(tx *bbolt.Tx) error {
+	_, err := tx.CreateBucket(bucketRecords)
+	return err
 }
 
-// verify reads everything once.
-func (r *Records) verify() error {
-	return r.db.View(func(tx *bbolt.Tx) error {
-		records := tx.Bucket(bucketRecords)
-		if records == nil {
-			return errors.New("it holds no records")
-		}
-		return inOrder(records, func(key, sealed []byte) error {
-			_, err := open(key, sealed)
-			return err
-		})
+// verifyRecords reads everything once.
+func verifyRecords(tx *bbolt.Tx) error {
+	records := tx.Bucket(bucketRecords)
+	if records == nil {
+		return errors.New("it holds no records")
+	}
+	return inOrder(records, func(key, sealed []byte) error {
+		_, err := open(key, sealed)
+		return err
 	})
 }
 
@@ -128,15 +93,6 @@ func (r *Records) Keep(records []quality.Record, gone []string) error {
 		return nil
 	})
 }
-
-// Copy calls f with the file as it is now, and its size. Writes go on meanwhile, but the
-// file cannot grow, so f must not wait for anybody.
-func (r *Records) Copy(f func(size int64, file io.WriterTo) error) error {
-	return r.db.View(func(tx *bbolt.Tx) error { return f(tx.Size(), tx) })
-}
-
-// Close closes the file.
-func (r *Records) Close() error { return r.db.Close() }
 
 // NoRecords keeps nothing.
 type NoRecords struct{}
