@@ -53,6 +53,8 @@ type Handler struct {
 	// acknowledged, since it would be the same when it came again.
 	Unusable func(whereby.Oddity)
 	Logger   *slog.Logger
+
+	refused, notUnderstood repeats
 }
 
 // ServeHTTP answers 2xx only once the event is durable. What it answers otherwise
@@ -88,15 +90,22 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err != nil {
-		h.Logger.Warn("a genuine webhook could not be understood", "err", err)
+		if count, due := h.notUnderstood.failed(err); due {
+			h.Logger.Warn("a genuine webhook could not be understood", "err", err, "count", count)
+		}
 		h.reject(w, http.StatusBadRequest, ReasonMalformed)
 		return
 	}
 	// Whoever sent it may be gone by now; it is kept all the same.
 	if err := h.accept(context.WithoutCancel(r.Context()), event); err != nil {
-		h.Logger.Error("an event could not be stored; Whereby will send it again", "type", event.Type, "err", err)
+		if count, due := h.refused.failed(err); due {
+			h.Logger.Error("an event could not be stored; Whereby will send it again", "type", event.Type, "err", err, "count", count)
+		}
 		http.Error(w, "the event could not be stored", http.StatusServiceUnavailable)
 		return
+	}
+	if count, due := h.refused.passed(); due {
+		h.Logger.Info("events are stored again", "more_refused", count)
 	}
 	w.WriteHeader(http.StatusNoContent)
 }
