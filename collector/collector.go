@@ -216,6 +216,13 @@ func (c *Collector) Webhook() http.Handler {
 	}
 }
 
+// WebhookEvicted notes that a connection to the webhook's address was closed to make room,
+// and whether an event had come over it.
+func (c *Collector) WebhookEvicted(proven bool) { c.self.onEvicted(proven) }
+
+// WebRefused notes that the web address turned a client out.
+func (c *Collector) WebRefused(reason string) { c.self.refused.WithLabelValues(reason).Inc() }
+
 // Backup copies the state as it is now.
 func (c *Collector) Backup() (*state.Backup, error) { return c.state.Backup() }
 

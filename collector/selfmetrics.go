@@ -30,6 +30,7 @@ type selfMetrics struct {
 	readCost                      *prometheus.GaugeVec
 	points                        *prometheus.CounterVec
 	storageErrors                 prometheus.Counter
+	evicted, refused              *prometheus.CounterVec
 	reloaded, reloadedAt          prometheus.Gauge
 	rulesLoaded                   *prometheus.GaugeVec // absent without a sidecar
 }
@@ -50,6 +51,8 @@ func newSelfMetrics(r prometheus.Registerer) *selfMetrics {
 		readCost:           metrics.APIPointsPerRequest.NewGaugeVec(r),
 		points:             metrics.APIPoints.NewCounterVec(r),
 		storageErrors:      metrics.StorageErrors.NewCounter(r),
+		evicted:            metrics.WebhookConnectionsEvicted.NewCounterVec(r),
+		refused:            metrics.WebRefused.NewCounterVec(r),
 		reloaded:           metrics.ConfigLastReloadSuccessful.NewGauge(r),
 		rulesLoaded:        metrics.SidecarRulesLoaded.NewGaugeVec(r),
 		reloadedAt:         metrics.ConfigLastReloadSuccess.NewGauge(r),
@@ -57,6 +60,12 @@ func newSelfMetrics(r prometheus.Registerer) *selfMetrics {
 	m.onReload()
 	for _, result := range []string{"success", "error"} {
 		m.polls.WithLabelValues(result) // so that increase() sees the first one
+	}
+	for _, state := range []string{"unproven", "proven"} {
+		m.evicted.WithLabelValues(state)
+	}
+	for _, reason := range []string{"busy", "stalled", "connection"} {
+		m.refused.WithLabelValues(reason)
 	}
 	for _, endpoint := range []string{
 		whereby.EndpointRooms, whereby.EndpointRoomSessions, whereby.EndpointParticipants, whereby.EndpointParticipant,
@@ -115,6 +124,15 @@ func (m *selfMetrics) onPoll(r poller.Result) {
 	m.up.Set(1)
 	m.polls.WithLabelValues("success").Inc()
 	m.lastSuccess.Set(metrics.Seconds(r.Ended))
+}
+
+// onEvicted notes that a connection to the webhook's address was closed for another one.
+func (m *selfMetrics) onEvicted(proven bool) {
+	state := "unproven"
+	if proven {
+		state = "proven"
+	}
+	m.evicted.WithLabelValues(state).Inc()
 }
 
 // onReloadFailed notes that a configuration file could not be put in force.

@@ -173,7 +173,7 @@ func (s service) listen(c *collector.Collector, log *slog.Logger) ([]*server.Ser
 	if err != nil {
 		return nil, err
 	}
-	handlers := server.Handlers{Metrics: c.Metrics(), Rooms: c.Rooms(), Status: status, Ready: c.Ready, Reload: s.reload.reload, Backup: c.Backup}
+	handlers := server.Handlers{Metrics: c.Metrics(), Rooms: c.Rooms(), Status: status, Ready: c.Ready, Reload: s.reload.reload, Backup: c.Backup, Refused: c.WebRefused}
 	web, err := server.New(s.web, handlers, log)
 	if err != nil {
 		return nil, err
@@ -181,7 +181,9 @@ func (s service) listen(c *collector.Collector, log *slog.Logger) ([]*server.Ser
 	if s.webhook == nil || c.Webhook() == nil {
 		return []*server.Server{web}, nil
 	}
-	webhook, err := server.NewWebhook(*s.webhook, c.Webhook(), log)
+	options := *s.webhook
+	options.Evicted = c.WebhookEvicted
+	webhook, err := server.NewWebhook(options, c.Webhook(), log)
 	if err != nil {
 		web.Close()
 		return nil, err

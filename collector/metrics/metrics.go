@@ -179,6 +179,10 @@ var (
 		"Room prefixes beyond the limit, counted under room_prefix=\"_other\"."}
 	StorageErrors = Metric{"whereby_exporter_storage_errors_total", Counter, nil,
 		"Writes to the store that failed, for instance because its disk is full. The figures of such a poll are not exposed, and such an event is not acknowledged."}
+	WebhookConnectionsEvicted = Metric{"whereby_exporter_webhook_connections_evicted_total", Counter, []string{"state"},
+		"Connections to the webhook address that were closed to make room for others: unproven, over which no event had been acknowledged, or proven."}
+	WebRefused = Metric{"whereby_exporter_web_refused_total", Counter, []string{"reason"},
+		"Clients of the web address that were turned out: busy, a request answered with 503; stalled, an answer that its client did not read; connection, closed to make room for others."}
 	ConfigLastReloadSuccessful = Metric{"whereby_exporter_config_last_reload_successful", Gauge, nil,
 		"1 if the configuration file was read without an error the last time, else 0: then the one before is in force."}
 	ConfigLastReloadSuccess = Metric{"whereby_exporter_config_last_reload_success_timestamp_seconds", Gauge, nil,
@@ -207,6 +211,7 @@ func All() []Metric {
 		Up, Polls, PollDuration, LastSuccessfulPoll, LastFullScan,
 		APIRequests, APIRequestDuration, APIPointsPerRequest, APIPoints, APIRateLimit, APIRateLimitRemaining,
 		LedgerDrift, UnusableRooms, UnusableRows, RoomPrefixesDropped, StorageErrors,
+		WebhookConnectionsEvicted, WebRefused,
 		ConfigLastReloadSuccessful, ConfigLastReloadSuccess, SidecarRulesLoaded, BuildInfo,
 	}
 }

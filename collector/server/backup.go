@@ -12,24 +12,16 @@ import (
 	"whereby_exporter/collector/state"
 )
 
-const (
-	backupPath = "/api/v1/admin/backup"
-	// stallTimeout is how long a reader of a backup may read nothing: until it ends, its
-	// copy takes disk space, and no other backup can be taken.
-	stallTimeout = 30 * time.Second
-	// backupPiece is how much is sent before the time begins again.
-	backupPiece = 1 << 20
-)
+const backupPath = "/api/v1/admin/backup"
 
 // BackupType is the content type of a backup.
 const BackupType = "application/x-tar"
 
-// backupHandler sends a copy of the state as a tar archive.
+// backupHandler sends a copy of the state as a tar archive. A client that does not read it
+// must be cut off: until then, the copy takes disk space, and no other can be taken.
 type backupHandler struct {
 	take func() (*state.Backup, error) // nil if the admin API is off
-	// stalled is how long a reader may read nothing.
-	stalled time.Duration
-	log     *slog.Logger
+	log  *slog.Logger
 }
 
 func (h backupHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -56,25 +48,9 @@ func (h backupHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header.Set("Content-Type", BackupType)
 	header.Set("Content-Length", strconv.FormatInt(backup.Size, 10))
 	header.Set("Content-Disposition", `attachment; filename="whereby_exporter-`+began.UTC().Format("20060102T150405Z")+`.tar"`)
-	if err := send(w, backup, h.stalled); err != nil {
+	if _, err := io.Copy(w, backup); err != nil {
 		h.log.Warn("backup not read to its end", "err", err)
 		return
 	}
 	h.log.Info("backup taken", "bytes", backup.Size, "duration", time.Since(began).Round(time.Millisecond))
-}
-
-// send copies to a reader that may be slow, but must not stall.
-func send(w http.ResponseWriter, backup io.Reader, stalled time.Duration) error {
-	controller := http.NewResponseController(w)
-	for {
-		if err := controller.SetWriteDeadline(time.Now().Add(stalled)); err != nil && !errors.Is(err, http.ErrNotSupported) {
-			return err
-		}
-		switch _, err := io.CopyN(w, backup, backupPiece); {
-		case errors.Is(err, io.EOF):
-			return nil
-		case err != nil:
-			return err
-		}
-	}
 }

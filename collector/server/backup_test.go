@@ -59,7 +59,7 @@ func TestBackupAnswers(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var log logtest.Buffer
-			h := backupHandler{take: c.take, stalled: stallTimeout, log: slog.New(slog.NewTextHandler(&log, nil))}
+			h := backupHandler{take: c.take, log: slog.New(slog.NewTextHandler(&log, nil))}
 			answer := httptest.NewRecorder()
 			h.ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), c.method, backupPath, nil))
 			if answer.Code != c.status || !strings.Contains(answer.Body.String(), c.says) {
@@ -78,7 +78,7 @@ func TestBackupAnswers(t *testing.T) {
 // TestAReaderThatStallsKeepsNobodyFromABackup has one that reads nothing of many MiB.
 func TestAReaderThatStallsKeepsNobodyFromABackup(t *testing.T) {
 	d := openState(t, 48)
-	server := httptest.NewServer(backupHandler{take: d.Backup, stalled: 50 * time.Millisecond, log: slog.New(slog.DiscardHandler)})
+	server := httptest.NewServer(withAnswer(500*time.Millisecond, backupHandler{take: d.Backup, log: slog.New(slog.DiscardHandler)}))
 	defer server.Close()
 	conn, err := net.Dial("tcp", server.Listener.Addr().String())
 	if err != nil {

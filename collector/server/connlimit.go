@@ -7,51 +7,69 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"sync"
 	"time"
 )
 
 // limitListener is a listener that limits the number of its connections, and the bytes of
-// request bodies that they make the server hold. At a limit, it evicts the connection
-// whose request has been waited for longest: an honest request arrives within
-// milliseconds, so a slow client is evicted and keeps nobody out. A connection whose
-// request has arrived whole is not evicted until it is answered.
+// request bodies that they make the server hold. At a limit, it evicts the connection that
+// comes first by [limitedConn.evictedBefore]. A connection whose request has arrived whole
+// is not evicted until it is answered.
 type limitListener struct {
 	net.Listener
 	maxConns, maxBytes int
+	// evicted is told of each connection that is evicted.
+	evicted func(proven bool)
 
 	mu     sync.Mutex
 	freed  sync.Cond // a connection may be gone or can be evicted, or the listener is closed
 	closed bool
 	conns  map[*limitedConn]struct{}
-	bytes  int
+	// from counts the connections from each address.
+	from map[netip.Prefix]int
+	// provenFrom has the addresses that a proven connection came from, and when the last
+	// one was proven.
+	provenFrom map[netip.Prefix]time.Time
+	proven     int // connections
+	bytes      int
 }
+
+// maxProvenAddresses bounds what is remembered of addresses. Only who has the secret can
+// fill it.
+const maxProvenAddresses = 256
 
 // limitedConn is a connection of a limitListener, whose mu guards the fields below it.
 type limitedConn struct {
 	net.Conn
 	listener *limitListener
+	from     netip.Prefix
 
-	since   time.Time // a request has been waited for
-	idle    bool      // nothing has come since the last answer
-	arrived bool      // the request is here, and is being answered
-	bytes   int       // of its body, so far
+	since    time.Time // a request has been waited for
+	idle     bool      // nothing has come since the last answer
+	requests int       // that are here whole, and are being answered
+	bytes    int       // of a request's body, so far
+	proven   bool      // has brought what a stranger can't
 }
 
 type limitedConnKey struct{}
 
 // newLimitListener limits the connections that a listener accepts.
-func newLimitListener(l net.Listener, maxConns, maxBytes int) *limitListener {
-	limit := &limitListener{Listener: l, maxConns: maxConns, maxBytes: maxBytes, conns: map[*limitedConn]struct{}{}}
+func newLimitListener(l net.Listener, maxConns, maxBytes int, evicted func(proven bool)) *limitListener {
+	if evicted == nil {
+		evicted = func(bool) {}
+	}
+	limit := &limitListener{
+		Listener: l, maxConns: maxConns, maxBytes: maxBytes, evicted: evicted,
+		conns: map[*limitedConn]struct{}{}, from: map[netip.Prefix]int{}, provenFrom: map[netip.Prefix]time.Time{},
+	}
 	limit.freed.L = &limit.mu
 	return limit
 }
 
-// reportRequests makes a server whose listener is a limitListener report what its
-// connections wait for. The server must only speak HTTP/1, in which a connection has one
-// request at a time.
-func reportRequests(s *http.Server) {
-	handler := s.Handler
+// reportConns makes a server whose listener is a limitListener report what its
+// connections wait for.
+func reportConns(s *http.Server) {
 	s.ConnContext = func(ctx context.Context, conn net.Conn) context.Context {
 		return context.WithValue(ctx, limitedConnKey{}, limitedConnOf(conn))
 	}
@@ -60,13 +78,13 @@ func reportRequests(s *http.Server) {
 			c.answered()
 		}
 	}
-	s.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if c, _ := r.Context().Value(limitedConnKey{}).(*limitedConn); c != nil {
-			defer c.handled()
-			r.Body = limitedBody{r.Body, c}
-		}
-		handler.ServeHTTP(w, r)
-	})
+}
+
+// requestConn returns the connection that a request came over; nil if it is not one of a
+// limitListener.
+func requestConn(r *http.Request) *limitedConn {
+	c, _ := r.Context().Value(limitedConnKey{}).(*limitedConn)
+	return c
 }
 
 func limitedConnOf(conn net.Conn) *limitedConn {
@@ -84,11 +102,14 @@ func (l *limitListener) Accept() (net.Conn, error) {
 		return nil, err
 	}
 	c := &limitedConn{Conn: conn, listener: l, since: time.Now()}
+	if tcp, ok := conn.RemoteAddr().(*net.TCPAddr); ok {
+		c.from = networkOf(tcp.AddrPort().Addr())
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for len(l.conns) >= l.maxConns {
-		if slowest := l.slowest(0); slowest != nil {
-			l.evict(slowest)
+		if first := l.firstToEvict(0); first != nil {
+			l.evict(first)
 			continue
 		}
 		if l.closed {
@@ -98,7 +119,20 @@ func (l *limitListener) Accept() (net.Conn, error) {
 		l.freed.Wait() // all are being answered, which takes some seconds at most
 	}
 	l.conns[c] = struct{}{}
+	l.from[c.from]++
 	return c, nil
+}
+
+// networkOf returns what an address's limits are counted under: an IPv4 address, or the
+// network of an IPv6 address, all of whose addresses one client may have.
+func networkOf(address netip.Addr) netip.Prefix {
+	address = address.Unmap()
+	bits := 64
+	if address.Is4() {
+		bits = 32
+	}
+	network, _ := address.Prefix(bits) // that of no address is none
+	return network
 }
 
 // Close implements [net.Listener].
@@ -110,23 +144,49 @@ func (l *limitListener) Close() error {
 	return l.Listener.Close()
 }
 
-// slowest returns the connection whose request has been waited for longest, of those that
-// hold at least so many bytes; nil if no request is waited for. There are so few
-// connections that looking at all of them costs nothing.
-func (l *limitListener) slowest(bytes int) *limitedConn {
-	var slowest *limitedConn
+// firstToEvict returns the connection to evict, of those that hold at least so many
+// bytes; nil if all are being answered. There are so few connections that looking at all
+// of them costs nothing.
+func (l *limitListener) firstToEvict(bytes int) *limitedConn {
+	var first *limitedConn
 	for c := range l.conns {
-		if !c.arrived && c.bytes >= bytes && (slowest == nil || c.since.Before(slowest.since)) {
-			slowest = c
+		if c.requests == 0 && c.bytes >= bytes && (first == nil || c.evictedBefore(first)) {
+			first = c
 		}
 	}
-	return slowest
+	return first
+}
+
+// evictedBefore reports whether a connection is evicted rather than another:
+//
+//  1. An unproven one. A stranger has no proven one, and evicts none. Of proven ones, only
+//     half of all connections are kept so, that others have a place to prove themselves.
+//  2. One from an address that no proven one came from. Strangers who call from other
+//     addresses evict only each other.
+//  3. One from the address with more connections, so that no address evicts others.
+//  4. The one whose request has been waited for longer. Behind a balancer this alone
+//     decides. An honest request arrives within a few round trips: to evict it, a stranger
+//     needs as many new connections in that time as there may be in all.
+func (c *limitedConn) evictedBefore(other *limitedConn) bool {
+	l := c.listener
+	if c.proven != other.proven {
+		return c.proven == (l.proven > l.maxConns/2)
+	}
+	_, known := l.provenFrom[c.from]
+	if _, otherKnown := l.provenFrom[other.from]; known != otherKnown {
+		return otherKnown
+	}
+	if n, others := l.from[c.from], l.from[other.from]; n != others {
+		return n > others
+	}
+	return c.since.Before(other.since)
 }
 
 // evict closes a connection. The server notices when it reads or writes.
 func (l *limitListener) evict(c *limitedConn) {
 	l.forget(c)
 	_ = c.Conn.Close()
+	l.evicted(c.proven)
 }
 
 func (l *limitListener) forget(c *limitedConn) {
@@ -135,6 +195,12 @@ func (l *limitListener) forget(c *limitedConn) {
 	}
 	delete(l.conns, c)
 	l.bytes -= c.bytes
+	if c.proven {
+		l.proven--
+	}
+	if l.from[c.from]--; l.from[c.from] == 0 {
+		delete(l.from, c.from)
+	}
 	l.freed.Signal()
 }
 
@@ -179,19 +245,52 @@ func (c *limitedConn) received(n int, last bool) {
 	}
 	c.bytes += n
 	l.bytes += n
-	c.arrived = c.arrived || last
+	if last {
+		c.requests = 1
+	}
 	for l.bytes > l.maxBytes {
-		slowest := l.slowest(1)
-		if slowest == nil {
+		first := l.firstToEvict(1)
+		if first == nil {
 			return // all of it is being answered
 		}
-		l.evict(slowest)
+		l.evict(first)
 	}
 }
 
-// handled notes that nothing of the request is held any more. The answer may still be on
-// its way.
-func (c *limitedConn) handled() {
+// begun notes that a request is here.
+func (c *limitedConn) begun() {
+	c.listener.mu.Lock()
+	defer c.listener.mu.Unlock()
+	c.requests++
+}
+
+// prove notes that the connection has brought what a stranger can't.
+func (c *limitedConn) prove() {
+	l := c.listener
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if _, there := l.conns[c]; !there {
+		return
+	}
+	if !c.proven {
+		c.proven = true
+		l.proven++
+	}
+	if _, known := l.provenFrom[c.from]; !known && len(l.provenFrom) >= maxProvenAddresses {
+		oldest := c.from
+		for from, at := range l.provenFrom {
+			if oldest == c.from || at.Before(l.provenFrom[oldest]) {
+				oldest = from
+			}
+		}
+		delete(l.provenFrom, oldest)
+	}
+	l.provenFrom[c.from] = time.Now()
+}
+
+// handled notes that nothing of a request is held any more. If its answer is still on its
+// way, the connection is not to be evicted yet.
+func (c *limitedConn) handled(onItsWay bool) {
 	l := c.listener
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -199,6 +298,10 @@ func (c *limitedConn) handled() {
 		l.bytes -= c.bytes
 	}
 	c.since, c.bytes = time.Now(), 0
+	if !onItsWay {
+		c.requests = max(0, c.requests-1)
+		l.freed.Signal()
+	}
 }
 
 // answered notes that the answer was sent, and the next request is waited for.
@@ -206,7 +309,7 @@ func (c *limitedConn) answered() {
 	l := c.listener
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	c.since, c.idle, c.arrived = time.Now(), true, false
+	c.since, c.idle, c.requests = time.Now(), true, 0
 	l.freed.Signal()
 }
 

@@ -10,8 +10,10 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -29,20 +31,24 @@ func newLimited(t *testing.T, maxConns, maxBytes int) *limited {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &limited{t: t, listener: newLimitListener(listener, maxConns, maxBytes), hold: make(chan struct{})}
+	c := &limited{t: t, listener: newLimitListener(listener, maxConns, maxBytes, nil), hold: make(chan struct{})}
 	server := &http.Server{
 		ReadHeaderTimeout: time.Minute,
-		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		Handler: oneRequest(proving(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if _, err := io.Copy(io.Discard, r.Body); err != nil {
 				return
 			}
 			if r.URL.Path == "/hold" {
 				<-c.hold
 			}
+			if r.Header.Get("Signature") == "forged" {
+				w.WriteHeader(http.StatusUnauthorized)
+				return
+			}
 			w.WriteHeader(http.StatusNoContent)
-		}),
+		}))),
 	}
-	reportRequests(server)
+	reportConns(server)
 	done := make(chan struct{})
 	go func() { defer close(done); _ = server.Serve(c.listener) }()
 	t.Cleanup(func() {
@@ -154,7 +160,7 @@ func TestARequestThatHasArrivedIsAnswered(t *testing.T) {
 	first, second := c.dial(held), c.dial(held)
 	c.expect("both have arrived", func(l *limitListener) bool {
 		a, b := first.conn(l), second.conn(l)
-		return a != nil && b != nil && a.arrived && b.arrived
+		return a != nil && b != nil && a.requests == 1 && b.requests == 1
 	})
 	third := c.dial(whole) // no connection can be evicted
 	c.hold <- struct{}{}
@@ -182,17 +188,124 @@ func TestAnAnswerIsOnItsWayUntilItWasSent(t *testing.T) {
 		{"a request is waited for", func() {}, true},
 		{"some of it is here", func() { g.received(10, false) }, true},
 		{"all of it is here", func() { g.received(10, true) }, false},
-		{"the handler is done", g.handled, false},
+		{"the handler is done", func() { g.handled(true) }, false},
 		{"the answer was sent", g.answered, true},
 	} {
 		step.do()
-		if got := c.slowest(0) == g; got != step.evictable {
+		if got := c.firstToEvict(0) == g; got != step.evictable {
 			t.Errorf("when %s, it can be evicted: %v", step.what, got)
 		}
 	}
 	if c.bytes != 0 {
 		t.Errorf("%d bytes are held", c.bytes)
 	}
+}
+
+// TestWhoIsEvicted has connections wait at the limit, the first one for longest, and one
+// more come.
+func TestWhoIsEvicted(t *testing.T) {
+	type conn struct {
+		from   string
+		proven bool
+	}
+	for _, c := range []struct {
+		name  string
+		conns []conn
+		// earlier are addresses that a proven connection came from.
+		earlier []string
+		evicted int
+	}{
+		{"from one address, the slowest", []conn{{"192.0.2.1", false}, {"192.0.2.1", false}, {"192.0.2.1", false}, {"192.0.2.1", false}}, nil, 0},
+		{"a proven one is kept", []conn{{"192.0.2.1", true}, {"192.0.2.1", false}, {"192.0.2.1", false}, {"192.0.2.1", false}}, nil, 1},
+		{"but not more than half are", []conn{{"192.0.2.1", false}, {"192.0.2.1", true}, {"192.0.2.1", true}, {"192.0.2.1", true}}, nil, 1},
+		{"of the address with the most", []conn{{"192.0.2.1", false}, {"192.0.2.2", false}, {"192.0.2.3", false}, {"192.0.2.2", false}}, nil, 1},
+		{"of the IPv6 network with the most", []conn{{"2001:db8:1::1", false}, {"2001:db8:2::1", false}, {"2001:db8:2::2", false}, {"2001:db8:3::1", false}}, nil, 1},
+		{"of an address that nothing genuine came from", []conn{{"192.0.2.1", false}, {"192.0.2.1", false}, {"192.0.2.1", false}, {"192.0.2.2", false}}, []string{"192.0.2.1"}, 3},
+		{"proven, from a known address, over half", []conn{{"192.0.2.1", true}, {"192.0.2.1", true}, {"192.0.2.2", true}, {"192.0.2.2", false}}, nil, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var told []bool
+			l := newLimitListener(nil, len(c.conns), 1<<20, func(proven bool) { told = append(told, proven) })
+			var conns []*limitedConn
+			add := func(from string, proven bool, since time.Time) *limitedConn {
+				ours, theirs := net.Pipe()
+				t.Cleanup(func() { _ = theirs.Close() })
+				g := &limitedConn{Conn: ours, listener: l, from: networkOf(netip.MustParseAddr(from)), since: since}
+				l.conns[g] = struct{}{}
+				l.from[g.from]++
+				if proven {
+					g.prove()
+				}
+				return g
+			}
+			for _, from := range c.earlier {
+				_ = add(from, true, time.Now()).Close()
+			}
+			for i, g := range c.conns {
+				conns = append(conns, add(g.from, g.proven, time.Now().Add(time.Duration(i)*time.Second)))
+			}
+			first := l.firstToEvict(0)
+			if first != conns[c.evicted] {
+				for i, g := range conns {
+					if g == first {
+						t.Fatalf("connection %d is evicted, want %d", i, c.evicted)
+					}
+				}
+			}
+			l.evict(first)
+			if len(told) != 1 || told[0] != c.conns[c.evicted].proven {
+				t.Errorf("was told %v", told)
+			}
+			for _, g := range conns {
+				_ = g.Close()
+			}
+			if len(l.conns) != 0 || len(l.from) != 0 || l.proven != 0 {
+				t.Errorf("in the end it counts %d connections from %v, %d of them proven", len(l.conns), l.from, l.proven)
+			}
+		})
+	}
+}
+
+// TestProvenAddressesAreBounded has more senders than there are to be.
+func TestProvenAddressesAreBounded(t *testing.T) {
+	l := newLimitListener(nil, 1, 1, nil)
+	synctest.Test(t, func(*testing.T) {
+		for i := range 2 * maxProvenAddresses {
+			g := &limitedConn{listener: l, from: networkOf(netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}))}
+			l.conns[g] = struct{}{}
+			g.prove()
+			time.Sleep(time.Second)
+		}
+	})
+	_, first := l.provenFrom[networkOf(netip.MustParseAddr("10.0.0.0"))]
+	_, last := l.provenFrom[networkOf(netip.AddrFrom4([4]byte{10, 0, (2*maxProvenAddresses - 1) >> 8, (2*maxProvenAddresses - 1) & 255}))]
+	if len(l.provenFrom) != maxProvenAddresses || first || !last {
+		t.Errorf("%d addresses are known; the first one: %v, the last one: %v", len(l.provenFrom), first, last)
+	}
+}
+
+// TestOnlyAnAcknowledgedRequestKeepsItsConnection has strangers pipeline requests.
+func TestOnlyAnAcknowledgedRequestKeepsItsConnection(t *testing.T) {
+	c := newLimited(t, 4, 1<<20)
+	forged := strings.Replace(whole, "Host:", "Signature: forged\r\nHost:", 1)
+	for _, tc := range []struct {
+		name, say string
+		answers   []int
+	}{
+		{"forgeries", forged + forged + forged, []int{401, 0}},
+		{"genuine ones", whole + whole, []int{204, 204}},
+		{"a forgery after a genuine one", whole + forged + whole, []int{204, 401, 0}},
+	} {
+		v := c.dial(tc.say)
+		for i, want := range tc.answers {
+			if status := v.answer(); status != want {
+				t.Errorf("%s: answer %d is %d, want %d", tc.name, i, status, want)
+			}
+		}
+	}
+	c.expect("only the connection with genuine requests is there", func(l *limitListener) bool {
+		return len(l.conns) == 1 && l.proven == 1
+	})
 }
 
 func TestAConnectionThatIsUsedAgainWaitsFromThenOn(t *testing.T) {
@@ -259,7 +372,7 @@ func TestTheListenerClosesThoughNothingCanBeEvicted(t *testing.T) {
 	held := c.dial(strings.Replace(whole, "/", "/hold", 1))
 	c.expect("it has arrived", func(l *limitListener) bool {
 		g := held.conn(l)
-		return g != nil && g.arrived
+		return g != nil && g.requests == 1
 	})
 	waiting := c.dial(whole)
 	if err := c.listener.Close(); err != nil && !errors.Is(err, net.ErrClosed) { // the server closes it too
@@ -347,7 +460,7 @@ func TestTheWebhooksPortKnowsIdleConnections(t *testing.T) {
 	}
 	c.expect("the connection is idle", func(l *limitListener) bool {
 		g := v.conn(l)
-		return g != nil && g.idle && !g.arrived
+		return g != nil && g.idle && g.requests == 0
 	})
 	if n := s.connections.Load(); n != 1 {
 		t.Errorf("%d connections are counted", n)

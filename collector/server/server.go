@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net"
 	"net/http"
 	"path"
@@ -32,6 +33,16 @@ const (
 	// arrivalTime is the part of it in which a request may still arrive, over a
 	// connection that had been accepted before.
 	arrivalTime = 2 * time.Second
+	// idleTimeout is how long a connection is kept for the next request: longer than
+	// balancers keep theirs, of whose defaults 600 s is the longest. One that the exporter
+	// closes first may just be used for a request, which fails.
+	idleTimeout = 620 * time.Second
+	// webReadTimeout is how long a request to the web address may take to arrive whole.
+	webReadTimeout = 10 * time.Second
+	// webMaxHeader has room for the cookies of a browser.
+	webMaxHeader = 64 << 10
+	// maxWebConnections is what Prometheus allows for by default, too.
+	maxWebConnections = 512
 )
 
 const (
@@ -81,6 +92,9 @@ type Handlers struct {
 	Reload func() error
 	// Backup copies the state.
 	Backup func() (*state.Backup, error)
+	// Refused is told of each client that was turned out, and the reason, for instance
+	// [RefusedBusy]. nil is nobody.
+	Refused func(reason string)
 }
 
 // Server listens from New on and serves from Run on.
@@ -103,14 +117,45 @@ func New(o Options, h Handlers, log *slog.Logger) (*Server, error) {
 	if !o.EnableAdminAPI {
 		h.Backup = nil
 	}
-	mux := newMux(o.TelemetryPath, h, log)
+	if h.Refused == nil {
+		h.Refused = func(string) {}
+	}
+	handler := countRequests(withAnswer(stallTimeout, newMux(o.TelemetryPath, h, log)))
 	flags := web.FlagConfig{
 		WebListenAddresses: &o.ListenAddress,
 		WebSystemdSocket:   &o.SystemdSocket,
 		WebConfigFile:      &o.ConfigFile,
 	}
-	return listen(flags, "--web.listen-address", log, func() *http.Server {
-		return &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
+	s, err := listen(flags, "--web.listen-address", log, func() *http.Server {
+		return &http.Server{
+			Handler:        handler,
+			ReadTimeout:    webReadTimeout,
+			WriteTimeout:   stallTimeout,
+			IdleTimeout:    idleTimeout,
+			MaxHeaderBytes: webMaxHeader,
+			HTTP2: &http.HTTP2Config{
+				MaxConcurrentStreams:          32,
+				MaxReceiveBufferPerConnection: maxWebBody,
+				MaxReceiveBufferPerStream:     maxWebBody,
+				WriteByteTimeout:              stallTimeout,
+			},
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.limit(maxWebConnections, math.MaxInt, func(bool) { h.Refused(RefusedConnection) })
+	return s, nil
+}
+
+// countRequests tells connections of the requests that are being answered over them.
+func countRequests(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if c := requestConn(r); c != nil {
+			c.begun()
+			defer c.handled(false)
+		}
+		h.ServeHTTP(w, r)
 	})
 }
 
@@ -119,6 +164,7 @@ func listen(flags web.FlagConfig, flag string, log *slog.Logger, newServer func(
 	s := &Server{flags: flags, log: log}
 	add := func(listener net.Listener) {
 		server := newServer()
+		reportConns(server)
 		server.ErrorLog = slog.NewLogLogger(log.Handler(), slog.LevelDebug)
 		server.ConnState = s.counted(server.ConnState)
 		s.listeners = append(s.listeners, listener)
@@ -160,6 +206,13 @@ func listenError(flag, address string, err error) error {
 		err = op.Err
 	}
 	return fmt.Errorf("listen on %s: %w; %s", address, err, hint)
+}
+
+// limit limits the connections of each address.
+func (s *Server) limit(conns, bytes int, evicted func(proven bool)) {
+	for i, listener := range s.listeners {
+		s.listeners[i] = newLimitListener(listener, conns, bytes, evicted)
+	}
 }
 
 // Close lets go of the addresses of a server that is not run.
@@ -241,10 +294,11 @@ func (s *Server) drain(server *http.Server) {
 // newMux lays the endpoints out.
 func newMux(telemetryPath string, h Handlers, log *slog.Logger) http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("/{$}", h.Status)
-	mux.Handle(statusPath, h.Status)
-	mux.Handle(telemetryPath, h.Metrics)
-	mux.Handle(roomsPath, h.Rooms)
+	pages := newInFlight(h.Refused)
+	mux.Handle("/{$}", pages.limit(h.Status))
+	mux.Handle(statusPath, pages.limit(h.Status))
+	mux.Handle(telemetryPath, newInFlight(h.Refused).limit(h.Metrics))
+	mux.Handle(roomsPath, pages.limit(h.Rooms))
 	mux.HandleFunc(healthyPath, healthy)
 	mux.HandleFunc("/-/ready", func(w http.ResponseWriter, _ *http.Request) {
 		if !h.Ready() {
@@ -253,7 +307,7 @@ func newMux(telemetryPath string, h Handlers, log *slog.Logger) http.Handler {
 		}
 		fmt.Fprintln(w, "whereby_exporter is ready.")
 	})
-	mux.Handle(backupPath, backupHandler{take: h.Backup, stalled: stallTimeout, log: log})
+	mux.Handle(backupPath, backupHandler{take: h.Backup, log: log})
 	mux.HandleFunc("/-/reload", func(w http.ResponseWriter, r *http.Request) { reload(w, r, h.Reload) })
 	return mux
 }

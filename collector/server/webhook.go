@@ -18,8 +18,6 @@ const (
 	webhookReadTimeout = 5 * time.Second
 	// webhookWriteTimeout leaves room for the 4 s in which an event becomes durable.
 	webhookWriteTimeout = 10 * time.Second
-	// webhookIdleTimeout is for connections that are kept for the next event.
-	webhookIdleTimeout = time.Minute
 	// webhookMaxHeader is far above the few headers of a webhook request.
 	webhookMaxHeader = 16 << 10
 	// maxWebhookConnections bounds what the internet can open: a connection costs
@@ -36,6 +34,9 @@ type WebhookOptions struct {
 	ListenAddress []string
 	Path          string
 	ConfigFile    string
+	// Evicted is told of each connection that was closed so that others have a place, and
+	// whether it had brought an event before. nil is nobody.
+	Evicted func(proven bool)
 }
 
 // Check checks what can be checked without listening.
@@ -50,11 +51,14 @@ func (o WebhookOptions) Check() error {
 }
 
 // NewWebhook binds the webhook's address. Nothing is served there but the handler
-// and the health endpoint.
+// and the health endpoint. Only a connection over which the handler has acknowledged an
+// event, with a 2xx, is kept for the next request: every other one is closed with its
+// answer, so a stranger can neither hold it nor send request after request over it.
 func NewWebhook(o WebhookOptions, h http.Handler, log *slog.Logger) (*Server, error) {
 	if len(o.ListenAddress) == 0 {
 		return nil, errors.New("the webhook has no address to listen on")
 	}
+	h = proving(h)
 	mux := http.NewServeMux()
 	mux.Handle(o.Path, h)
 	mux.HandleFunc(healthyPath, healthy)
@@ -66,23 +70,60 @@ func NewWebhook(o WebhookOptions, h http.Handler, log *slog.Logger) (*Server, er
 	}
 	s, err := listen(flags, "--webhook.listen-address", log, func() *http.Server {
 		server := &http.Server{
-			Handler:           mux,
+			Handler:           oneRequest(mux),
 			ReadHeaderTimeout: webhookReadTimeout,
 			ReadTimeout:       webhookReadTimeout,
 			WriteTimeout:      webhookWriteTimeout,
-			IdleTimeout:       webhookIdleTimeout,
+			IdleTimeout:       idleTimeout,
 			MaxHeaderBytes:    webhookMaxHeader,
 			Protocols:         new(http.Protocols),
 		}
 		server.Protocols.SetHTTP1(true)
-		reportRequests(server)
 		return server
 	})
 	if err != nil {
 		return nil, err
 	}
-	for i, listener := range s.listeners {
-		s.listeners[i] = newLimitListener(listener, maxWebhookConnections, maxWebhookBytes)
-	}
+	s.limit(maxWebhookConnections, maxWebhookBytes, o.Evicted)
 	return s, nil
+}
+
+// oneRequest serves requests over HTTP/1, in which a connection has one at a time. It
+// closes connections that are not proven, and limits what bodies take.
+func oneRequest(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Connection", "close")
+		if c := requestConn(r); c != nil {
+			defer func() { c.handled(w.Header().Get("Connection") == "") }()
+			r.Body = limitedBody{r.Body, c}
+		}
+		h.ServeHTTP(w, r)
+	})
+}
+
+// proving keeps connections whose requests are acknowledged.
+func proving(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h.ServeHTTP(&provingWriter{ResponseWriter: w, conn: requestConn(r)}, r)
+	})
+}
+
+// provingWriter keeps the connection of a request that is acknowledged.
+type provingWriter struct {
+	http.ResponseWriter
+	conn *limitedConn
+}
+
+// Unwrap serves [http.ResponseController].
+func (w *provingWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// WriteHeader implements [http.ResponseWriter].
+func (w *provingWriter) WriteHeader(status int) {
+	if status >= 200 && status < 300 {
+		w.Header().Del("Connection")
+		if w.conn != nil {
+			w.conn.prove()
+		}
+	}
+	w.ResponseWriter.WriteHeader(status)
 }

@@ -218,6 +218,8 @@ func families() []family {
 		{metrics.UnusableRows, one("rooms", "room-sessions", "participants", "participant"), constant(0), 0},
 		{metrics.RoomPrefixesDropped, nil, constant(0), 0},
 		{metrics.StorageErrors, nil, constant(0), 0},
+		{metrics.WebhookConnectionsEvicted, one("unproven", "proven"), constant(0), 0},
+		{metrics.WebRefused, one("busy", "stalled", "connection"), constant(0), 0},
 		{metrics.ConfigLastReloadSuccessful, nil, constant(1), 0},
 		{metrics.ConfigLastReloadSuccess, nil, func(a *account, _ *customer, _ []string, _ int64) float64 { return float64(a.begins) }, 0},
 		{metrics.SidecarRulesLoaded, nil, constant(1), 0},

@@ -118,7 +118,7 @@ func BenchmarkMillionRooms(b *testing.B) {
 }
 
 // memory reads a figure of a process in MiB.
-func memory(b *testing.B, pid int, field string) float64 {
+func memory(b testing.TB, pid int, field string) float64 {
 	b.Helper()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {

@@ -95,7 +95,7 @@ func customerRoom(i int) string {
 }
 
 // start runs the exporter until all figures are there.
-func (a *scrapeAccount) start(b *testing.B) receiver {
+func (a *scrapeAccount) start(b testing.TB) receiver {
 	b.Helper()
 	var api string
 	// The points are as many as an organization has, so that no more is read between
@@ -134,7 +134,7 @@ func (a *scrapeAccount) start(b *testing.B) receiver {
 }
 
 // events has visitors join n of the live rooms.
-func (a *scrapeAccount) events(b *testing.B, e receiver, n int) {
+func (a *scrapeAccount) events(b testing.TB, e receiver, n int) {
 	b.Helper()
 	transport := &http.Transport{MaxIdleConnsPerHost: webhookConnections}
 	defer transport.CloseIdleConnections()
@@ -181,7 +181,7 @@ func (a *scrapeAccount) poll(b *testing.B, e receiver, n int) {
 
 // count returns how many samples of a family contain a text. It asks for that family
 // alone.
-func (e receiver) count(b *testing.B, family, text string) (int, error) {
+func (e receiver) count(b testing.TB, family, text string) (int, error) {
 	b.Helper()
 	status, body, err := get(b.Context(), e.base+"/metrics?name[]="+family)
 	if err == nil && status != http.StatusOK {

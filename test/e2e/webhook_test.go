@@ -48,18 +48,23 @@ func joined(id, room string, n int) string {
 
 // deliver posts a signed body and returns the status; 0 where no answer came.
 func deliver(client *http.Client, address, body string) int {
+	status, _ := deliverOnce(client, address, body)
+	return status
+}
+
+func deliverOnce(client *http.Client, address, body string) (status int, err error) {
 	request, err := http.NewRequest(http.MethodPost, "http://"+address+"/webhook", strings.NewReader(body))
 	if err != nil {
-		return 0
+		return 0, err
 	}
 	request.Header.Set(whereby.SignatureHeader, whereby.Sign(webhookSecret, []byte(body), time.Now()))
 	response, err := client.Do(request)
 	if err != nil {
-		return 0
+		return 0, err
 	}
 	defer response.Body.Close()
 	_, _ = io.Copy(io.Discard, response.Body)
-	return response.StatusCode
+	return response.StatusCode, nil
 }
 
 // raw sends bytes over a connection of their own and returns the first line of

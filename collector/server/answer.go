@@ -1,0 +1,135 @@
+package server
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+)
+
+const (
+	// stallTimeout is how long a client may take to read answerPiece of an answer, or what
+	// is left of it.
+	stallTimeout = 30 * time.Second
+	answerPiece  = 1 << 20
+	// writePiece is how much is written at once, so that it is known which clients read.
+	writePiece = 64 << 10
+	// maxWebBody is what is read of a request's body on the web address, where no endpoint
+	// needs one.
+	maxWebBody = 64 << 10
+)
+
+var errTurnedOut = errors.New("the client did not read its answer, and another one waited")
+
+// answer is a response with a deadline that moves as the client reads: a long answer may
+// take long, but no client can keep one for ever.
+type answer struct {
+	http.ResponseWriter
+	controller *http.ResponseController
+	stalled    time.Duration
+
+	mu      sync.Mutex
+	left    int       // until the deadline moves
+	blocked time.Time // since when a piece is being written; zero if none is
+	cut     bool
+}
+
+// withAnswer has requests answered through an answer. Bodies are read to their end and not
+// passed on.
+func withAnswer(stalled time.Duration, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		a := &answer{ResponseWriter: w, controller: http.NewResponseController(w), stalled: stalled}
+		if status := skipBody(a, r); status != 0 {
+			w.Header().Set("Connection", "close")
+			http.Error(w, http.StatusText(status), status)
+			return
+		}
+		// The server's timeouts are for what comes before the handler and after it.
+		_ = a.controller.SetReadDeadline(time.Time{})
+		_ = a.controller.SetWriteDeadline(time.Time{})
+		defer a.end()
+		next.ServeHTTP(a, r)
+	})
+}
+
+// skipBody returns the status to answer with if a request's body is too large or slow.
+func skipBody(a *answer, r *http.Request) int {
+	n, err := io.Copy(io.Discard, io.LimitReader(r.Body, maxWebBody+1))
+	switch {
+	case err != nil:
+		return http.StatusRequestTimeout
+	case n > maxWebBody:
+		return http.StatusRequestEntityTooLarge
+	}
+	r.Body = http.NoBody
+	return 0
+}
+
+// Unwrap serves [http.ResponseController].
+func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
+
+// Write implements [http.ResponseWriter].
+func (a *answer) Write(p []byte) (written int, err error) {
+	for first := true; first || len(p) > 0; first = false {
+		piece := p[:min(len(p), writePiece)]
+		if err := a.begin(len(piece)); err != nil {
+			return written, err
+		}
+		n, err := a.ResponseWriter.Write(piece)
+		a.mu.Lock()
+		a.blocked = time.Time{}
+		a.mu.Unlock()
+		written += n
+		if err != nil {
+			return written, err
+		}
+		p = p[n:]
+	}
+	return written, nil
+}
+
+// begin notes that a piece is about to be written.
+func (a *answer) begin(n int) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.cut {
+		return errTurnedOut
+	}
+	a.blocked = time.Now()
+	if a.left -= n; a.left >= 0 {
+		return nil
+	}
+	a.left = answerPiece
+	if err := a.controller.SetWriteDeadline(a.blocked.Add(a.stalled)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return err
+	}
+	return nil
+}
+
+// end gives the client time to read what the server has not sent yet.
+func (a *answer) end() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if !a.cut {
+		_ = a.controller.SetWriteDeadline(time.Now().Add(a.stalled))
+	}
+}
+
+// turnOut ends the answer. The handler must not have returned.
+func (a *answer) turnOut() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.cut = true
+	_ = a.controller.SetWriteDeadline(time.Unix(1, 0))
+}
+
+// blockedFor returns how long the client has read nothing.
+func (a *answer) blockedFor() time.Duration {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.blocked.IsZero() {
+		return 0
+	}
+	return time.Since(a.blocked)
+}
