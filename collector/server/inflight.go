@@ -21,10 +21,10 @@ const (
 const (
 	// maxInFlight is how many scrapes are answered at once, as each may hold all that is
 	// exposed; and how many pages. Prometheus scrapes one at a time.
-	maxInFlight = 8
+	maxInFlight = 6
 	// maxFromAddress is how many of them may be for one address, so that another always
 	// has a place.
-	maxFromAddress = 6
+	maxFromAddress = 4
 	// stalledAfter is how long a client may read nothing while others wait.
 	stalledAfter = time.Second
 )

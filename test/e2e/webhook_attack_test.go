@@ -64,7 +64,7 @@ var attacks = []attack{
 	{"forgeries in a row whose answers nobody reads", func(s *strangers) {
 		s.repeat(520, func(conn net.Conn) {
 			_ = conn.(*net.TCPConn).SetReadBuffer(1 << 10)
-			row := strings.Repeat(s.forgery, 10)
+			row := strings.Repeat(s.forgery, 100)
 			for s.context.Err() == nil {
 				if _, err := io.WriteString(conn, row); err != nil {
 					return
