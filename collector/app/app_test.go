@@ -80,6 +80,15 @@ func filesIn(t *testing.T, dir string) func(name, content string) string {
 	}
 }
 
+// utf16 is a text of ASCII in UTF-16, the low bytes first.
+func utf16(ascii string) string {
+	var b strings.Builder
+	for _, c := range []byte(ascii) {
+		b.Write([]byte{c, 0})
+	}
+	return b.String()
+}
+
 // assertError wants an error that holds want, or none where want is empty.
 func assertError(t *testing.T, err error, want string) {
 	t.Helper()
@@ -106,6 +115,10 @@ func TestTheKeyIsFoundAndCheckedAtTheStart(t *testing.T) {
 		{"a line break after the variable's key is no part of it", apiKey + "\n", "", ""},
 		{"the file is enough", "", file("key", apiKey), ""},
 		{"a line break after the file's key is no part of it", "", file("line", apiKey+"\r\n"), ""},
+		{"a byte-order mark is no part of it", "", file("mark", "\ufeff"+apiKey+"\r\n"), ""},
+		{"UTF-16, as PowerShell writes it", "", file("utf16", "\xff\xfe"+utf16(apiKey+"\r\n")), `utf16" is UTF-16, as older PowerShells write files; save it as UTF-8`},
+		{"UTF-16 in the other order", "", file("utf16be", "\xfe\xff\x00"+utf16(apiKey)[:2*len(apiKey)-1]), "is UTF-16"},
+		{"UTF-16 without a mark", "", file("utf16plain", utf16(apiKey)), "is UTF-16"},
 		{"the file wins over the variable", "another", file("wins", apiKey), ""},
 		{"neither", "", "", "no API key: set WHEREBY_API_KEY, or --whereby.api-key-file=FILE; to try the exporter without a key, run: whereby_exporter demo"},
 		{"a variable of blanks", " \n", "", "no API key"},

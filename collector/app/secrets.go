@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"whereby_exporter/collector/config"
 	"whereby_exporter/whereby"
 )
 
@@ -36,7 +37,11 @@ func readSecret(file, kind string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	secret := strings.TrimSpace(string(content))
+	text, err := config.PlainText(content)
+	if err != nil {
+		return "", fmt.Errorf("file %q %w", file, err)
+	}
+	secret := strings.TrimSpace(string(text))
 	if secret == "" {
 		return "", fmt.Errorf("file %q is empty", file)
 	}

@@ -48,6 +48,8 @@ func TestTheWebhooksSecretsAreCheckedAtTheStart(t *testing.T) {
 		{"the variable", a + "\n", "", nil, []string{a}, ""},
 		{"a file of one", "", file("one", a), nil, []string{a}, ""},
 		{"a file of two, with blank lines, as Windows writes it", "", file("two", "\r\n"+a+"\r\n\r\n "+b+" \r\n"), &on, []string{a, b}, ""},
+		{"a file with a byte-order mark", "", file("mark", "\ufeff"+a+"\n"+b), nil, []string{a, b}, ""},
+		{"a file in UTF-16", "", file("utf16", "\xff\xfe"+utf16(a)), nil, nil, `utf16" is UTF-16`},
 		{"the file wins over the variable", a, file("other", b), nil, []string{b}, ""},
 		{"webhooks turned off", "", missing, &off, nil, ""},
 		{"a variable with two words", a + " " + b, "", nil, nil, "WHEREBY_WEBHOOK_SECRET: the secret holds a blank"},

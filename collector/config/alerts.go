@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // alerts is the section alerts.
@@ -34,7 +35,16 @@ func (a alerts) checkThreshold(name string) string {
 	if _, ok := a.options.Thresholds[name]; ok {
 		return ""
 	}
-	return "unknown threshold" + hint(name, sortedKeys(a.options.Thresholds))
+	return "unknown threshold" + hintOfRules(name, sortedKeys(a.options.Thresholds))
+}
+
+// hintOfRules is a hint about names that the rules hold.
+func hintOfRules(name string, known []string) string {
+	h := hint(name, known)
+	if strings.HasSuffix(h, "?") {
+		h += " The command alerts writes the rules, which name all of them"
+	}
+	return h
 }
 
 func (a alerts) threshold(name string) value {
@@ -57,7 +67,7 @@ func (a alerts) checkAlert(name string) string {
 	if slices.Contains(a.options.AlertNames, name) {
 		return ""
 	}
-	return "unknown alert" + hint(name, a.options.AlertNames)
+	return "unknown alert" + hintOfRules(name, a.options.AlertNames)
 }
 
 func (a alerts) severity(name string) value {

@@ -1,9 +1,9 @@
 package config
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"whereby_exporter/collector/prefix"
@@ -115,13 +115,14 @@ func prefixRune(c rune) rune {
 }
 
 func checkName(s string) string {
+	refused, ok := prefix.Refused(s)
 	switch {
-	case strings.TrimSpace(s) == "":
+	case ok:
+		return fmt.Sprintf("must be on one line, without control characters and without those that turn the direction of text, but holds %U; remove it", refused)
+	case prefix.IsBlank(s):
 		return "must not be empty; without the key it is the prefix"
 	case utf8.RuneCountInString(s) > maxName:
 		return "is longer than " + strconv.Itoa(maxName) + " characters"
-	case strings.ContainsFunc(s, func(c rune) bool { return !unicode.IsPrint(c) }):
-		return "must be on one line, without control characters"
 	}
 	return ""
 }

@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+	_ "time/tzdata" // a container of the binary alone has no database, nor has Windows
 
 	"go.yaml.in/yaml/v3"
 

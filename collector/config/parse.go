@@ -30,7 +30,11 @@ func (r *reader) document(content []byte) *yaml.Node {
 		r.problems = append(r.problems, Problem{File: r.file, Message: "is larger than 8 MiB"})
 		return nil
 	}
-	content = bytes.TrimPrefix(content, []byte("\ufeff"))
+	content, err := PlainText(content)
+	if err != nil {
+		r.problemAt(1, 1, "", "%s", err)
+		return nil
+	}
 	if r.checkText(content); len(r.problems) > 0 {
 		return nil
 	}

@@ -40,6 +40,9 @@ func TestClassifier(t *testing.T) {
 		{"a group that took no part", "room_prefixes: {pattern: 'a|(b)'}", "/a", "_none"},
 		{"a group that is reserved", "room_prefixes: {pattern: '(.*)-'}", "/_other-", "_none"},
 		{"a group with a control character", "room_prefixes: {pattern: '(.*)-'}", "/a\tb-", "_none"},
+		{"a group with a joiner", "room_prefixes: {pattern: '(.*)-'}", "/نرم\u200cافزار-", "نرم\u200cافزار"},
+		{"a group that turns the direction", "room_prefixes: {pattern: '(.*)-'}", "/a\u202eb-", "_none"},
+		{"a group of nothing that can be seen", "room_prefixes: {pattern: '(.*)-'}", "/\u00a0\u200d-", "_none"},
 		{"a group that is no UTF-8", "room_prefixes: {pattern: '(.*)-'}", "/a\xff-", "_none"},
 		{"the longest label", "room_prefixes: {pattern: '(.*)'}", "/" + strings.Repeat("a", 64), strings.Repeat("a", 64)},
 		{"too long for a label", "room_prefixes: {pattern: '(.*)'}", "/" + strings.Repeat("a", 65), "_none"},
@@ -73,6 +76,10 @@ func TestSegments(t *testing.T) {
 		{"reserved", any, "", "_other", ""},
 		{"no UTF-8", any, "", "a\xff", ""},
 		{"control characters", any, "", "a\x00", ""},
+		{"a joiner", any, "", "ශ්\u200dරී ලංකා", "ශ්\u200dරී ලංකා"},
+		{"a space that does not break", any, "", "Acme\u00a0Inc", "Acme\u00a0Inc"},
+		{"a line break of another kind", any, "", "a\u2028b", ""},
+		{"an isolate", any, "", "a\u2067b", ""},
 		{"off", nil, "clinic=north", "south", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

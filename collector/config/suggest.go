@@ -5,8 +5,9 @@ import (
 	"strings"
 )
 
-// maxKnown is how many known names a message lists.
-const maxKnown = 16
+// maxKnown is how many known names a message lists: all thresholds and all alerts, which
+// the operator can't guess.
+const maxKnown = 64
 
 // hint ends a message about an unknown name: the known name that was probably
 // meant, or all of them.

@@ -2,6 +2,7 @@ package config
 
 import (
 	"bytes"
+	"fmt"
 	"unicode/utf8"
 )
 
@@ -15,7 +16,7 @@ func (r *reader) checkText(content []byte) {
 		case c == utf8.RuneError && size == 1:
 			message = "is not UTF-8; save the file as UTF-8"
 		case isControl(c):
-			message = "a control character is not allowed; remove it"
+			message = fmt.Sprintf("the control character %U is not allowed; remove it", c)
 		}
 		if message != "" {
 			line, column := position(content, at)

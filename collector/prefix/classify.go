@@ -4,7 +4,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"whereby_exporter/whereby"
@@ -60,12 +59,11 @@ func capture(pattern *regexp.Regexp, name string) string {
 	return match[1]
 }
 
-// IsLabel reports whether a text from outside may be the value of a label: not empty, at
-// most 64 bytes of printable UTF-8, and not reserved.
+// IsLabel reports whether a text from outside may be the value of a label: not blank, at
+// most 64 bytes of UTF-8, none of them [Refused], and not reserved.
 func IsLabel(s string) bool {
-	return s != "" && len(s) <= maxLabel && utf8.ValidString(s) &&
-		s != None && s != Other &&
-		!strings.ContainsFunc(s, func(c rune) bool { return !unicode.IsPrint(c) })
+	return len(s) <= maxLabel && utf8.ValidString(s) && s != None && s != Other &&
+		!IsBlank(s) && !strings.ContainsFunc(s, isRefused)
 }
 
 // index finds the longest prefix of a name among many. Sorted, all prefixes
