@@ -3,6 +3,7 @@ package app
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"fmt"
 	"log/slog"
 	"net"
@@ -240,7 +241,8 @@ func TestCheck(t *testing.T) {
 	}{
 		{"offline nobody is asked", api.URL, apiKey, false, nil, ok, "", 0},
 		{"offline the key may be wrong", api.URL, "wrong", false, nil, ok, "", 0},
-		{"without a key there is nothing to check", api.URL, "", true, nil, "", "no API key", 0},
+		{"offline no key is needed", api.URL, "", false, nil, ok, "", 0},
+		{"online a key is needed, and the file is judged before", api.URL, "", true, nil, ok, "no API key", 0},
 		{"online", api.URL, apiKey, true, nil,
 			ok + "online: ok, " + api.URL + " answers and accepts the API key\nrate limit: 1000 points a minute for the organization, 999 left now\ncost: this read cost N of them at most\n", "", 1},
 		{"online without headers", api.URL, apiKey, true, fault(wherebytest.NoRateLimitHeaders()),
@@ -340,7 +342,7 @@ func TestHealthcheck(t *testing.T) {
 		{"a password in the address is refused, and not printed", withPassword, http.StatusOK, "--url: must hold no password"},
 		{"nobody there is not", down, http.StatusOK, "not healthy: Get \"" + down + "\": dial tcp"},
 		{"an address without a scheme", "localhost:10036", http.StatusOK, "--url: must be an address such as http://"},
-		{"no address", "", http.StatusOK, "--url: must be an address"},
+		{"no address", "", http.StatusOK, "--web.listen-address: must be an address"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			status = c.status
@@ -348,6 +350,53 @@ func TestHealthcheck(t *testing.T) {
 			assertError(t, (&Healthcheck{URL: c.url}).Run(&e.Env), c.want)
 		})
 	}
+}
+
+// TestTheHealthcheckFindsWhatRunServes has the addresses that variables give, with
+// certificates for other names.
+func TestTheHealthcheckFindsWhatRunServes(t *testing.T) {
+	status := http.StatusOK
+	handler := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) })
+	plain := httptest.NewServer(handler)
+	defer plain.Close()
+	secure := httptest.NewTLSServer(handler)
+	defer secure.Close()
+	mutual := httptest.NewUnstartedServer(handler)
+	mutual.TLS = &tls.Config{ClientAuth: tls.RequireAnyClientCert}
+	mutual.StartTLS()
+	defer mutual.Close()
+	// Nobody asks them for what is on this machine.
+	t.Setenv("HTTP_PROXY", "http://127.0.0.1:1")
+	t.Setenv("HTTPS_PROXY", "http://127.0.0.1:1")
+
+	port := func(s *httptest.Server) string { return strings.TrimPrefix(s.Listener.Addr().String(), "127.0.0.1") }
+	for _, c := range []struct {
+		name, address string
+		status        int
+		want          string // in the error; "" is healthy
+	}{
+		{"another port", port(plain), http.StatusOK, ""},
+		{"all addresses of IPv4", "0.0.0.0" + port(plain), http.StatusOK, ""},
+		{"all addresses", "[::]" + port(plain), http.StatusOK, ""},
+		{"one address", "127.0.0.1" + port(plain), http.StatusOK, ""},
+		{"a password", port(plain), http.StatusUnauthorized, ""},
+		{"TLS, with a certificate for another name", port(secure), http.StatusOK, ""},
+		{"TLS and a password", port(secure), http.StatusUnauthorized, ""},
+		{"TLS that wants a certificate", port(mutual), http.StatusOK, ""},
+		{"an error", port(plain), http.StatusServiceUnavailable, "answered 503"},
+		{"an error behind TLS", port(secure), http.StatusServiceUnavailable, "https://127.0.0.1" + port(secure) + "/-/healthy answered 503"},
+		{"a server with TLS that finds requests bad", port(secure), http.StatusBadRequest, "answered 400"},
+		{"nobody", "127.0.0.1:1", http.StatusOK, "not healthy: "},
+		{"no port", "localhost", http.StatusOK, "--web.listen-address=localhost: does not say where to ask"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			status = c.status
+			e := newEnvironment(t, "")
+			assertError(t, (&Healthcheck{ListenAddress: []string{c.address}}).Run(&e.Env), c.want)
+		})
+	}
+	e := newEnvironment(t, "")
+	assertError(t, (&Healthcheck{URL: secure.URL}).Run(&e.Env), "")
 }
 
 func TestAHealthcheckEndsWithItsContext(t *testing.T) {

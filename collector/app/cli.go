@@ -7,7 +7,9 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"reflect"
 	"strings"
+	"time"
 
 	"github.com/alecthomas/kong"
 	"github.com/prometheus/common/promslog"
@@ -26,8 +28,8 @@ const (
 // cli is the command line. Every flag has an environment variable too.
 type cli struct {
 	Log struct {
-		Level  string `default:"info" enum:"debug,info,warn,error" help:"Least severe level to log: ${enum} (${default})."`
-		Format string `default:"logfmt" enum:"logfmt,json" help:"Format of the log: ${enum} (${default})."`
+		Level  lower `default:"info" enum:"debug,info,warn,error" help:"Least severe level to log: ${enum} (${default})."`
+		Format lower `default:"logfmt" enum:"logfmt,json" help:"Format of the log: ${enum} (${default})."`
 	} `embed:"" prefix:"log." group:"Logging"`
 	Version kong.VersionFlag `env:"-" help:"Print the version and exit."`
 
@@ -48,6 +50,7 @@ func newParser(c *cli, options ...kong.Option) (*kong.Kong, error) {
 		kong.Description("Prometheus exporter for Whereby: usage, quotas and live participants by room prefix."),
 		kong.Vars{"version": version.Print(program)},
 		kong.DefaultEnvars(variables),
+		kong.TypeMapper(reflect.TypeFor[time.Duration](), kong.MapperFunc(decodeDuration)),
 		kong.Help(printHelp),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
 		kong.ExplicitGroups(flagGroups()),
@@ -74,6 +77,7 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if err != nil {
 		return fail(stderr, err)
 	}
+	unsetEmptyVariables(parser.Model)
 	command, err := parser.Parse(args)
 	switch {
 	case done: // --help or --version has printed what was asked for
@@ -84,7 +88,7 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if err := checkStorageVariables(command, os.Environ()); err != nil {
 		return fail(stderr, err)
 	}
-	log := newLogger(c.Log.Level, c.Log.Format, stderr)
+	log := newLogger(string(c.Log.Level), string(c.Log.Format), stderr)
 	err = command.Run(&Env{Context: ctx, Stdout: stdout, Stderr: stderr, Log: log, Getenv: os.Getenv})
 	if err != nil && !errors.Is(err, context.Canceled) {
 		return fail(stderr, err)

@@ -12,6 +12,9 @@ func TestTheHealthcheckAsksARunningExporter(t *testing.T) {
 	url := "--url=http://" + p.address() + "/-/healthy"
 	// It gives an exporter 3 s, which a busy machine may use up.
 	eventually(t, "while it runs, the exit status is 0", func() bool { return start(t, "healthcheck", url).wait() == 0 })
+	// By the variable of run, as in a container.
+	t.Setenv("WHEREBY_EXPORTER_WEB_LISTEN_ADDRESS", p.address())
+	eventually(t, "by the variable, the exit status is 0", func() bool { return start(t, "healthcheck").wait() == 0 })
 	p.stop()
 	asked := start(t, "healthcheck", url)
 	if code := asked.wait(); code != 1 {

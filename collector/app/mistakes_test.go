@@ -109,6 +109,8 @@ func TestMistakes(t *testing.T) {
 			fmt.Sprintf("--webhook.secret-file: %q is not a regular file", dir)},
 		{"signatures that are accepted for longer than their events are known", []string{"--webhook.max-age=24h"},
 			"--webhook.max-age=24h0m0s: must be from 1s to 1h; an event that is older may be a replay"},
+		{"a healthcheck of any port", []string{"healthcheck", "--web.listen-address=127.0.0.1:0"},
+			"--web.listen-address=127.0.0.1:0: does not say where to ask; give --url"},
 		{"a healthcheck of no address", []string{"healthcheck", "--url=foo"}, "--url: must be an address such as http://"},
 		{"a healthcheck with a password", []string{"healthcheck", "--url=http://user:" + apiKey + "@localhost:10036"},
 			"--url: must hold no password; an exporter that asks for one counts as healthy"},
@@ -129,7 +131,7 @@ func TestMistakes(t *testing.T) {
 	t.Run("no key", func(t *testing.T) {
 		t.Setenv("WHEREBY_API_KEY", "")
 		want := "no API key: set WHEREBY_API_KEY, or --whereby.api-key-file=FILE; to try the exporter without a key, run: whereby_exporter demo"
-		for _, command := range [][]string{nil, {"run"}, {"check"}, {"check", "--online"}} {
+		for _, command := range [][]string{nil, {"run"}} {
 			assertMistake(t, command, want)
 		}
 	})

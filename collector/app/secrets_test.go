@@ -1,3 +1,7 @@
+// Pipes are not made on Windows like this.
+
+//go:build unix
+
 package app
 
 import (

@@ -1,6 +1,11 @@
 package app_test
 
-import "testing"
+import (
+	"strings"
+	"testing"
+
+	"whereby_exporter/collector/app"
+)
 
 func TestVariablesWorkLikeTheirFlags(t *testing.T) {
 	for _, c := range []struct{ variable, value, want string }{
@@ -59,6 +64,55 @@ func TestVariablesOfStorageThatBelongToNoFlag(t *testing.T) {
 			p := start(t, c.args...)
 			if code := p.wait(); code != 0 || p.stderr.String() != "" {
 				t.Errorf("the exit status is %d, and stderr holds %q", code, &p.stderr)
+			}
+		})
+	}
+}
+
+// TestEmptyVariablesAreUnset sets the variables of all flags to nothing, as a Compose file
+// does with what its user left out.
+func TestEmptyVariablesAreUnset(t *testing.T) {
+	model, err := app.CommandLine()
+	if err != nil {
+		t.Fatal(err)
+	}
+	flags := model.Flags
+	for _, command := range model.Children {
+		flags = append(flags, command.Flags...)
+	}
+	for _, flag := range flags {
+		for _, name := range flag.Envs {
+			t.Setenv(name, "")
+		}
+	}
+	p := start(t, "check")
+	if code := p.wait(); code != 0 || p.stdout.String() != "configuration: ok\n" || p.stderr.String() != "" {
+		t.Errorf("the exit status is %d, stdout holds %q, and stderr %q", code, &p.stdout, &p.stderr)
+	}
+	assertMistake(t, []string{"backfill"}, "missing flags: --output=FILE")
+}
+
+// TestVariablesAreWrittenAsForPrometheus has what Prometheus's own programs take.
+func TestVariablesAreWrittenAsForPrometheus(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		want string // in the error; "" is none
+	}{
+		{[]string{"--log.level=INFO"}, ""},
+		{[]string{"--log.level=Warn", "--log.format=JSON"}, ""},
+		{[]string{"--poll.full-scan-interval=1d"}, ""},
+		{[]string{"--poll.full-scan-interval=1d12h"}, ""},
+		{[]string{"--poll.full-scan-interval=1w", "--poll.interval=1.5h"}, ""},
+		{[]string{"--poll.full-scan-interval=1d", "--poll.interval=25h"}, "--poll.full-scan-interval=24h0m0s: must be at least --poll.interval=25h0m0s"},
+		{[]string{"--poll.interval=1.5d"}, `--poll.interval: expected duration but got "1.5d"`},
+		{[]string{"--poll.interval=12h1d"}, `--poll.interval: expected duration but got "12h1d"`},
+	} {
+		t.Run(strings.Join(c.args, " "), func(t *testing.T) {
+			args := append([]string{"check"}, c.args...)
+			if c.want != "" {
+				assertMistake(t, args, c.want)
+			} else if p := start(t, args...); p.wait() != 0 {
+				t.Errorf("it says %s", &p.stderr)
 			}
 		})
 	}

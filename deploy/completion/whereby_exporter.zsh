@@ -142,7 +142,8 @@ backup) flags=(
     '--version[Print the version and exit.]'
 ) ;;
 healthcheck) flags=(
-    '--url=[Address to ask (http\://127.0.0.1\:10036/-/healthy).]:url: '
+    '--url=[Address to ask, by default /-/healthy of this machine'\''s exporter, with TLS if it has TLS.]:url: '
+    '--web.listen-address=[Address that the exporter serves metrics on (\:10036).]:address: '
     '--help[Show context-sensitive help.]'
     '--log.level=[Least severe level to log\: debug,info,warn,error (info).]:value:(debug info warn error)'
     '--log.format=[Format of the log\: logfmt,json (logfmt).]:value:(logfmt json)'
