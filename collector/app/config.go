@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	promconfig "github.com/prometheus/common/config"
 
@@ -19,7 +20,7 @@ import (
 
 // Config is the flag of the configuration file.
 type Config struct {
-	File string `placeholder:"FILE" help:"Configuration file: customers, quotas, billing periods, HTTP client settings. Read anew on SIGHUP."`
+	File string `placeholder:"FILE" help:"Configuration file: customers, quotas, billing periods, HTTP client settings. Read again when it changes, and on SIGHUP."`
 }
 
 // load reads the file, or gives the defaults where there is none.
@@ -77,6 +78,8 @@ func noteProxy(env *Env, file *config.Config) {
 
 // reloader puts the configuration file in force again.
 type reloader struct {
+	// file is looked at for changes; "" is none.
+	file      string
 	load      func() (*config.Config, error)
 	transport *transport // nil where there is none to change
 	collector *collector.Collector
@@ -85,12 +88,21 @@ type reloader struct {
 	env       *Env
 
 	mu sync.Mutex // one reload at a time
+	// seen is what the file was when it was last put in force, or found wrong.
+	seen string
 }
 
 // reload reads the file. After an error the configuration from before stays in force.
 func (r *reloader) reload() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	return r.again()
+}
+
+// again is reload for those who hold the lock.
+func (r *reloader) again() error {
+	// Before it is read: what changes in between is seen at the next look.
+	r.seen = fingerprint(r.file)
 	// The log comes before the metrics: they send people there.
 	if err := r.apply(); err != nil {
 		r.env.Log.Error("the configuration was not reloaded; the one from before stays in force", "err", err)
@@ -139,14 +151,22 @@ func hangups() (c <-chan os.Signal, stop func()) {
 	return hangup, func() { signal.Stop(hangup) }
 }
 
-// run reloads on SIGHUP until the context is done.
+// run reloads on SIGHUP, and when the file has changed, until the context is done.
 func (r *reloader) run(ctx context.Context) error {
+	var looks <-chan time.Time // never, without a file
+	if r.file != "" {
+		ticker := time.NewTicker(configInterval)
+		defer ticker.Stop()
+		looks = ticker.C
+	}
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-r.hangups:
 			_ = r.reload() // it is logged and in a metric
+		case <-looks:
+			r.look(ctx)
 		}
 	}
 }

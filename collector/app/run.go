@@ -46,6 +46,7 @@ func (r *Run) Run(env *Env) error {
 	if err != nil {
 		return err
 	}
+	seen := fingerprint(r.Config.File)
 	file, err := r.Config.load()
 	if err != nil {
 		return err
@@ -79,7 +80,7 @@ func (r *Run) Run(env *Env) error {
 		webhook: &webhook,
 		secrets: secrets,
 		sidecar: r.Sidecar,
-		reload:  &reloader{load: r.Config.load, transport: transport, hangups: hangups, env: env},
+		reload:  &reloader{file: r.Config.File, seen: seen, load: r.Config.load, transport: transport, hangups: hangups, env: env},
 		started: func(*server.Server) {
 			// Not before, so that a mistake is one line on its own.
 			env.Log.Info("starting whereby_exporter", version.Slog()...)

@@ -20,7 +20,7 @@ for word in ${words[2,CURRENT-1]}; do
 done
 case $command in
 run|'') flags=(
-    '--config.file=[Configuration file\: customers, quotas, billing periods, HTTP client settings. Read anew on SIGHUP.]:file:_files'
+    '--config.file=[Configuration file\: customers, quotas, billing periods, HTTP client settings. Read again when it changes, and on SIGHUP.]:file:_files'
     '--whereby.url=[Address of Whereby'\''s API (https\://api.whereby.dev/v1).]:url: '
     '--whereby.api-key-file=[File that holds the API key. Read anew for every request, so the key can be rotated. Without it, WHEREBY_API_KEY may hold the key itself.]:file:_files'
     '--whereby.read-cost=[Points that a read costs, 1 to 10, if you know it; without it, the exporter learns it from the answers.]:points: '
@@ -70,7 +70,7 @@ check) flags=(
     '--plan=[Print what to expect of an account on this Whereby plan, and check nothing.]:build|enterprise: '
     '--rooms=[With --plan\: rooms in the account (1000).]:n: '
     '--active=[With --plan\: rooms used within 24 hours (100, or all where there are fewer).]:n: '
-    '--config.file=[Configuration file\: customers, quotas, billing periods, HTTP client settings. Read anew on SIGHUP.]:file:_files'
+    '--config.file=[Configuration file\: customers, quotas, billing periods, HTTP client settings. Read again when it changes, and on SIGHUP.]:file:_files'
     '--whereby.url=[Address of Whereby'\''s API (https\://api.whereby.dev/v1).]:url: '
     '--whereby.api-key-file=[File that holds the API key. Read anew for every request, so the key can be rotated. Without it, WHEREBY_API_KEY may hold the key itself.]:file:_files'
     '--whereby.read-cost=[Points that a read costs, 1 to 10, if you know it; without it, the exporter learns it from the answers.]:points: '
@@ -107,7 +107,7 @@ backfill) flags=(
     '--label=[A label that the scrape adds to the exporter'\''s series, such as job=whereby. Repeatable.]:name=value: '
     '--concurrency[Also write the peak of concurrent participants by hour; it costs a request for each session.]'
     '--storage.path=[Storage directory of an exporter that is stopped, or a copy of it\: it knows rooms that Insights no longer show.]:dir:_files -/'
-    '--config.file=[Configuration file\: customers, quotas, billing periods, HTTP client settings. Read anew on SIGHUP.]:file:_files'
+    '--config.file=[Configuration file\: customers, quotas, billing periods, HTTP client settings. Read again when it changes, and on SIGHUP.]:file:_files'
     '--whereby.url=[Address of Whereby'\''s API (https\://api.whereby.dev/v1).]:url: '
     '--whereby.api-key-file=[File that holds the API key. Read anew for every request, so the key can be rotated. Without it, WHEREBY_API_KEY may hold the key itself.]:file:_files'
     '--whereby.read-cost=[Points that a read costs, 1 to 10, if you know it; without it, the exporter learns it from the answers.]:points: '
@@ -118,7 +118,7 @@ backfill) flags=(
     '--version[Print the version and exit.]'
 ) ;;
 alerts) flags=(
-    '--config.file=[Configuration file\: customers, quotas, billing periods, HTTP client settings. Read anew on SIGHUP.]:file:_files'
+    '--config.file=[Configuration file\: customers, quotas, billing periods, HTTP client settings. Read again when it changes, and on SIGHUP.]:file:_files'
     '--output-dir=[Directory to write the rules to, a file for each concern; without it they go to standard output.]:dir:_files -/'
     '--help[Show context-sensitive help.]'
     '--log.level=[Least severe level to log\: debug,info,warn,error (info).]:value:(debug info warn error)'
