@@ -223,6 +223,15 @@ func (c *Collector) WebhookEvicted(proven bool) { c.self.onEvicted(proven) }
 // WebRefused notes that the web address turned a client out.
 func (c *Collector) WebRefused(reason string) { c.self.refused.WithLabelValues(reason).Inc() }
 
+// WebhookElsewhere answers requests for other paths at the webhook's address; nil without a
+// secret.
+func (c *Collector) WebhookElsewhere() http.Handler {
+	if c.webhooks == nil {
+		return nil
+	}
+	return &webhook.Elsewhere{Verifier: c.config.Webhooks, Misdirected: c.webhooks.feed.Misdirected, Logger: c.config.Logger}
+}
+
 // Backup copies the state as it is now.
 func (c *Collector) Backup() (*state.Backup, error) { return c.state.Backup() }
 

@@ -42,14 +42,20 @@ func TestAReplacedKeyFileIsUsedWithoutARestart(t *testing.T) {
 	}
 }
 
-// webhook is where the program receives webhooks: of the addresses that it listens on, the
-// one that knows the path.
+// webhook is where the program receives webhooks.
 func (p *process) webhook() string {
+	p.Helper()
+	return p.addressOf("/webhook")
+}
+
+// addressOf is where the program receives webhooks: of the addresses that it listens on,
+// the one that knows the path.
+func (p *process) addressOf(path string) string {
 	p.Helper()
 	var address string
 	eventually(p.T, "the program receives webhooks", func() bool {
 		for _, match := range listening.FindAllStringSubmatch(p.stderr.String(), -1) {
-			if status, _ := get(p.T, "http://"+match[1]+"/webhook"); status == http.StatusMethodNotAllowed {
+			if status, _ := get(p.T, "http://"+match[1]+path); status == http.StatusMethodNotAllowed {
 				address = match[1]
 			}
 		}

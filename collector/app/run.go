@@ -184,6 +184,7 @@ func (s service) listen(c *collector.Collector, log *slog.Logger) ([]*server.Ser
 	}
 	options := *s.webhook
 	options.Evicted = c.WebhookEvicted
+	options.Elsewhere = c.WebhookElsewhere()
 	webhook, err := server.NewWebhook(options, c.Webhook(), log)
 	if err != nil {
 		web.Close()

@@ -57,6 +57,7 @@ type Feed struct {
 
 	knockWait, hostWait, delay *prometheus.HistogramVec
 	rejected, unusable         *prometheus.CounterVec
+	misdirected                prometheus.Counter
 }
 
 var _ webhook.State = (*Feed)(nil)
@@ -71,6 +72,8 @@ func New(r prometheus.Registerer, usage Usage, segments *config.Segments) *Feed 
 		delay:     metrics.WebhookDelay.NewHistogramVec(r, delayBuckets),
 		rejected:  metrics.WebhookRejected.NewCounterVec(r),
 		unusable:  metrics.WebhookUnusable.NewCounterVec(r),
+
+		misdirected: metrics.WebhookMisdirected.NewCounter(r),
 	}
 	f.options = live.Options{
 		Label: usage.Label,
@@ -136,6 +139,9 @@ func (f *Feed) Unusable(why whereby.Oddity) { f.unusable.WithLabelValues(string(
 
 // Rejected counts a rejected request.
 func (f *Feed) Rejected(reason webhook.Reason) { f.rejected.WithLabelValues(string(reason)).Inc() }
+
+// Misdirected counts a genuine request for another path than the webhook's.
+func (f *Feed) Misdirected() { f.misdirected.Inc() }
 
 // Rejection is how many requests were rejected for a reason.
 type Rejection struct {

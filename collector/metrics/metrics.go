@@ -108,6 +108,8 @@ var (
 		"Events that were delivered again."}
 	WebhookRejected = Metric{"whereby_webhook_rejected_total", Counter, []string{"reason"},
 		"Requests rejected: signature, expired, malformed, too_large, method."}
+	WebhookMisdirected = Metric{"whereby_webhook_misdirected_total", Counter, nil,
+		"Genuine requests to the webhook's address that named another path than --webhook.path. Their events are lost."}
 	WebhookUnusable = Metric{"whereby_webhook_unusable_total", Counter, []string{"reason"},
 		"Genuine events that could be used only in part, or not at all: no type, id, room or counts, or a created_at that cannot be right."}
 	WebhookLastEvent = Metric{"whereby_webhook_last_event_timestamp_seconds", Gauge, nil,
@@ -204,7 +206,7 @@ func All() []Metric {
 		CustomerInfo,
 		LiveParticipants, LiveParticipantsMax, LiveClients, LiveRooms, LiveWaiting, LivePending, SegmentParticipants, SegmentMinutes, LiveCorrections,
 		KnockWait, HostWait, Joins, Leaves, Recordings, Transcriptions,
-		WebhookEvents, WebhookDuplicates, WebhookRejected, WebhookUnusable, WebhookLastEvent, WebhookDelay,
+		WebhookEvents, WebhookDuplicates, WebhookRejected, WebhookMisdirected, WebhookUnusable, WebhookLastEvent, WebhookDelay,
 		SessionRating, QualityRating, QualitySamples, QualityPacketLoss, QualityPoorRatio, QualityBitrate,
 		QualityParticipants, QualitySessions, QualityPoorParticipants,
 		QualityParticipantPacketLoss, QualityParticipantBitrate, ParticipantDevices,

@@ -37,6 +37,8 @@ type WebhookOptions struct {
 	// Evicted is told of each connection that was closed so that others have a place, and
 	// whether it had brought an event before. nil is nobody.
 	Evicted func(proven bool)
+	// Elsewhere answers requests for other paths; nil answers 404.
+	Elsewhere http.Handler
 }
 
 // Check checks what can be checked without listening.
@@ -59,9 +61,7 @@ func NewWebhook(o WebhookOptions, h http.Handler, log *slog.Logger) (*Server, er
 		return nil, errors.New("the webhook has no address to listen on")
 	}
 	h = proving(h)
-	mux := http.NewServeMux()
-	mux.Handle(o.Path, h)
-	mux.HandleFunc(healthyPath, healthy)
+	mux := routeWebhook(o.Path, h, o.Elsewhere)
 	socket := false
 	flags := web.FlagConfig{
 		WebListenAddresses: &o.ListenAddress,

@@ -171,6 +171,7 @@ func families() []family {
 		{metrics.WebhookEvents, one("room.client.joined", "room.client.left", "room.session.started", "room.session.ended", "other"), counted(60), 0},
 		{metrics.WebhookDuplicates, nil, counted(3000), 0},
 		{metrics.WebhookRejected, one("signature", "expired", "malformed", "too_large", "method"), ticks(5 * hour), 0},
+		{metrics.WebhookMisdirected, nil, constant(0), 0},
 		{metrics.WebhookUnusable, one("type", "id", "created_at", "room", "counts"), constant(0), 0},
 		{metrics.WebhookLastEvent, nil, now(4), 0},
 		{metrics.WebhookDelay, nil, counted(60), 0.4},
