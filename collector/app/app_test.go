@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -356,7 +357,11 @@ func TestHealthcheck(t *testing.T) {
 // certificates for other names.
 func TestTheHealthcheckFindsWhatRunServes(t *testing.T) {
 	status := http.StatusOK
-	handler := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) })
+	var asked atomic.Value
+	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked.Store(r.URL.Path)
+		w.WriteHeader(status)
+	})
 	plain := httptest.NewServer(handler)
 	defer plain.Close()
 	secure := httptest.NewTLSServer(handler)
@@ -397,6 +402,11 @@ func TestTheHealthcheckFindsWhatRunServes(t *testing.T) {
 	}
 	e := newEnvironment(t, "")
 	assertError(t, (&Healthcheck{URL: secure.URL}).Run(&e.Env), "")
+	assertError(t, (&Healthcheck{Ready: true, ListenAddress: []string{port(secure)}}).Run(&e.Env), "")
+	if got := asked.Load(); got != "/-/ready" {
+		t.Errorf("with --ready, it asks for %s", got)
+	}
+	assertError(t, (&Healthcheck{Ready: true, URL: secure.URL}).Run(&e.Env), "--url, --ready: give one of them")
 }
 
 func TestAHealthcheckEndsWithItsContext(t *testing.T) {

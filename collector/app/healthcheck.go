@@ -14,6 +14,7 @@ import (
 // Healthcheck is the command healthcheck.
 type Healthcheck struct {
 	URL           string   `name:"url" placeholder:"URL" help:"Address to ask, by default /-/healthy of this machine's exporter, with TLS if it has TLS."`
+	Ready         bool     `help:"Ask /-/ready instead: whether a poll has succeeded. A password hides that, and then it is enough that it serves."`
 	ListenAddress []string `name:"web.listen-address" default:":10036" placeholder:"ADDRESS" help:"Address that the exporter serves metrics on (${default})."`
 }
 
@@ -21,6 +22,7 @@ const (
 	// healthcheckTimeout is below that of the image's HEALTHCHECK.
 	healthcheckTimeout = 3 * time.Second
 	healthyEndpoint    = "/-/healthy"
+	readyEndpoint      = "/-/ready"
 )
 
 // Run fails unless the exporter answers with success. One that asks for a password or a
@@ -49,6 +51,9 @@ func (h *Healthcheck) Run(env *Env) error {
 // addresses are those at which the exporter may be found, the first that answers counts.
 func (h *Healthcheck) addresses() ([]*url.URL, error) {
 	if h.URL != "" {
+		if h.Ready {
+			return nil, errors.New("--url, --ready: give one of them; an address may end in " + readyEndpoint)
+		}
 		u, err := checkAddress(h.URL, "http://127.0.0.1:10036"+healthyEndpoint, "an exporter that asks for one counts as healthy")
 		if err != nil {
 			return nil, err
@@ -64,9 +69,13 @@ func (h *Healthcheck) addresses() ([]*url.URL, error) {
 		if ip := net.ParseIP(host); host == "" || ip.IsUnspecified() {
 			hosts = []string{"127.0.0.1", "::1"} // numbers: a container may have no /etc/hosts
 		}
+		path := healthyEndpoint
+		if h.Ready {
+			path = readyEndpoint
+		}
 		var addresses []*url.URL
 		for _, host := range hosts {
-			addresses = append(addresses, &url.URL{Scheme: "http", Host: net.JoinHostPort(host, port), Path: healthyEndpoint})
+			addresses = append(addresses, &url.URL{Scheme: "http", Host: net.JoinHostPort(host, port), Path: path})
 		}
 		return addresses, nil
 	}

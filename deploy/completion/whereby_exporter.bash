@@ -30,7 +30,7 @@ _whereby_exporter() {
     alerts) flags='--config.file --output-dir --help --log.level --log.format --version' ;;
     dashboards) flags='--output-dir --help --log.level --log.format --version' ;;
     backup) flags='--output --url --http.config.file --help --log.level --log.format --version' ;;
-    healthcheck) flags='--url --web.listen-address --help --log.level --log.format --version' ;;
+    healthcheck) flags='--url --ready --web.listen-address --help --log.level --log.format --version' ;;
     esac
     if [[ $word == -* ]]; then
         COMPREPLY=($(compgen -W "$flags" -- "$word"))

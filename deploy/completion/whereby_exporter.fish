@@ -118,6 +118,7 @@ complete -c whereby_exporter -n '__fish_seen_subcommand_from backup' -l log.leve
 complete -c whereby_exporter -n '__fish_seen_subcommand_from backup' -l log.format -xa 'logfmt json' -d 'Format of the log: logfmt,json (logfmt).'
 complete -c whereby_exporter -n '__fish_seen_subcommand_from backup' -l version -d 'Print the version and exit.'
 complete -c whereby_exporter -n '__fish_seen_subcommand_from healthcheck' -l url -x -d 'Address to ask, by default /-/healthy of this machine\'s exporter, with TLS if it has TLS.'
+complete -c whereby_exporter -n '__fish_seen_subcommand_from healthcheck' -l ready -d 'Ask /-/ready instead: whether a poll has succeeded. A password hides that, and then it is enough that it serves.'
 complete -c whereby_exporter -n '__fish_seen_subcommand_from healthcheck' -l web.listen-address -x -d 'Address that the exporter serves metrics on (:10036).'
 complete -c whereby_exporter -n '__fish_seen_subcommand_from healthcheck' -l help -d 'Show context-sensitive help.'
 complete -c whereby_exporter -n '__fish_seen_subcommand_from healthcheck' -l log.level -xa 'debug info warn error' -d 'Least severe level to log: debug,info,warn,error (info).'

@@ -143,6 +143,7 @@ backup) flags=(
 ) ;;
 healthcheck) flags=(
     '--url=[Address to ask, by default /-/healthy of this machine'\''s exporter, with TLS if it has TLS.]:url: '
+    '--ready[Ask /-/ready instead\: whether a poll has succeeded. A password hides that, and then it is enough that it serves.]'
     '--web.listen-address=[Address that the exporter serves metrics on (\:10036).]:address: '
     '--help[Show context-sensitive help.]'
     '--log.level=[Least severe level to log\: debug,info,warn,error (info).]:value:(debug info warn error)'

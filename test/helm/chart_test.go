@@ -94,6 +94,10 @@ type install struct {
 	boards   map[string]*core.ConfigMap // by name
 	notes    string
 	share    float64 // of the values: of the organization's points
+	// Of the values too: who may send webhooks, all if nil; and whether it is said what the
+	// exporter may reach.
+	webhookFrom []networking.NetworkPolicyPeer
+	egress      bool
 }
 
 // pod is what the pods are made from, and exporter its one container.
@@ -202,6 +206,20 @@ func render(c *chart.Chart, release string, values map[string]any) (*install, er
 		return nil, err
 	}
 	i.share, _ = all["rateLimitShare"].(float64)
+	var of struct {
+		NetworkPolicy struct {
+			WebhookFrom []networking.NetworkPolicyPeer
+			Egress      []any
+		}
+	}
+	content, err := yaml.Marshal(all)
+	if err == nil {
+		err = yaml.Unmarshal(content, &of)
+	}
+	if err != nil {
+		return nil, err
+	}
+	i.webhookFrom, i.egress = of.NetworkPolicy.WebhookFrom, len(of.NetworkPolicy.Egress) > 0
 	return i, nil
 }
 
@@ -222,6 +240,8 @@ func TestObjectsOfEachValueSet(t *testing.T) {
 	want := map[string][]string{
 		"default":     without("Ingress", "PodDisruptionBudget"),
 		"everything":  all,
+		"tls":         without("Ingress", "PodDisruptionBudget"),
+		"balancer":    without("Ingress", "PodDisruptionBudget"),
 		"pair":        all,
 		"three":       without("Ingress"),
 		"existing":    without("Ingress", "PodDisruptionBudget", "ServiceAccount"),

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/x509"
+	"encoding/pem"
 	"fmt"
 	"net"
 	"net/http"
@@ -118,6 +120,9 @@ func runPod(t *testing.T, program string, i *install, p pod) {
 		file = i.config.Data["whereby.yml"]
 	}
 	writeFile(t, filepath.Join(dir, "etc/whereby_exporter/config/whereby.yml"), file)
+	if i.behindPassword() {
+		writeWebConfig(t, filepath.Join(dir, "etc/whereby_exporter/web"))
+	}
 	address := map[string]string{"metrics": freeAddress(t), "webhook": freeAddress(t)}
 	args := []string{}
 	for _, arg := range p.args {
@@ -151,8 +156,16 @@ func runPod(t *testing.T, program string, i *install, p pod) {
 		}
 	}()
 	for _, probe := range []*core.Probe{i.exporter().StartupProbe, i.exporter().LivenessProbe, i.exporter().ReadinessProbe} {
+		if probe.Exec != nil {
+			succeeds(ctx, t, program, probe.Exec.Command[1:], address["metrics"])
+			continue
+		}
 		get := probe.HTTPGet
 		answers(ctx, t, http.MethodGet, address[get.Port.StrVal], get.Path, http.StatusOK)
+	}
+	if i.behindPassword() {
+		answers(ctx, t, http.MethodGet, address["metrics"], "/metrics", http.StatusBadRequest) // it has TLS
+		return
 	}
 	answers(ctx, t, http.MethodGet, address["metrics"], "/metrics", http.StatusOK)
 	if len(i.webhooks()) == 0 {
@@ -172,6 +185,42 @@ func runPod(t *testing.T, program string, i *install, p pod) {
 			}
 		}
 		delivers(ctx, t, address["webhook"], path, plantedSecret+other.name, want)
+	}
+}
+
+// writeWebConfig writes what is in the secret of the metrics' address: TLS with a
+// certificate for another name, and a password.
+func writeWebConfig(t *testing.T, dir string) {
+	t.Helper()
+	server := httptest.NewTLSServer(nil)
+	defer server.Close()
+	certificate := server.TLS.Certificates[0]
+	key, err := x509.MarshalPKCS8PrivateKey(certificate.PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, filepath.Join(dir, "tls.crt"), string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate.Certificate[0]})))
+	writeFile(t, filepath.Join(dir, "tls.key"), string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key})))
+	writeFile(t, filepath.Join(dir, "web.yml"), `tls_server_config: {cert_file: tls.crt, key_file: tls.key}
+basic_auth_users: {prometheus: $2a$04$EpTgsVBdBNP0pl4Ss00.D.hy3c7bym/Pg1E62p9woltDcQn5K0QiC}
+`)
+}
+
+// succeeds waits until a probe's command does.
+func succeeds(ctx context.Context, t *testing.T, program string, args []string, address string) {
+	t.Helper()
+	deadline := time.Now().Add(20 * time.Second)
+	for {
+		cmd := exec.CommandContext(ctx, program, args...)
+		cmd.Env = []string{"WHEREBY_EXPORTER_WEB_LISTEN_ADDRESS=" + address}
+		out, err := cmd.CombinedOutput()
+		if err == nil {
+			return
+		}
+		if ctx.Err() != nil || time.Now().After(deadline) {
+			t.Fatalf("%v: %v\n%s", args, err, out)
+		}
+		time.Sleep(20 * time.Millisecond)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	monitoring "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
 	core "k8s.io/api/core/v1"
 	networking "k8s.io/api/networking/v1"
 	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -180,6 +181,15 @@ func (i *install) checkPorts(p *problems) {
 	p.want(metrics == nil || metrics.Spec.Type == "" || metrics.Spec.Type == core.ServiceTypeClusterIP, "ports: the metrics are served outside of the cluster")
 	p.want(metrics != nil && i.stateful.Spec.ServiceName == metrics.Name, "ports: the StatefulSet's Service is another")
 	for name, probe := range map[string]*core.Probe{"/-/healthy": i.exporter().LivenessProbe, "/-/ready": i.exporter().ReadinessProbe, "/-/healthy ": i.exporter().StartupProbe} {
+		if i.behindPassword() {
+			command := []string{"/whereby_exporter", "healthcheck"}
+			if name == "/-/ready" {
+				command = append(command, "--ready")
+			}
+			ok := probe != nil && probe.Exec != nil && slices.Equal(probe.Exec.Command, command)
+			p.want(ok, "ports: no probe asks %s by a command", name)
+			continue
+		}
 		ok := probe != nil && probe.HTTPGet != nil && probe.HTTPGet.Path == strings.TrimSpace(name) && probe.HTTPGet.Port == intstr.FromString("metrics")
 		p.want(ok, "ports: no probe asks %s of the metrics port", name)
 	}
@@ -189,6 +199,12 @@ func (i *install) checkPorts(p *problems) {
 		}
 		p.want(len(i.monitor.Spec.Endpoints) == 1, "ports: the ServiceMonitor has %d endpoints", len(i.monitor.Spec.Endpoints))
 	}
+}
+
+// behindPassword reports whether the metrics' address may ask for a password or a
+// certificate, which the kubelet has not.
+func (i *install) behindPassword() bool {
+	return slices.ContainsFunc(i.exporter().Args, func(arg string) bool { return strings.HasPrefix(arg, "--web.config.file=") })
 }
 
 // operatorLabels are what the Prometheus operator adds to the targets of a ServiceMonitor.
@@ -205,6 +221,11 @@ func (i *install) checkScrape(p *problems) {
 			left = slices.DeleteFunc(left, func(label string) bool { return label == r.Regex })
 		}
 	}
+	// The address is another one after a restart, and so are all series.
+	stays := slices.ContainsFunc(i.monitor.Spec.Endpoints[0].RelabelConfigs, func(r monitoring.RelabelConfig) bool {
+		return r.TargetLabel == "instance" && slices.Equal(r.SourceLabels, []monitoring.LabelName{"__meta_kubernetes_pod_name"})
+	})
+	p.want(stays, "scrape: instance is new with every pod")
 	for _, m := range metrics.All() {
 		for _, label := range m.Labels {
 			p.want(!slices.Contains(left, label), "scrape: label %s of %s is displaced by the operator's", label, m.Name)
@@ -299,18 +320,22 @@ var callers = []caller{
 	{name: "a pod elsewhere", namespace: labels.Set{"kubernetes.io/metadata.name": "shop"}, pod: labels.Set{"app": "shop"}},
 }
 
-// checkPolicy holds for every policy: the webhook is open to all, nothing but it to
-// the internet, and no third port to anybody.
+// checkPolicy holds for every policy: the webhook is open to all or to those that the
+// values name, nothing but it to the internet, and no third port to anybody.
 func (i *install) checkPolicy(p *problems) {
 	if i.policy == nil {
 		return
 	}
 	for _, c := range callers {
-		p.want(allows(i.policy, c, webhookPort) == (len(i.webhooks()) > 0), "policy: the webhook is open to %s: %v", c.name, allows(i.policy, c, webhookPort))
+		served := len(i.webhooks()) > 0 && (len(i.webhookFrom) == 0 || slices.ContainsFunc(i.webhookFrom, c.is))
+		p.want(allows(i.policy, c, webhookPort) == served, "policy: the webhook is open to %s: %v", c.name, allows(i.policy, c, webhookPort))
 		p.want(!allows(i.policy, c, 10038), "policy: another port is open to %s", c.name)
 	}
 	p.want(!allows(i.policy, callers[0], metricsPort), "policy: the metrics are open to the internet")
-	p.want(!slices.Contains(i.policy.Spec.PolicyTypes, networking.PolicyTypeEgress), "policy: it would keep the exporter from Whereby's API")
+	limited := slices.Contains(i.policy.Spec.PolicyTypes, networking.PolicyTypeEgress)
+	p.want(!limited || i.egress, "policy: it would keep the exporter from Whereby's API")
+	p.want(limited == (len(i.policy.Spec.Egress) > 0), "policy: rules for what it reaches, and none of them counts")
+	p.want(limited || !i.egress, "policy: the exporter may reach all")
 }
 
 // lastApplied is the size of the annotation in which kubectl apply keeps an object.

@@ -60,6 +60,15 @@ func TestValuesAreRefusedWithAClearLine(t *testing.T) {
 		"an interval without a unit":                 {"serviceMonitor: {interval: '15'}", "/serviceMonitor/interval"},
 		"a budget of none":                           {"podDisruptionBudget: {maxUnavailable: 0}", "/podDisruptionBudget/maxUnavailable"},
 		"an argument that is no flag":                {"extraArgs: [demo]", "/extraArgs/0"},
+		"a class of a load balancer that is none":    {"webhook: {service: {loadBalancerClass: a}}", "webhook.service: loadBalancerClass and loadBalancerSourceRanges are for type LoadBalancer"},
+		"source ranges of a node's port":             {"webhook: {service: {type: NodePort, loadBalancerSourceRanges: [192.0.2.0/24]}}", "webhook.service: loadBalancerClass and loadBalancerSourceRanges are for type LoadBalancer"},
+		"a source range without a length":            {"webhook: {service: {type: LoadBalancer, loadBalancerSourceRanges: [192.0.2.1]}}", "/webhook/service/loadBalancerSourceRanges/0"},
+		"a traffic policy within the cluster":        {"webhook: {service: {externalTrafficPolicy: Local}}", "webhook.service.externalTrafficPolicy: is for types NodePort and LoadBalancer"},
+		"a traffic policy that is none":              {"webhook: {service: {type: NodePort, externalTrafficPolicy: Near}}", "/webhook/service/externalTrafficPolicy"},
+		"everybody as a sender of webhooks":          {"networkPolicy: {webhookFrom: [{}]}", "/networkPolicy/webhookFrom/0"},
+		"a web config file as an argument":           {"extraArgs: [--web.config.file=/etc/web.yml]", "extraArgs: the probes have to know of --web.config.file; set web.existingSecret instead"},
+		"a web config file in the environment":       {"extraEnv: [{name: WHEREBY_EXPORTER_WEB_CONFIG_FILE, value: /etc/web.yml}]", "extraEnv: the probes have to know of --web.config.file; set web.existingSecret instead"},
+		"a password as a value":                      {"serviceMonitor: {basicAuth: {password: abc}}", "/serviceMonitor/basicAuth/password"},
 		"a label that is a number":                   {"podLabels: {a: 1}", "/podLabels/a"},
 		"a tag with a blank":                         {"image: {tag: 'a b'}", "/image/tag"},
 		"a digest that is cut off":                   {"image: {digest: 'sha256:12'}", "/image/digest"},
@@ -173,7 +182,7 @@ func TestEveryValueGetsWhereItBelongs(t *testing.T) {
 		"volumes":             pod.Volumes[len(pod.Volumes)-1].ConfigMap.Name == "ca" && c.VolumeMounts[len(c.VolumeMounts)-1].MountPath == "/etc/ca",
 		"claim":               *claim.Spec.StorageClassName == "fast" && claim.Spec.AccessModes[0] == core.ReadWriteOncePod && claim.Annotations["example.com/backup"] == "daily",
 		"ServiceMonitor":      endpoint.Interval == "30s" && endpoint.ScrapeTimeout == "10s" && i.monitor.Labels["release"] == "kube-prometheus-stack",
-		"relabelings":         endpoint.RelabelConfigs[1].Regex == "pod" && endpoint.MetricRelabelConfigs[0].Regex == "go_.*",
+		"relabelings":         endpoint.RelabelConfigs[2].Regex == "pod" && endpoint.MetricRelabelConfigs[0].Regex == "go_.*",
 		"PrometheusRule":      i.rule.Labels["release"] == "kube-prometheus-stack",
 		"dashboards":          i.boards["acme-usage-dashboard-overview"].Labels["dashboards"] == "yes" && i.boards["acme-usage-dashboard-overview"].Annotations["folder"] == "Calls",
 		"budget":              i.budget.Spec.MaxUnavailable.IntValue() == 1,
@@ -189,6 +198,48 @@ func TestEveryValueGetsWhereItBelongs(t *testing.T) {
 		if !ok {
 			t.Errorf("%s: not as the values have it", name)
 		}
+	}
+}
+
+func TestALoadBalancerIsAsTheValuesHaveIt(t *testing.T) {
+	i := mustRender(t, set(t, "balancer"))
+	s := i.webhooks()[0].Spec
+	for name, ok := range map[string]bool{
+		"type":           s.Type == core.ServiceTypeLoadBalancer,
+		"class":          is(s.LoadBalancerClass, "example.com/nlb"),
+		"source ranges":  slices.Equal(s.LoadBalancerSourceRanges, []string{"192.0.2.0/24", "2001:db8::/32"}),
+		"traffic policy": s.ExternalTrafficPolicy == core.ServiceExternalTrafficPolicyLocal,
+		"egress":         len(i.policy.Spec.Egress) == 2 && i.policy.Spec.Egress[1].Ports[0].Port.IntValue() == 443,
+	} {
+		if !ok {
+			t.Errorf("%s: not as the values have it", name)
+		}
+	}
+	if s := mustRender(t, nil).webhooks()[0].Spec; s.LoadBalancerClass != nil || s.LoadBalancerSourceRanges != nil || s.ExternalTrafficPolicy != "" {
+		t.Errorf("the default is %+v", s)
+	}
+}
+
+func TestTLSAndAPasswordReachPrometheus(t *testing.T) {
+	i := mustRender(t, set(t, "tls"))
+	endpoint, secret := i.monitor.Spec.Endpoints[0], ""
+	for _, v := range i.pod().Spec.Volumes {
+		if v.Name == "web" && v.Secret != nil {
+			secret = v.Secret.SecretName
+		}
+	}
+	for name, ok := range map[string]bool{
+		"secret":   secret == "acme-web",
+		"scheme":   endpoint.Scheme != nil && endpoint.Scheme.String() == "https",
+		"TLS":      endpoint.TLSConfig != nil && endpoint.TLSConfig.CA.Secret.Key == "ca.crt" && is(endpoint.TLSConfig.ServerName, "whereby.example.com"),
+		"password": endpoint.BasicAuth != nil && endpoint.BasicAuth.Username.Key == "user" && endpoint.BasicAuth.Password.Key == "password",
+	} {
+		if !ok {
+			t.Errorf("%s: not as the values have it", name)
+		}
+	}
+	if e := mustRender(t, nil).monitor.Spec.Endpoints[0]; e.Scheme != nil || e.TLSConfig != nil || e.BasicAuth != nil {
+		t.Errorf("the default is %+v", e)
 	}
 }
 

@@ -88,6 +88,19 @@ number: Kubernetes has no label of the number before 1.28.
 {{- if and .config .existingConfigMap }}
 {{- fail "config, existingConfigMap: set one of them" }}
 {{- end }}
+{{- with .webhook.service }}
+{{- if and (ne .type "LoadBalancer") (or .loadBalancerClass .loadBalancerSourceRanges) }}
+{{- fail "webhook.service: loadBalancerClass and loadBalancerSourceRanges are for type LoadBalancer" }}
+{{- end }}
+{{- if and (eq .type "ClusterIP") .externalTrafficPolicy }}
+{{- fail "webhook.service.externalTrafficPolicy: is for types NodePort and LoadBalancer" }}
+{{- end }}
+{{- end }}
+{{- range .extraArgs }}
+{{- if eq "--web.config.file" (regexFind "^[^=]*" .) }}
+{{- fail "extraArgs: the probes have to know of --web.config.file; set web.existingSecret instead" }}
+{{- end }}
+{{- end }}
 {{- $env := .extraEnv }}
 {{- $args := .extraArgs }}
 {{- range $flag, $value := dict "--whereby.rate-limit-share" "rateLimitShare" "--webhook.path" "webhook.path" }}
@@ -106,6 +119,9 @@ number: Kubernetes has no label of the number before 1.28.
 {{- range $env }}
 {{- if and (has .name (list "WHEREBY_API_KEY" "WHEREBY_WEBHOOK_SECRET")) (hasKey . "value") }}
 {{- fail (printf "extraEnv: %s is a secret; take it from one with valueFrom.secretKeyRef" .name) }}
+{{- end }}
+{{- if eq .name "WHEREBY_EXPORTER_WEB_CONFIG_FILE" }}
+{{- fail "extraEnv: the probes have to know of --web.config.file; set web.existingSecret instead" }}
 {{- end }}
 {{- if eq .name "POD_NAME" }}
 {{- fail "extraEnv: POD_NAME is the chart's, for the path of each replica's webhook" }}
