@@ -1,7 +1,9 @@
 package image
 
 import (
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -154,6 +156,50 @@ func TestTheDemoNeedsNoRights(t *testing.T) {
 	if line := fails(t, nil, "healthcheck"); !strings.HasPrefix(line, "whereby_exporter: not healthy: ") {
 		t.Errorf("it says %s", line)
 	}
+}
+
+// TestTheHealthcheckFollowsTheVariables has another port, TLS with a certificate for another
+// name, and a time zone, of which the image has no database.
+func TestTheHealthcheckFollowsTheVariables(t *testing.T) {
+	build(t)
+	dir := directory(t, 0o755, 0, 0)
+	server := httptest.NewTLSServer(nil)
+	defer server.Close()
+	certificate := server.TLS.Certificates[0]
+	key, err := x509.MarshalPKCS8PrivateKey(certificate.PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, content := range map[string][]byte{
+		"whereby.yml": []byte("billing: {time_zone: Europe/Oslo}\n"),
+		"web.yml":     []byte("tls_server_config: {cert_file: tls.crt, key_file: tls.key}\n"),
+		"tls.crt":     pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate.Certificate[0]}),
+		"tls.key":     pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}),
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), content, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	out := do(t, "podman", podmanRun([]string{"--rm", "--volume", dir + ":/etc/whereby:ro"}, []string{"check", "--config.file=/etc/whereby/whereby.yml"})...)
+	if out != "configuration: ok" {
+		t.Errorf("check says %s", out)
+	}
+	c := start(t, []string{
+		"--volume", dir + ":/etc/whereby:ro", "--env", "WHEREBY_API_KEY=" + apiKey,
+		"--env", "WHEREBY_EXPORTER_CONFIG_FILE=/etc/whereby/whereby.yml",
+		"--env", "WHEREBY_EXPORTER_WEB_CONFIG_FILE=/etc/whereby/web.yml",
+		"--env", "WHEREBY_EXPORTER_WEB_LISTEN_ADDRESS=:10099",
+	}, "run", "--whereby.url=http://127.0.0.1:1/v1")
+	for deadline := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
+		out, err := command(t.Context(), "podman", "healthcheck", "run", c.id)
+		if err == nil {
+			break
+		}
+		if time.Now().After(deadline) || !c.running() {
+			t.Fatalf("it is never healthy: %v %s", err, out)
+		}
+	}
+	c.stop()
 }
 
 // TestTheStateOutlivesTheContainer reads an account over TLS, ends, and shows the same
