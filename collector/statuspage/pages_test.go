@@ -2,6 +2,7 @@ package statuspage
 
 import (
 	"errors"
+	"html"
 	"net/http"
 	"regexp"
 	"strings"
@@ -247,4 +248,31 @@ type broken struct{ Source }
 
 func (broken) Room(string) (rooms.Room, string, bool, error) {
 	return rooms.Room{}, "", false, errors.New("planted")
+}
+
+// TestTextFromOutsideTurnsNothingAround: each text in another direction stands in an
+// element that keeps it from what follows, such as the figures of the same row.
+func TestTextFromOutsideTurnsNothingAround(t *testing.T) {
+	const name, prefix, room = "חברה (בע\"מ)", "خانه-", "/خانه-1"
+	r := running()
+	r.Customers = []Customer{customer(prefix, name, 2000, minutesQuota(1000)), customer("שלום-", "", 1, nil)}
+	r.Polls.Err, r.Polls.Failed = &whereby.RequestError{StatusCode: 400, Message: "שגיאה"}, now
+	r.Polls.LastErr, r.Polls.LastErrAt = r.Polls.Err, now
+	h := newHandler(t, &fake{report: r, rooms: []rooms.Room{{RoomName: room}}})
+	isolated := regexp.MustCompile(`(?s)<title>.*?</title>|<bdi>[^<]*</bdi>|<code dir="auto">[^<]*</code>|<p class="message" dir="auto">[^<]*</p>|<[^>]*>`)
+	rightToLeft := regexp.MustCompile(`[\p{Hebrew}\p{Arabic}].{0,40}`)
+	for target, want := range map[string]string{
+		"/": name, "/?q=שלום": "שלום", "/status/rooms?room_prefix=" + prefix: room, "/status/room?name=" + room: room,
+	} {
+		page := get(t, h, target)
+		if !strings.Contains(html.UnescapeString(page), want) {
+			t.Errorf("%s does not show %s", target, want)
+		}
+		for _, text := range rightToLeft.FindAllString(isolated.ReplaceAllString(page, ""), -1) {
+			t.Errorf("%s: nothing holds %q", target, text)
+		}
+	}
+	if page := get(t, h, "/?q=שלום"); !strings.Contains(page, `name="q" dir="auto" value="שלום"`) {
+		t.Error("what is searched for has no direction of its own")
+	}
 }
