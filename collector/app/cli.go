@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/common/version"
 
 	"whereby_exporter/collector/config"
+	"whereby_exporter/collector/prefix"
 )
 
 const (
@@ -118,7 +119,8 @@ func fail(stderr io.Writer, err error) int {
 	for i := range lines {
 		lines[i] = strings.TrimSpace(lines[i])
 	}
-	text := strings.ReplaceAll(strings.Join(lines, "; "), ":; ", ": ")
+	// It may hold what Whereby, or a proxy before it, answered.
+	text := prefix.Escape(strings.ReplaceAll(strings.Join(lines, "; "), ":; ", ": "))
 	fmt.Fprintf(stderr, "%s: %s\n", program, text)
 	return 1
 }

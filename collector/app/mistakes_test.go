@@ -3,6 +3,8 @@ package app_test
 import (
 	"fmt"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -135,6 +137,21 @@ func TestMistakes(t *testing.T) {
 			assertMistake(t, command, want)
 		}
 	})
+}
+
+// TestNoAnswerIsObeyedByATerminal has an API whose message would clear the screen, and turn
+// the rest of the line around.
+func TestNoAnswerIsObeyedByATerminal(t *testing.T) {
+	t.Setenv("WHEREBY_API_KEY", apiKey)
+	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusBadRequest)
+		fmt.Fprint(w, `{"error": "a\u009b2Jb\u202ec\u2028d שלום"}`)
+	}))
+	defer api.Close()
+	p := start(t, "check", "--online", "--whereby.url="+api.URL)
+	if code := p.wait(); code != 1 || !strings.HasSuffix(p.stderr.String(), "HTTP 400: a<U+009B>2Jb<U+202E>c<U+2028>d שלום\n") {
+		t.Errorf("the exit status is %d, and stderr holds %q", code, &p.stderr)
+	}
 }
 
 // assertMistake runs the program with what would work but for the mistake.

@@ -1,6 +1,10 @@
 package prefix
 
-import "unicode"
+import (
+	"fmt"
+	"strings"
+	"unicode"
+)
 
 // Refused returns the first character of a text from outside that may not be shown to a
 // person, nor stand in a label: a control character, a line break, or one that turns the
@@ -16,6 +20,23 @@ func Refused(s string) (c rune, ok bool) {
 		}
 	}
 	return 0, false
+}
+
+// Escape returns a text with each character that is [Refused] as its code point, for a
+// terminal that would obey it.
+func Escape(s string) string {
+	if !strings.ContainsFunc(s, isRefused) {
+		return s
+	}
+	var b strings.Builder
+	for _, c := range s {
+		if isRefused(c) {
+			fmt.Fprintf(&b, "<%U>", c)
+		} else {
+			b.WriteRune(c)
+		}
+	}
+	return b.String()
 }
 
 // isRefused reports whether a character breaks out of its line, or of its place in it.
