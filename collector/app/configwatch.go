@@ -54,7 +54,7 @@ func fingerprint(path string) string {
 	if err != nil {
 		return err.Error()
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }()
 	hash := sha256.New()
 	// Beyond that, a file is too large whatever is in it.
 	if _, err := io.Copy(hash, io.LimitReader(file, 16<<20)); err != nil {

@@ -60,26 +60,26 @@ func (h *Healthcheck) addresses() ([]*url.URL, error) {
 		}
 		return []*url.URL{u}, nil
 	}
-	for _, address := range h.ListenAddress {
-		host, port, err := net.SplitHostPort(address)
-		if err != nil || port == "" || port == "0" {
-			return nil, fmt.Errorf("--web.listen-address=%s: does not say where to ask; give --url", address)
-		}
-		hosts := []string{host}
-		if ip := net.ParseIP(host); host == "" || ip.IsUnspecified() {
-			hosts = []string{"127.0.0.1", "::1"} // numbers: a container may have no /etc/hosts
-		}
-		path := healthyEndpoint
-		if h.Ready {
-			path = readyEndpoint
-		}
-		var addresses []*url.URL
-		for _, host := range hosts {
-			addresses = append(addresses, &url.URL{Scheme: "http", Host: net.JoinHostPort(host, port), Path: path})
-		}
-		return addresses, nil
+	if len(h.ListenAddress) == 0 {
+		return nil, errors.New("--web.listen-address: must be an address such as :10036")
 	}
-	return nil, errors.New("--web.listen-address: must be an address such as :10036")
+	host, port, err := net.SplitHostPort(h.ListenAddress[0])
+	if err != nil || port == "" || port == "0" {
+		return nil, fmt.Errorf("--web.listen-address=%s: does not say where to ask; give --url", h.ListenAddress[0])
+	}
+	hosts := []string{host}
+	if ip := net.ParseIP(host); host == "" || ip.IsUnspecified() {
+		hosts = []string{"127.0.0.1", "::1"} // numbers: a container may have no /etc/hosts
+	}
+	path := healthyEndpoint
+	if h.Ready {
+		path = readyEndpoint
+	}
+	var addresses []*url.URL
+	for _, host := range hosts {
+		addresses = append(addresses, &url.URL{Scheme: "http", Host: net.JoinHostPort(host, port), Path: path})
+	}
+	return addresses, nil
 }
 
 // ask returns nil if an exporter answers. own is an address that this machine's exporter
