@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -25,7 +26,7 @@ type watched struct {
 	*testing.T
 	file    string
 	hangups chan os.Signal
-	name    string // the customer's, as read last
+	name    atomic.Value // the customer's, as read last
 	log     logtest.Buffer
 	metrics http.Handler
 }
@@ -43,10 +44,11 @@ func watch(t *testing.T, file string, test func(*watched)) {
 		load := func() (*config.Config, error) {
 			parsed, err := Config{File: file}.load()
 			if err == nil {
-				w.name = ""
+				name := ""
 				for _, customer := range parsed.Customers {
-					w.name = customer.Name
+					name = customer.Name
 				}
+				w.name.Store(name)
 			}
 			return parsed, err
 		}
@@ -106,8 +108,8 @@ func (w *watched) expect(when, name string, successful bool, lines ...string) {
 	if want := "\nwhereby_exporter_config_last_reload_successful " + success + "\n"; !strings.Contains(body, want) {
 		w.Errorf("%s, the metrics do not hold %q", when, want)
 	}
-	if w.name != name {
-		w.Errorf("%s, the customer is %q; want %q", when, w.name, name)
+	if got := w.name.Load(); got != name {
+		w.Errorf("%s, the customer is %q; want %q", when, got, name)
 	}
 	if got := w.log.Take(); !slices.EqualFunc(got, lines, strings.Contains) {
 		w.Errorf("%s, the log is %q; want lines with %q", when, got, lines)
