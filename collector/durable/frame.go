@@ -47,6 +47,20 @@ func AppendFrame(b, payload []byte) []byte {
 	return append(b, payload...)
 }
 
+// HasFrame reports whether an intact frame begins anywhere in b.
+func HasFrame(b []byte) bool {
+	for ; len(b) > HeadLength; b = b[1:] {
+		length := int64(binary.BigEndian.Uint32(b))
+		if length == 0 || length > int64(min(MaxPayload, len(b)-HeadLength)) {
+			continue
+		}
+		if Checksum(b[HeadLength:HeadLength+length]) == binary.BigEndian.Uint32(b[4:]) {
+			return true
+		}
+	}
+	return false
+}
+
 // Reader reads the frames of a file.
 type Reader struct {
 	path    string

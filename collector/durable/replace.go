@@ -11,19 +11,30 @@ import (
 // machine dies, or an error is returned, path is either the file from before or the new
 // one. fill writes to the file that it gets, or opens it by its name.
 //
-// The temporary file is path with the suffix ".new", so that one left behind by a process
-// that was killed is overwritten by the next. No other process may replace the same file
-// at the same time; see [ReplaceShared].
+// The temporary file is that of [Temporary], so that one left behind by a process that was
+// killed is overwritten by the next. No other process may replace the same file at the same
+// time; see [ReplaceShared].
 func Replace(path string, fill func(*os.File) error) error {
-	return replace(system(), path, newTemporary, fill)
+	return replace(OS{}, path, newTemporary, onDisk(fill))
 }
 
 // ReplaceShared is Replace for a file that other processes may replace at the same time.
 // The name of the temporary file begins with a dot and ends with ".new"; if the process is
 // killed, that file is left behind.
 func ReplaceShared(path string, fill func(*os.File) error) error {
-	return replace(system(), path, sharedTemporary, fill)
+	return replace(OS{}, path, sharedTemporary, onDisk(fill))
 }
+
+// ReplaceContent is Replace in any file system.
+func ReplaceContent(fsys FS, path string, content []byte) error {
+	return replace(fsys, path, newTemporary, func(file File) error {
+		_, err := file.Write(content)
+		return err
+	})
+}
+
+// Temporary is the temporary file that [Replace] makes for a path.
+func Temporary(path string) string { return path + ".new" }
 
 // Content returns a function for [Replace] that writes b.
 func Content(b []byte) func(*os.File) error {
@@ -33,17 +44,16 @@ func Content(b []byte) func(*os.File) error {
 	}
 }
 
-// calls are the system calls that a test can't make fail otherwise.
-type calls struct {
-	sync    func(*os.File) error
-	rename  func(from, to string) error
-	syncDir func(dir string) error
+// onDisk has fill get the file that [OS] opened.
+func onDisk(fill func(*os.File) error) func(File) error {
+	return func(file File) error { return fill(file.(*os.File)) }
 }
 
-func system() calls { return calls{sync: (*os.File).Sync, rename: os.Rename, syncDir: SyncDir} }
+// opener makes a temporary file for a path, and returns its name too.
+type opener func(fsys FS, path string) (file File, name string, err error)
 
-func replace(c calls, path string, open func(path string) (*os.File, error), fill func(*os.File) error) error {
-	temporary, err := open(path)
+func replace(fsys FS, path string, open opener, fill func(File) error) error {
+	temporary, name, err := open(fsys, path)
 	if err != nil {
 		return err
 	}
@@ -51,38 +61,43 @@ func replace(c calls, path string, open func(path string) (*os.File, error), fil
 	defer func() {
 		if !renamed {
 			_ = temporary.Close() // fill may have panicked
-			_ = os.Remove(temporary.Name())
+			_ = fsys.Remove(name)
 		}
 	}()
 	err = fill(temporary)
 	if err == nil {
-		err = c.sync(temporary)
+		err = temporary.Sync()
 	}
 	if err := errors.Join(err, temporary.Close()); err != nil {
 		return err
 	}
-	if err := c.rename(temporary.Name(), path); err != nil {
+	if err := fsys.Rename(name, path); err != nil {
 		return err
 	}
 	renamed = true
-	return c.syncDir(filepath.Dir(path))
+	return fsys.SyncDir(filepath.Dir(path))
 }
 
-func newTemporary(path string) (*os.File, error) {
-	temporary := path + ".new"
-	open := func() (*os.File, error) {
-		return os.OpenFile(temporary, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o640)
+func newTemporary(fsys FS, path string) (File, string, error) {
+	name := Temporary(path)
+	open := func() (File, error) {
+		return fsys.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o640)
 	}
 	file, err := open()
 	if errors.Is(err, fs.ErrExist) {
-		if err := os.Remove(temporary); err != nil {
-			return nil, err
+		if err := fsys.Remove(name); err != nil {
+			return nil, "", err
 		}
-		return open()
+		file, err = open()
 	}
-	return file, err
+	return file, name, err
 }
 
-func sharedTemporary(path string) (*os.File, error) {
-	return os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.new")
+// sharedTemporary is for the operating system's files only.
+func sharedTemporary(_ FS, path string) (File, string, error) {
+	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.new")
+	if err != nil {
+		return nil, "", err
+	}
+	return file, file.Name(), nil
 }

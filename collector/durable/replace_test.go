@@ -36,14 +36,48 @@ func write(t *testing.T, path, content string) {
 	}
 }
 
+// calls is the file system of the operating system, but for what a test sets.
+type calls struct {
+	OS
+	sync    func(*os.File) error
+	rename  func(from, to string) error
+	syncDir func(dir string) error
+}
+
+func system() calls { return calls{sync: (*os.File).Sync, rename: os.Rename, syncDir: SyncDir} }
+
+func (c calls) Rename(from, to string) error { return c.rename(from, to) }
+func (c calls) SyncDir(path string) error    { return c.syncDir(path) }
+
+// syncing is a file that is synced in a way of its own.
+type syncing struct {
+	*os.File
+	sync func(*os.File) error
+}
+
+func (f syncing) Sync() error { return f.sync(f.File) }
+
+// with replaces a file as [Replace] does, in other calls.
+func (c calls) with(path string, open opener, fill func(*os.File) error) error {
+	var opened *os.File
+	return replace(c, path, func(fsys FS, path string) (File, string, error) {
+		file, name, err := open(fsys, path)
+		if err != nil {
+			return nil, "", err
+		}
+		opened = file.(*os.File)
+		return syncing{opened, c.sync}, name, nil
+	}, func(File) error { return fill(opened) })
+}
+
 // both runs a test of either way to name the temporary file.
-func both(t *testing.T, test func(t *testing.T, replace func(string, func(*os.File) error) error, open func(string) (*os.File, error))) {
+func both(t *testing.T, test func(t *testing.T, replace func(string, func(*os.File) error) error, open opener)) {
 	t.Run("Replace", func(t *testing.T) { test(t, Replace, newTemporary) })
 	t.Run("ReplaceShared", func(t *testing.T) { test(t, ReplaceShared, sharedTemporary) })
 }
 
 func TestReplace(t *testing.T) {
-	both(t, func(t *testing.T, replace func(string, func(*os.File) error) error, _ func(string) (*os.File, error)) {
+	both(t, func(t *testing.T, replace func(string, func(*os.File) error) error, _ opener) {
 		path := filepath.Join(t.TempDir(), "file")
 		for _, content := range []string{"first", "", "second"} {
 			if err := replace(path, Content([]byte(content))); err != nil {
@@ -60,7 +94,7 @@ func TestReplace(t *testing.T) {
 // TestAFailureLeavesTheOldFile has each step fail, and one process die in it.
 func TestAFailureLeavesTheOldFile(t *testing.T) {
 	failure := errors.New("no space left")
-	both(t, func(t *testing.T, _ func(string, func(*os.File) error) error, open func(string) (*os.File, error)) {
+	both(t, func(t *testing.T, _ func(string, func(*os.File) error) error, open opener) {
 		for name, set := range map[string]func(c *calls, fill *func(*os.File) error){
 			"write": func(_ *calls, fill *func(*os.File) error) {
 				*fill = func(file *os.File) error {
@@ -88,7 +122,7 @@ func TestAFailureLeavesTheOldFile(t *testing.T) {
 							err = r.(error)
 						}
 					}()
-					return replace(c, path, open, fill)
+					return c.with(path, open, fill)
 				}()
 				if !errors.Is(err, failure) {
 					t.Errorf("the error is %v", err)
@@ -104,7 +138,7 @@ func TestAFailureLeavesTheOldFile(t *testing.T) {
 
 // TestTheSystemRefuses has what the operating system itself refuses.
 func TestTheSystemRefuses(t *testing.T) {
-	both(t, func(t *testing.T, replace func(string, func(*os.File) error) error, _ func(string) (*os.File, error)) {
+	both(t, func(t *testing.T, replace func(string, func(*os.File) error) error, _ opener) {
 		dir := t.TempDir()
 		if err := os.MkdirAll(filepath.Join(dir, "directory", "not-empty"), 0o700); err != nil {
 			t.Fatal(err)
@@ -123,7 +157,7 @@ func TestTheSystemRefuses(t *testing.T) {
 
 func TestWhatIsSyncedAndWhen(t *testing.T) {
 	failure := errors.New("the directory is gone")
-	both(t, func(t *testing.T, _ func(string, func(*os.File) error) error, open func(string) (*os.File, error)) {
+	both(t, func(t *testing.T, _ func(string, func(*os.File) error) error, open opener) {
 		path := filepath.Join(t.TempDir(), "file")
 		var steps []string
 		c := calls{
@@ -145,7 +179,7 @@ func TestWhatIsSyncedAndWhen(t *testing.T) {
 				return errors.Join(SyncDir(dir), failure)
 			},
 		}
-		if err := replace(c, path, open, Content([]byte("new"))); !errors.Is(err, failure) {
+		if err := c.with(path, open, Content([]byte("new"))); !errors.Is(err, failure) {
 			t.Errorf("the error is %v", err)
 		}
 		if want := []string{"sync", "rename", "sync the directory"}; !slices.Equal(steps, want) {

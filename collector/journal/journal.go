@@ -5,18 +5,20 @@
 // that arrive together are written and synced together, so that the cost of a sync
 // is shared by all who wait for it. To keep a journal short, its owner saves the
 // state that the records led to, and then forgets the files before.
+//
+// A file is never changed once a write to it failed, nor after a restart: the next record
+// goes into a new file, which begins with the name of the file before it and with how much
+// of that was acknowledged. So nothing has to be cut off, and a file that is missing, or
+// shorter than what was acknowledged, is noticed.
 package journal
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
-	"strings"
 	"sync"
 
 	"whereby_exporter/collector/durable"
@@ -24,14 +26,37 @@ import (
 
 const (
 	// MaxRecord is the longest record, in bytes.
-	MaxRecord = durable.MaxPayload
+	MaxRecord = maxBatch - maxPrefix
 	// Suffix is that of the files' names; before it stands their number.
 	Suffix = ".journal"
+	// SkipSuffix is appended to the name of a file to go on without its records.
+	SkipSuffix = ".skip"
 )
+
+// Repair is the end of a file that is not used, because it was not written as a whole.
+type Repair struct {
+	Path string
+	// Offset is where the end begins; Bytes is its length.
+	Offset, Bytes int64
+	// Err is why.
+	Err error
+}
+
+// Options are what a journal is opened with.
+type Options struct {
+	FS  durable.FS
+	Dir string // exists
+	// From is the number of the file that goes on from what the caller has saved; 0 is all.
+	From uint64
+	// Replay gets each record, oldest first. A record is only valid during the call.
+	Replay func(record []byte) error
+	// OnRepair is told of each repair, also later, by one goroutine at a time.
+	OnRepair func(Repair)
+}
 
 // Journal is safe for concurrent use.
 type Journal struct {
-	dir string
+	options Options
 
 	mu     sync.Mutex // guards what follows
 	next   *batch     // records that wait to be written
@@ -40,138 +65,66 @@ type Journal struct {
 	writers sync.WaitGroup
 
 	writing sync.Mutex // guards what follows
-	number  uint64     // of the file that is written to
-	file    *os.File
-	size    int64
-	// broken is set once a write failed half-way and could not be undone.
-	broken error
+	// highest is the highest number that a file had, or was tried to be made with.
+	highest uint64
+	// last is the newest file with records, but for the open one.
+	last position
+	// rotated is the number that was returned last: the caller's state may name that file.
+	rotated uint64
+	// file is the open one, at its end; nil until the next record needs one.
+	file durable.File
+	at   position
+}
+
+// position is a place in a file.
+type position struct {
+	number uint64 // of the file; 0 is none
+	offset int64
 }
 
 // batch is a number of records that are written together.
 type batch struct {
-	bytes []byte
-	then  []func()
-	done  chan struct{} // closed once they are on disk, or err says why not
-	err   error
+	entries []*entry
+	bytes   int
+	done    chan struct{} // closed once they are on disk, or err says why not
+	err     error
 }
 
-// newBatch returns an empty batch in the memory of an earlier one.
-func newBatch(spare []byte) *batch { return &batch{bytes: spare[:0], done: make(chan struct{})} }
-
-// Open opens the journal in a directory that exists, and hands every record of the
-// files numbered from and above to replay, oldest first. A record is only valid during
-// the call. Records that were being written when the process or the machine died, and
-// that nobody was told were kept, are cut off. New records go into a new file.
-func Open(dir string, from uint64, replay func(record []byte) error) (*Journal, error) {
-	numbers, err := files(dir)
-	if err != nil {
-		return nil, err
-	}
-	j := &Journal{dir: dir, next: newBatch(nil), number: from}
-	for i, number := range numbers {
-		if number < from {
-			continue
-		}
-		if err := j.replay(number, i == len(numbers)-1, replay); err != nil {
-			return nil, err
-		}
-		j.number = number
-	}
-	if err := j.create(j.number + 1); err != nil {
-		return nil, err
-	}
-	return j, nil
+type entry struct {
+	record []byte
+	then   func()
 }
 
-// files lists the numbers of the files in a directory.
-func files(dir string) ([]uint64, error) {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return nil, fmt.Errorf("list the journal: %w", err)
-	}
-	var numbers []uint64
-	for _, entry := range entries {
-		if name, ok := strings.CutSuffix(entry.Name(), Suffix); ok {
-			if number, err := strconv.ParseUint(name, 10, 64); err == nil {
-				numbers = append(numbers, number)
-			}
-		}
-	}
-	slices.Sort(numbers)
-	return numbers, nil
-}
+func newBatch() *batch { return &batch{done: make(chan struct{})} }
 
-func (j *Journal) path(number uint64) string {
-	return filepath.Join(j.dir, fmt.Sprintf("%020d%s", number, Suffix))
-}
+var errBusy = errors.New("too many records wait for the disk")
 
-func (j *Journal) replay(number uint64, newest bool, replay func([]byte) error) error {
-	path := j.path(number)
-	file, err := os.Open(path)
-	if err != nil {
-		return fmt.Errorf("read the journal: %w", err)
-	}
-	defer func() { _ = file.Close() }()
-	r := durable.NewReader(path, file)
-	for {
-		offset := r.Offset()
-		record, err := r.Next()
-		var damaged *durable.DamagedError
-		switch {
-		case errors.Is(err, io.EOF):
-			return nil
-		case errors.As(err, &damaged) && newest:
-			// Cut, or it would look like damage once there is a newer file.
-			if err := os.Truncate(path, offset); err != nil {
-				return fmt.Errorf("cut off what was half-written: %w", err)
-			}
-			return nil
-		case errors.As(err, &damaged):
-			return fmt.Errorf("journal %w and was left untouched; restore it from a backup, or move it away to go on without its events", damaged)
-		case err != nil:
-			return fmt.Errorf("read the journal: %w", err)
-		}
-		if err := replay(record); err != nil {
-			return fmt.Errorf("record at byte %d of %s: %w", offset, path, err)
-		}
-	}
-}
-
-// create begins a file. The directory is synced too, or the file might be gone
-// after a failure of the machine.
-func (j *Journal) create(number uint64) error {
-	file, err := os.OpenFile(j.path(number), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o640)
-	if err != nil {
-		return fmt.Errorf("begin a journal file: %w", err)
-	}
-	if err := durable.SyncDir(j.dir); err != nil {
-		return errors.Join(fmt.Errorf("begin a journal file: %w", err), file.Close())
-	}
-	if j.file != nil {
-		_ = j.file.Close() // all that was acknowledged is synced
-	}
-	j.file, j.number, j.size, j.broken = file, number, 0, nil
-	return nil
-}
-
-// Append returns once the record is on disk and then, where not nil, has returned;
-// or once the context is done. then is called for records on disk only, one at a
-// time and in their order, even where the caller has stopped waiting: the state that
-// it leads to is the one that a replay leads to. After an error the record may or may
-// not be there; whoever sent it has to send it again.
+// Append returns once the record is on disk and then, if not nil, has returned; or once the
+// context is done. then is called for records on disk only, one at a time and in their
+// order: the state that it leads to is the one that a replay leads to. A record whose
+// caller gives up is not written, unless that has begun. After an error the record may or
+// may not be there: it has to be sent again. The record must not be changed any more.
+//
+// What waits is bounded to what one write takes; beyond that, Append returns an error at
+// once.
 func (j *Journal) Append(ctx context.Context, record []byte, then func()) error {
 	switch {
 	case len(record) == 0:
 		return errors.New("the journal takes no empty record")
 	case len(record) > MaxRecord:
 		return fmt.Errorf("a record of %d bytes is too long for the journal", len(record))
+	case ctx.Err() != nil:
+		return fmt.Errorf("wait for the journal: %w", context.Cause(ctx))
 	}
+	mine := &entry{record, then}
 	j.mu.Lock()
-	mine := j.next
-	mine.bytes = durable.AppendFrame(mine.bytes, record)
-	if then != nil {
-		mine.then = append(mine.then, then)
+	waiting := j.next
+	if waiting.bytes+lengthInBatch(record) > maxBatch {
+		j.mu.Unlock()
+		return errBusy
 	}
+	waiting.entries = append(waiting.entries, mine)
+	waiting.bytes += lengthInBatch(record)
 	if !j.active {
 		j.active = true
 		j.writers.Go(j.writeAll)
@@ -179,10 +132,24 @@ func (j *Journal) Append(ctx context.Context, record []byte, then func()) error 
 	j.mu.Unlock()
 
 	select {
-	case <-mine.done:
-		return mine.err
+	case <-waiting.done:
+		return waiting.err
 	case <-ctx.Done():
+		j.giveUp(waiting, mine)
 		return fmt.Errorf("wait for the journal: %w", context.Cause(ctx))
+	}
+}
+
+// giveUp takes a record out of its batch, if that still waits.
+func (j *Journal) giveUp(from *batch, e *entry) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if from != j.next {
+		return
+	}
+	if i := slices.Index(from.entries, e); i >= 0 {
+		from.entries = slices.Delete(from.entries, i, i+1)
+		from.bytes -= lengthInBatch(e.record)
 	}
 }
 
@@ -193,68 +160,124 @@ func (j *Journal) writeAll() {
 	for {
 		j.mu.Lock()
 		mine := j.next
-		if len(mine.bytes) == 0 {
+		if len(mine.entries) == 0 {
 			j.active = false
 			j.mu.Unlock()
 			return
 		}
-		j.next = newBatch(spare)
+		j.next = newBatch()
 		j.mu.Unlock()
 
+		spare = appendBatch(spare[:0], mine.entries)
 		j.writing.Lock()
-		mine.err = j.write(mine.bytes)
+		mine.err = j.write(spare)
 		if mine.err == nil {
-			for _, then := range mine.then {
-				then()
+			for _, e := range mine.entries {
+				if e.then != nil {
+					e.then()
+				}
 			}
 		}
 		j.writing.Unlock()
 		close(mine.done)
-		spare = mine.bytes
 	}
 }
 
 func (j *Journal) write(b []byte) error {
-	if j.broken != nil {
-		return j.broken
+	if j.file == nil {
+		if err := j.create(); err != nil {
+			return err
+		}
 	}
-	_, err := j.file.WriteAt(b, j.size)
+	_, err := j.file.Write(b)
 	if err == nil {
 		err = j.file.Sync()
 	}
-	if err == nil {
-		j.size += int64(len(b))
-		return nil
+	if err != nil {
+		err = fmt.Errorf("write the journal: %w", err)
+		j.abandon(int64(len(b)), err)
+		return err
 	}
-	err = fmt.Errorf("write the journal: %w", err)
-	// What is half-written would hide all that comes after it.
-	if undo := j.file.Truncate(j.size); undo != nil {
-		j.broken = fmt.Errorf("%w; and it could not be undone: %w", err, undo)
-	}
-	return err
+	j.at.offset += int64(len(b))
+	return nil
 }
 
-// Rotate begins a new file, and calls state while nothing is written or applied. Once
-// the state that the records up to then led to is saved, the files before the one
-// whose number is returned can be forgotten.
+// abandon goes on in a new file after a write of so many bytes failed. What is on disk of
+// it cannot be known: after a sync that failed, the next one may succeed and sync nothing.
+func (j *Journal) abandon(bytes int64, err error) {
+	_ = j.file.Close()
+	j.file = nil
+	path := j.path(j.at.number)
+	if j.at.offset == headLength && j.at.number != j.rotated {
+		// It would take the space that the next one needs.
+		_ = j.options.FS.Remove(path)
+		return
+	}
+	j.last = j.at
+	j.options.OnRepair(Repair{Path: path, Offset: j.at.offset, Bytes: bytes, Err: err})
+}
+
+// tail is up to where records are acknowledged.
+func (j *Journal) tail() position {
+	if j.file != nil && j.at.offset > headLength {
+		return j.at
+	}
+	return j.last
+}
+
+// create begins a file. The directory is synced too, or the file might be gone
+// after a failure of the machine. After an error the file from before stays open.
+func (j *Journal) create() error {
+	j.highest++
+	number, fsys := j.highest, j.options.FS
+	path := j.path(number)
+	file, err := fsys.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o640)
+	if err != nil {
+		return fmt.Errorf("begin a journal file: %w", err)
+	}
+	_, err = file.Write(appendHead(nil, j.tail()))
+	if err == nil {
+		err = file.Sync()
+	}
+	if err == nil {
+		err = fsys.SyncDir(j.options.Dir)
+	}
+	if err != nil {
+		_ = file.Close()
+		_ = fsys.Remove(path)
+		return fmt.Errorf("begin a journal file: %w", err)
+	}
+	if j.file != nil {
+		_ = j.file.Close() // all that was acknowledged is synced
+	}
+	j.last, j.file, j.at = j.tail(), file, position{number, headLength}
+	return nil
+}
+
+// Rotate begins a new file, unless the newest is empty, and calls state while nothing is
+// written or applied. Once the state that the records up to then led to is saved, the files
+// before the one whose number is returned can be forgotten.
 func (j *Journal) Rotate(state func() error) (number uint64, err error) {
 	j.writing.Lock()
 	defer j.writing.Unlock()
-	if err := j.create(j.number + 1); err != nil {
-		return 0, err
+	if j.file == nil || j.at.offset > headLength {
+		if err := j.create(); err != nil {
+			return 0, err
+		}
 	}
-	return j.number, state()
+	j.rotated = j.at.number
+	return j.rotated, state()
 }
 
 // Forget deletes the files numbered below before.
 func (j *Journal) Forget(before uint64) error {
-	numbers, err := files(j.dir)
+	names, err := list(j.options.FS, j.options.Dir)
 	if err != nil {
 		return err
 	}
-	for _, number := range numbers {
+	for _, number := range names.files {
 		if number < before {
-			if err := os.Remove(j.path(number)); err != nil {
+			if err := j.options.FS.Remove(j.path(number)); err != nil {
 				return fmt.Errorf("delete an old journal file: %w", err)
 			}
 		}
@@ -268,6 +291,9 @@ func (j *Journal) Close() error {
 	j.writers.Wait()
 	j.writing.Lock()
 	defer j.writing.Unlock()
+	if j.file == nil {
+		return nil
+	}
 	if err := j.file.Close(); err != nil {
 		return fmt.Errorf("close the journal: %w", err)
 	}
@@ -278,5 +304,9 @@ func (j *Journal) Close() error {
 func (j *Journal) Size() int64 {
 	j.writing.Lock()
 	defer j.writing.Unlock()
-	return j.size
+	return j.at.offset
+}
+
+func (j *Journal) path(number uint64) string {
+	return filepath.Join(j.options.Dir, fmt.Sprintf("%020d%s", number, Suffix))
 }

@@ -5,12 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -22,16 +20,25 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // open opens a journal and returns the records that it replayed.
 func open(t testing.TB, dir string, from uint64) (*Journal, []string) {
 	t.Helper()
-	var records []string
-	j, err := Open(dir, from, func(record []byte) error {
-		records = append(records, string(record))
-		return nil
-	})
+	j, records, _, err := tryOpen(durable.OS{}, dir, from)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = j.Close() })
 	return j, records
+}
+
+// tryOpen also returns the repairs that opening took.
+func tryOpen(fsys durable.FS, dir string, from uint64) (j *Journal, records []string, repairs []Repair, err error) {
+	j, err = Open(Options{
+		FS: fsys, Dir: dir, From: from,
+		Replay: func(record []byte) error {
+			records = append(records, string(record))
+			return nil
+		},
+		OnRepair: func(r Repair) { repairs = append(repairs, r) },
+	})
+	return j, records, repairs, err
 }
 
 // noState is saved.
@@ -99,20 +106,23 @@ func TestWhatIsAppliedIsWhatAReplayApplies(t *testing.T) {
 	dir := t.TempDir()
 	j, _ := open(t, dir, 0)
 	impatient, cancel := context.WithCancel(t.Context())
-	cancel()
+	time.AfterFunc(5*time.Millisecond, cancel) // some give up at once, some while they wait
 	var (
 		wg      sync.WaitGroup
+		patient int
 		applied []string // guarded by the journal
 		mu      sync.Mutex
 		at      = map[uint64]int{}
 	)
 	for i := range 2000 {
 		record := fmt.Sprint("record ", i)
+		ctx := t.Context()
+		if i%7 == 0 {
+			ctx = impatient
+		} else {
+			patient++
+		}
 		wg.Go(func() {
-			ctx := t.Context()
-			if i%7 == 0 {
-				ctx = impatient
-			}
 			done := false
 			err := j.Append(ctx, []byte(record), func() {
 				applied = append(applied, record)
@@ -120,6 +130,9 @@ func TestWhatIsAppliedIsWhatAReplayApplies(t *testing.T) {
 			})
 			if err == nil && !done {
 				t.Error("acknowledged before it was applied")
+			}
+			if err != nil && ctx == t.Context() {
+				t.Error(err)
 			}
 			if i%300 == 0 {
 				n := 0
@@ -137,8 +150,8 @@ func TestWhatIsAppliedIsWhatAReplayApplies(t *testing.T) {
 	if err := j.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if len(applied) != 2000 {
-		t.Errorf("%d of 2000 records were applied", len(applied))
+	if len(applied) < patient || len(applied) > 2000 {
+		t.Errorf("%d records were applied, of which %d had callers who waited", len(applied), patient)
 	}
 	_, got := open(t, dir, 0)
 	expect(t, got, applied...)
@@ -162,123 +175,12 @@ func TestForgottenFilesAreGone(t *testing.T) {
 	if err := j.Forget(number); err != nil {
 		t.Fatal(err)
 	}
-	_, got = open(t, dir, 0)
+	_, got = open(t, dir, number)
 	expect(t, got, "b")
-}
-
-// TestAFileCutAnywhereKeepsWhatIsWhole cuts the newest file at every byte, as a kill
-// in the middle of a write does.
-func TestAFileCutAnywhereKeepsWhatIsWhole(t *testing.T) {
-	dir := t.TempDir()
-	j, _ := open(t, dir, 0)
-	add(t, j, "first", "second", "third")
-	file := j.path(1)
-	content, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
+	// Without the state the records that it stood for are missed.
+	if _, _, _, err := tryOpen(durable.OS{}, dir, 0); !errors.As(err, new(*durable.DamagedError)) {
+		t.Errorf("the error is %v", err)
 	}
-	const head = durable.HeadLength
-	ends := []int{0, head + 5, 2*head + 11, len(content)}
-	for cut := range len(content) + 1 {
-		dir := t.TempDir()
-		if err := os.WriteFile(filepath.Join(dir, filepath.Base(file)), content[:cut], 0o600); err != nil {
-			t.Fatal(err)
-		}
-		whole := 0
-		for _, end := range ends[1:] {
-			if end <= cut {
-				whole++
-			}
-		}
-		j, got := open(t, dir, 0)
-		expect(t, got, []string{"first", "second", "third"}[:whole]...)
-		add(t, j, "later")
-		_, got = open(t, dir, 0)
-		expect(t, got, append([]string{"first", "second", "third"}[:whole:whole], "later")...)
-	}
-}
-
-// TestZerosAtTheEndAreCutOff has what a file system may make of a file that was being
-// written when the power failed.
-func TestZerosAtTheEndAreCutOff(t *testing.T) {
-	for _, zeros := range []int{1, durable.HeadLength, 4096} {
-		dir := t.TempDir()
-		j, _ := open(t, dir, 0)
-		add(t, j, "first", "second")
-		content, err := os.ReadFile(j.path(1))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(j.path(1), append(content, make([]byte, zeros)...), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		j, got := open(t, dir, 0)
-		expect(t, got, "first", "second")
-		add(t, j, "later")
-		_, got = open(t, dir, 0)
-		expect(t, got, "first", "second", "later")
-	}
-}
-
-func TestADamagedOlderFileIsRefusedAndLeftAlone(t *testing.T) {
-	dir := t.TempDir()
-	j, _ := open(t, dir, 0)
-	add(t, j, "first", "second")
-	file := j.path(1)
-	if _, err := j.Rotate(noState); err != nil {
-		t.Fatal(err)
-	}
-	content, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for at := range content {
-		damaged := bytes.Clone(content)
-		damaged[at] ^= 0x10
-		if err := os.WriteFile(file, damaged, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		_, err := Open(dir, 0, func([]byte) error { return nil })
-		var damage *durable.DamagedError
-		if !errors.As(err, &damage) || damage.Path != file || damage.Offset < 0 {
-			t.Fatalf("damage at byte %d gave %v", at, err)
-		}
-		if want := " and was left untouched; restore it from a backup, or move it away to go on without its events"; !strings.HasSuffix(err.Error(), want) {
-			t.Fatalf("it says %q, which does not end with %q", err, want)
-		}
-		if after, err := os.ReadFile(file); err != nil || !bytes.Equal(after, damaged) {
-			t.Fatalf("the file was changed, %v", err)
-		}
-	}
-}
-
-func TestAFailedWriteIsToldAndUndone(t *testing.T) {
-	dir := t.TempDir()
-	j, _ := open(t, dir, 0)
-	add(t, j, "a")
-	writable := j.file
-	readOnly, err := os.Open(j.path(1))
-	if err != nil {
-		t.Fatal(err)
-	}
-	j.file = readOnly // every write fails, as does every repair
-	if err := j.Append(t.Context(), []byte("b"), nil); err == nil {
-		t.Error("a record that can't be written is acknowledged")
-	}
-	if err := j.Append(t.Context(), make([]byte, MaxRecord+1), nil); err == nil {
-		t.Error("a record that is too long is acknowledged")
-	}
-	if err := j.Append(t.Context(), nil, nil); err == nil {
-		t.Error("an empty record is acknowledged, and would be cut off at the next start")
-	}
-	_ = readOnly.Close()
-	j.file = writable
-	if _, err := j.Rotate(noState); err != nil { // a new file mends it
-		t.Fatal(err)
-	}
-	add(t, j, "c")
-	_, got := open(t, dir, 0)
-	expect(t, got, "a", "c")
 }
 
 // BenchmarkAppend shows what sharing a sync is worth: records a second alone and

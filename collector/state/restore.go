@@ -105,7 +105,7 @@ func inBackup(name string) bool {
 	if dir == "" {
 		return base == store.FileName || base == store.QualityFileName
 	}
-	return dir == eventsDir+"/" && (base == webhook.StateFile || strings.HasSuffix(base, journal.Suffix))
+	return dir == eventsDir+"/" && (base == webhook.StateFile || strings.HasSuffix(strings.TrimSuffix(base, journal.SkipSuffix), journal.Suffix))
 }
 
 // check opens what was unpacked, as the exporter does.

@@ -6,9 +6,10 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
-	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"whereby_exporter/collector/durable"
@@ -30,18 +31,32 @@ const (
 // EventLog is a [Log] in a directory: a journal of records, and the state that those
 // before the journal led to.
 type EventLog struct {
-	dir     string
-	state   State
-	journal *journal.Journal
-	log     *slog.Logger
+	fsys     durable.FS
+	dir      string
+	state    State
+	journal  *journal.Journal
+	log      *slog.Logger
+	repaired atomic.Int64
 }
 
 var _ Log = (*EventLog)(nil)
 
-// OpenEventLog restores the state from a directory, which it makes if there is none.
+// OpenEventLog restores the state from a directory, which it makes if there is none. If what
+// is there is damaged, the error is or wraps a [*durable.DamagedError] and nothing was
+// changed.
 func OpenEventLog(dir string, state State, log *slog.Logger) (*EventLog, error) {
-	l := &EventLog{dir: dir, state: state, log: log}
-	if err := os.MkdirAll(dir, 0o750); err != nil {
+	return openEventLog(durable.OS{}, dir, state, log)
+}
+
+func openEventLog(fsys durable.FS, dir string, state State, log *slog.Logger) (*EventLog, error) {
+	l := &EventLog{fsys: fsys, dir: dir, state: state, log: log}
+	err := fsys.MkdirAll(dir, 0o750)
+	if err == nil {
+		err = fsys.SyncDir(filepath.Dir(dir))
+	}
+	if err != nil {
+		// A later sync may succeed and sync nothing. This does nothing if there are events.
+		_ = fsys.Remove(dir)
 		return nil, fmt.Errorf("make the directory of events: %w", err)
 	}
 	from, err := l.restore()
@@ -49,21 +64,40 @@ func OpenEventLog(dir string, state State, log *slog.Logger) (*EventLog, error) 
 		return nil, err
 	}
 	replayed := 0
-	l.journal, err = journal.Open(dir, from, func(record []byte) error {
-		event, segment, arrived, err := decodeRecord(record)
-		if err != nil {
-			return err
-		}
-		state.Apply(event, segment, arrived)
-		replayed++
-		return nil
+	l.journal, err = journal.Open(journal.Options{
+		FS: fsys, Dir: dir, From: from,
+		Replay: func(record []byte) error {
+			event, segment, arrived, err := decodeRecord(record)
+			if err != nil {
+				return err
+			}
+			state.Apply(event, segment, arrived)
+			replayed++
+			return nil
+		},
+		OnRepair: l.onRepair,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("restore the live state: %w", err)
 	}
+	// A save that was killed may have left what takes the space that events need.
+	if err := fsys.Remove(durable.Temporary(l.statePath())); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		log.Warn("the rest of an unfinished save could not be removed", "err", err)
+	}
 	log.Debug("live state restored", "replayed_events", replayed)
 	return l, nil
 }
+
+func (l *EventLog) onRepair(r journal.Repair) {
+	l.repaired.Add(1)
+	l.log.Warn("the unfinished end of a journal is not used; nothing of it was acknowledged",
+		"file", r.Path, "offset", r.Offset, "bytes", r.Bytes, "err", r.Err)
+}
+
+// Repairs implements [Log].
+func (l *EventLog) Repairs() int64 { return l.repaired.Load() }
+
+func (l *EventLog) statePath() string { return filepath.Join(l.dir, StateFile) }
 
 // Append implements [Log].
 func (l *EventLog) Append(ctx context.Context, record []byte, apply func()) error {
@@ -103,7 +137,7 @@ func (l *EventLog) Save() error {
 	if err != nil {
 		return fmt.Errorf("save the live state: %w", err)
 	}
-	if err := durable.Replace(filepath.Join(l.dir, StateFile), durable.Content(seal(content, number))); err != nil {
+	if err := durable.ReplaceContent(l.fsys, l.statePath(), seal(content, number)); err != nil {
 		return fmt.Errorf("save the live state: %w", err)
 	}
 	return l.journal.Forget(number)
@@ -112,22 +146,22 @@ func (l *EventLog) Save() error {
 // restore reads the saved state, and returns from which file on the journal goes
 // beyond it.
 func (l *EventLog) restore() (from uint64, err error) {
-	number, state, err := readState(l.dir)
+	number, state, err := readState(l.fsys, l.dir)
 	if err != nil || state == nil {
 		return 0, err
 	}
 	if err := l.state.UnmarshalBinary(state); err != nil {
-		return 0, fmt.Errorf("live state %s: %w", filepath.Join(l.dir, StateFile), err)
+		return 0, fmt.Errorf("live state %s: %w; %s", l.statePath(), err, startOver(l.dir))
 	}
 	return number, nil
 }
 
 // readState reads the saved state of a directory and the number of the journal's file
 // that goes on from it. The state is nil if there is none.
-func readState(dir string) (number uint64, state []byte, err error) {
+func readState(fsys durable.FS, dir string) (number uint64, state []byte, err error) {
 	path := filepath.Join(dir, StateFile)
-	content, err := os.ReadFile(path)
-	if errors.Is(err, os.ErrNotExist) {
+	content, err := durable.ReadFile(fsys, path)
+	if errors.Is(err, fs.ErrNotExist) {
 		return 0, nil, nil
 	}
 	if err != nil {
@@ -135,15 +169,19 @@ func readState(dir string) (number uint64, state []byte, err error) {
 	}
 	body := content[:max(0, len(content)-sumLength)]
 	if len(body) < numberLength || !bytes.Equal(binary.BigEndian.AppendUint32(nil, durable.Checksum(body)), content[len(body):]) {
-		return 0, nil, fmt.Errorf("live state %w and was left untouched; restore it from a backup, "+
-			"or move the directory %s away to start with no one in a room", durable.Damaged(path, nil), dir)
+		return 0, nil, fmt.Errorf("live state %w and was left untouched; %s", durable.Damaged(path, nil), startOver(dir))
 	}
 	return binary.BigEndian.Uint64(body), body[numberLength:], nil
 }
 
+// startOver is the way out if the saved state cannot be used.
+func startOver(dir string) string {
+	return fmt.Sprintf("move the directory %s away to start with no one in a room, or put that of a backup in its place", dir)
+}
+
 // CheckState returns an error if the saved state of a directory is damaged.
 func CheckState(dir string) error {
-	_, _, err := readState(dir)
+	_, _, err := readState(durable.OS{}, dir)
 	return err
 }
 
@@ -182,3 +220,20 @@ func (Unlogged) Run(ctx context.Context) error {
 	<-ctx.Done()
 	return nil
 }
+
+// Repairs implements [Log].
+func (Unlogged) Repairs() int64 { return 0 }
+
+// Refusing is a [Log] that takes no record, because of what was there before.
+type Refusing struct{ Err error }
+
+var _ Log = Refusing{}
+
+// Append implements [Log].
+func (r Refusing) Append(context.Context, []byte, func()) error { return r.Err }
+
+// Run implements [Log].
+func (r Refusing) Run(ctx context.Context) error { return Unlogged{}.Run(ctx) }
+
+// Repairs implements [Log].
+func (Refusing) Repairs() int64 { return 0 }

@@ -28,6 +28,8 @@ type Log interface {
 	// Run saves the state from time to time until the context is done, and once more
 	// then.
 	Run(context.Context) error
+	// Repairs is how often the unfinished end of a journal was left out.
+	Repairs() int64
 }
 
 // Receiver takes events. One is durable before it is applied, and applied before it is

@@ -1,0 +1,259 @@
+package journal
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"whereby_exporter/collector/durable"
+)
+
+// anyLength is of a file of which it is not known how much was acknowledged.
+const anyLength = -1
+
+var errMissing = errors.New("it is missing")
+
+// Open opens a journal and replays it. Records that were being written when the process or
+// the machine died, and that were not acknowledged, are left out; [Options.OnRepair] is told
+// of them. If acknowledged records are damaged or missing, the error is a
+// [*durable.DamagedError], and no file was changed. New records go into a new file.
+func Open(o Options) (*Journal, error) {
+	j := &Journal{options: o, next: newBatch(), last: position{number: o.From}, rotated: o.From}
+	names, err := list(o.FS, o.Dir)
+	if err != nil {
+		return nil, err
+	}
+	j.highest = max(o.From, names.highest())
+	parts, err := j.parts(names)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range parts {
+		end, err := j.replay(p)
+		if err != nil {
+			return nil, err
+		}
+		if end > p.begin {
+			j.last = position{p.number, end}
+		}
+	}
+	return j, nil
+}
+
+// listing is the numbers of the files in a directory, sorted, and of those to be skipped.
+type listing struct{ files, skipped []uint64 }
+
+func list(fsys durable.FS, dir string) (listing, error) {
+	names, err := fsys.ReadDir(dir)
+	if err != nil {
+		return listing{}, fmt.Errorf("list the journal: %w", err)
+	}
+	var l listing
+	for _, name := range names {
+		to := &l.files
+		if base, ok := strings.CutSuffix(name, SkipSuffix); ok {
+			name, to = base, &l.skipped
+		}
+		if name, ok := strings.CutSuffix(name, Suffix); ok {
+			if number, err := strconv.ParseUint(name, 10, 64); err == nil {
+				*to = append(*to, number)
+			}
+		}
+	}
+	slices.Sort(l.files)
+	slices.Sort(l.skipped)
+	return l, nil
+}
+
+func (l listing) highest() (highest uint64) {
+	for _, numbers := range [][]uint64{l.files, l.skipped} {
+		if n := len(numbers); n > 0 {
+			highest = max(highest, numbers[n-1])
+		}
+	}
+	return highest
+}
+
+// before is the highest number of a file below another, or 0.
+func (l listing) before(number uint64) uint64 {
+	i, _ := slices.BinarySearch(l.files, number)
+	if i == 0 {
+		return 0
+	}
+	return l.files[i-1]
+}
+
+// part is a file that is replayed.
+type part struct {
+	number uint64
+	// begin is where its records begin.
+	begin int64
+	// length is up to where its records were acknowledged, or anyLength.
+	length int64
+}
+
+// parts finds the files to replay, oldest first: from the newest one back, each names the
+// one before it. A file that none names was never finished, and holds nothing that was
+// acknowledged.
+func (j *Journal) parts(names listing) ([]part, error) {
+	from := j.options.From
+	if from > 0 && !slices.Contains(names.files, from) && !slices.Contains(names.skipped, from) {
+		return nil, j.missing(from)
+	}
+	var parts []part
+	for p := (part{number: names.before(j.highest + 1), length: anyLength}); p.number >= max(from, 1); {
+		before, use, err := j.head(&p, names)
+		if err != nil {
+			return nil, err
+		}
+		if use {
+			parts = append(parts, p)
+		}
+		for before.number >= max(from, 1) && slices.Contains(names.skipped, before.number) {
+			before = position{names.before(before.number), anyLength}
+		}
+		if before.number >= max(from, 1) && !slices.Contains(names.files, before.number) {
+			return nil, j.missing(before.number)
+		}
+		p = part{number: before.number, length: before.offset}
+		if before.offset == anyLength {
+			p.number = names.before(before.number + 1)
+		}
+	}
+	slices.Reverse(parts)
+	return parts, nil
+}
+
+// head reads the head of a file: which one is before it, and whether it is to be used.
+func (j *Journal) head(p *part, names listing) (before position, use bool, err error) {
+	path := j.path(p.number)
+	file, err := j.options.FS.OpenFile(path, os.O_RDONLY, 0)
+	if err != nil {
+		return position{}, false, fmt.Errorf("read the journal: %w", err)
+	}
+	defer func() { _ = file.Close() }()
+	unfinished := position{names.before(p.number), anyLength}
+	payload, err := durable.NewReader(path, file).Next()
+	var damaged *durable.DamagedError
+	switch {
+	case err == nil:
+		after, ok := parseHead(payload)
+		if ok {
+			p.begin = headLength
+			return after, true, nil
+		}
+		return position{p.number - 1, anyLength}, true, nil // of the earlier format
+	case p.length != anyLength && (errors.Is(err, io.EOF) || errors.As(err, &damaged)):
+		return position{}, false, j.damaged(p.number, 0, err)
+	case errors.Is(err, io.EOF):
+		return unfinished, false, nil
+	case errors.As(err, &damaged):
+		// The process may have died while it wrote the head.
+		return unfinished, false, j.unfinished(p.number, 0, damaged)
+	}
+	return position{}, false, fmt.Errorf("read the journal: %w", err)
+}
+
+// replay hands the records of a file on, and returns where they end.
+func (j *Journal) replay(p part) (end int64, err error) {
+	path := j.path(p.number)
+	flag := os.O_RDONLY
+	if p.length == anyLength {
+		flag = os.O_RDWR // Windows syncs no other
+	}
+	file, err := j.options.FS.OpenFile(path, flag, 0)
+	if err != nil {
+		return 0, fmt.Errorf("read the journal: %w", err)
+	}
+	defer func() { _ = file.Close() }()
+	r := durable.NewReader(path, file)
+	for p.length == anyLength || r.Offset() < p.length {
+		offset := r.Offset()
+		payload, err := r.Next()
+		var damaged *durable.DamagedError
+		switch {
+		case err == nil:
+		case p.length == anyLength && errors.Is(err, io.EOF):
+			return offset, j.settle(file, offset, p)
+		case p.length == anyLength && errors.As(err, &damaged):
+			if err := j.unfinished(p.number, offset, damaged); err != nil {
+				return 0, err
+			}
+			return offset, j.settle(file, offset, p)
+		case errors.Is(err, io.EOF):
+			return 0, j.damaged(p.number, offset, durable.ErrTorn)
+		case errors.As(err, &damaged):
+			return 0, j.damaged(p.number, offset, damaged.Err)
+		default:
+			return 0, fmt.Errorf("read the journal: %w", err)
+		}
+		if offset < p.begin {
+			continue // the head
+		}
+		if err := j.replayFrame(p, payload); err != nil {
+			return 0, j.damaged(p.number, offset, err)
+		}
+	}
+	if r.Offset() > p.length {
+		return 0, j.damaged(p.number, p.length, errors.New("a record is longer than it was"))
+	}
+	return r.Offset(), nil
+}
+
+func (j *Journal) replayFrame(p part, payload []byte) error {
+	if p.begin == 0 {
+		return j.options.Replay(payload)
+	}
+	for len(payload) > 0 {
+		record, rest, err := nextInBatch(payload)
+		if err != nil {
+			return err
+		}
+		if err := j.options.Replay(record); err != nil {
+			return err
+		}
+		payload = rest
+	}
+	return nil
+}
+
+// settle makes what was read of a file survive a failure of the machine: a process that was
+// killed may not have synced the last of it, and the next file will say how much it was.
+func (j *Journal) settle(file durable.File, end int64, p part) error {
+	if end <= p.begin {
+		return nil
+	}
+	if err := file.Sync(); err != nil {
+		return fmt.Errorf("sync the journal: %w", err)
+	}
+	return nil
+}
+
+// unfinished takes what is at the end of a file for the rest of a write that was never
+// acknowledged, unless something intact comes after it.
+func (j *Journal) unfinished(number uint64, offset int64, why *durable.DamagedError) error {
+	content, err := durable.ReadFile(j.options.FS, j.path(number))
+	if err != nil {
+		return fmt.Errorf("read the journal: %w", err)
+	}
+	rest := content[min(offset, int64(len(content))):]
+	if durable.HasFrame(rest[min(1, len(rest)):]) {
+		return j.damaged(number, offset, why.Err)
+	}
+	j.options.OnRepair(Repair{Path: j.path(number), Offset: offset, Bytes: int64(len(rest)), Err: why.Err})
+	return nil
+}
+
+func (j *Journal) damaged(number uint64, offset int64, err error) error {
+	damaged := &durable.DamagedError{Path: j.path(number), Offset: offset, Err: err}
+	return fmt.Errorf("journal %w and was left untouched; append %s to its name to go on without its events", damaged, SkipSuffix)
+}
+
+func (j *Journal) missing(number uint64) error {
+	return fmt.Errorf("journal %w; put an empty file with %s after its name in its place to go on without its events",
+		durable.Damaged(j.path(number), errMissing), SkipSuffix)
+}
