@@ -225,17 +225,33 @@ func (j *Journal) tail() position {
 	return j.last
 }
 
-// create begins a file. The directory is synced too, or the file might be gone
-// after a failure of the machine. After an error the file from before stays open.
+// create begins a file, and closes the one before it. The directory is synced too, or the
+// file might be gone after a failure of the machine. After an error too nothing more is
+// written to the file before: the one that could not be made may be found at the next start
+// all the same, and says how much of that was acknowledged.
 func (j *Journal) create() error {
+	j.last = j.tail()
+	if j.file != nil {
+		_ = j.file.Close() // all that was acknowledged is synced
+		j.file = nil
+	}
 	j.highest++
-	number, fsys := j.highest, j.options.FS
-	path := j.path(number)
-	file, err := fsys.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o640)
+	number := j.highest
+	file, err := j.begin(number)
 	if err != nil {
 		return fmt.Errorf("begin a journal file: %w", err)
 	}
-	_, err = file.Write(appendHead(nil, j.tail()))
+	j.file, j.at = file, position{number, headLength}
+	return nil
+}
+
+func (j *Journal) begin(number uint64) (durable.File, error) {
+	fsys, path := j.options.FS, j.path(number)
+	file, err := fsys.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o640)
+	if err != nil {
+		return nil, err
+	}
+	_, err = file.Write(appendHead(nil, j.last))
 	if err == nil {
 		err = file.Sync()
 	}
@@ -245,13 +261,9 @@ func (j *Journal) create() error {
 	if err != nil {
 		_ = file.Close()
 		_ = fsys.Remove(path)
-		return fmt.Errorf("begin a journal file: %w", err)
+		return nil, err
 	}
-	if j.file != nil {
-		_ = j.file.Close() // all that was acknowledged is synced
-	}
-	j.last, j.file, j.at = j.tail(), file, position{number, headLength}
-	return nil
+	return file, nil
 }
 
 // Rotate begins a new file, unless the newest is empty, and calls state while nothing is
@@ -300,10 +312,13 @@ func (j *Journal) Close() error {
 	return nil
 }
 
-// Size is the length of the newest file in bytes.
+// Size is the length of the newest file in bytes, or 0 if there is none to write to.
 func (j *Journal) Size() int64 {
 	j.writing.Lock()
 	defer j.writing.Unlock()
+	if j.file == nil {
+		return 0
+	}
 	return j.at.offset
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"math/rand/v2"
 	"os"
@@ -167,10 +168,10 @@ func TestNoFaultLosesAnAcknowledgedEvent(t *testing.T) {
 			t.Fatalf("without a fault %d of %d events were acknowledged", len(a.acked), a.sent)
 		}
 	})
-	endings := uint64(exhaustively(3, 12))
-	lengths := []int{1, 7}
+	endings := uint64(exhaustively(3, 6))
+	lengths := []int{1, 3}
 	if os.Getenv("EXHAUSTIVE") != "" {
-		lengths = []int{1, 2, 3, 5, 8, 13, 21, 1000}
+		lengths = []int{1, 2, 3, 5, 1000}
 	}
 	runs := 0
 	for _, call := range calls {
@@ -287,6 +288,16 @@ func TestDamageIsToldAndHasAWayOut(t *testing.T) {
 	})
 }
 
+// whole reports whether a file ends after a frame.
+func whole(content []byte) bool {
+	r := durable.NewReader("", bytes.NewReader(content))
+	for {
+		if _, err := r.Next(); err != nil {
+			return errors.Is(err, io.EOF)
+		}
+	}
+}
+
 // afterDamage starts with a file that holds something else.
 func (a *account) afterDamage(name, path string, content []byte) {
 	b := &account{t: a.t, fsys: a.fsys.Clone(), acked: slices.Clone(a.acked), sent: a.sent}
@@ -301,8 +312,8 @@ func (a *account) afterDamage(name, path string, content []byte) {
 	case err == nil:
 		// What is at the end cannot be told from a write that was not finished, which is
 		// told; each write of this account has three events at most. Nor can a newest file
-		// that is gone or empty be told from one that was never finished.
-		if lost := b.missing(); len(lost) > 0 && (b.log.Repairs() == 0 || len(lost) > 3) && len(content) > 0 {
+		// that is gone or ends after a record be told from one that never had more.
+		if lost := b.missing(); len(lost) > 0 && (b.log.Repairs() == 0 || len(lost) > 3) && !whole(content) {
 			a.t.Errorf("%s: %q are lost, after %d repairs", name, lost, b.log.Repairs())
 		}
 	case !errors.As(err, &damaged) || !strings.Contains(err.Error(), damaged.Path):
