@@ -15,6 +15,7 @@ import (
 	"whereby_exporter/collector/config"
 	"whereby_exporter/collector/feed"
 	"whereby_exporter/collector/ledger"
+	"whereby_exporter/collector/metrics"
 	"whereby_exporter/collector/opening"
 	"whereby_exporter/collector/poller"
 	"whereby_exporter/collector/quality"
@@ -65,6 +66,9 @@ type webhooks struct {
 	feed       *feed.Feed
 	log        webhook.Log
 	reconciler *feed.Reconciler
+	// damaged is true if the live state could not be restored: then events are refused, and
+	// the feed holds no figures.
+	damaged bool
 }
 
 // New opens the state and publishes what it holds. It starts nothing.
@@ -136,33 +140,35 @@ func (c *Collector) open() error {
 	if err != nil {
 		return err
 	}
-	if err := c.openWebhooks(registry); err != nil {
-		return err
-	}
+	c.openWebhooks(registry)
 	c.publisher = &publisher{ledger: c.ledger, feed: c.feed(), sampler: c.sampling, self: c.self, log: log, file: file}
 	c.publisher.serve(registry)
 	c.publisher.publish()
 	return nil
 }
 
-// openWebhooks restores the live state, if webhooks are on.
-func (c *Collector) openWebhooks(registry prometheus.Registerer) error {
+// openWebhooks restores the live state, if webhooks are on. If it cannot be restored, events
+// are refused until somebody has seen to it, and all else goes on.
+func (c *Collector) openWebhooks(registry prometheus.Registerer) {
 	if c.config.Webhooks == nil {
-		return nil
+		return
 	}
 	f := feed.New(registry, c.ledger, c.config.File.Segments)
 	log, err := c.state.OpenEvents(f)
+	damaged := metrics.LiveStateDamaged.NewGauge(registry)
 	if err != nil {
-		return err
+		c.config.Logger.Error("webhooks are refused: the live state cannot be restored", "err", err)
+		log = webhook.Refusing{Err: err}
+		damaged.Set(1)
 	}
+	metrics.JournalRepairs.NewCounterFunc(registry, func() float64 { return float64(log.Repairs()) })
 	f.EndReplay()
-	c.webhooks = &webhooks{feed: f, log: log, reconciler: feed.NewReconciler(c.client, f, c.config.Logger)}
-	return nil
+	c.webhooks = &webhooks{feed: f, log: log, reconciler: feed.NewReconciler(c.client, f, c.config.Logger), damaged: err != nil}
 }
 
-// feed is nil if webhooks are off.
+// feed is nil if there are no live figures.
 func (c *Collector) feed() *feed.Feed {
-	if c.webhooks == nil {
+	if c.webhooks == nil || c.webhooks.damaged {
 		return nil
 	}
 	return c.webhooks.feed
@@ -179,7 +185,7 @@ func (c *Collector) Run(ctx context.Context) error {
 	group.Go(func() error { return c.reader.Run(ctx) })
 	group.Go(func() error { return c.sampling.Run(ctx) })
 	group.Go(func() error { return c.ledger.Run(ctx) })
-	if c.webhooks != nil {
+	if c.feed() != nil {
 		group.Go(func() error { return c.webhooks.log.Run(ctx) })
 		group.Go(func() error { return c.webhooks.reconciler.Run(ctx) })
 	}
@@ -257,6 +263,7 @@ func (c *Collector) statusSource() statuspage.Source {
 		Snapshot:     c.ledger.Snapshot,
 		File:         c.publisher.inForce,
 		Live:         c.feed(),
+		LiveDamaged:  c.webhooks != nil && c.webhooks.damaged,
 		Client:       c.client,
 		PollInterval: c.config.PollInterval,
 		Recorder:     c.recorder,

@@ -185,6 +185,10 @@ var (
 		"Connections to the webhook address that were closed to make room for others: unproven, over which no event had been acknowledged, or proven."}
 	WebRefused = Metric{"whereby_exporter_web_refused_total", Counter, []string{"reason"},
 		"Clients of the web address that were turned out: busy, a request answered with 503; stalled, an answer that its client did not read; connection, closed to make room for others."}
+	JournalRepairs = Metric{"whereby_exporter_journal_repairs_total", Counter, nil,
+		"Times that the unfinished end of a journal of webhooks was left out, after a crash or a write that failed. No acknowledged event is in one."}
+	LiveStateDamaged = Metric{"whereby_exporter_live_state_damaged", Gauge, nil,
+		"1 if the live state on disk could not be restored at the start, else 0: then webhooks are answered 503 and live figures are absent, and the log says what to do."}
 	ConfigLastReloadSuccessful = Metric{"whereby_exporter_config_last_reload_successful", Gauge, nil,
 		"1 if the configuration file was read without an error the last time, else 0: then the one before is in force."}
 	ConfigLastReloadSuccess = Metric{"whereby_exporter_config_last_reload_success_timestamp_seconds", Gauge, nil,
@@ -212,7 +216,7 @@ func All() []Metric {
 		QualityParticipantPacketLoss, QualityParticipantBitrate, ParticipantDevices,
 		Up, Polls, PollDuration, LastSuccessfulPoll, LastFullScan,
 		APIRequests, APIRequestDuration, APIPointsPerRequest, APIPoints, APIRateLimit, APIRateLimitRemaining,
-		LedgerDrift, UnusableRooms, UnusableRows, RoomPrefixesDropped, StorageErrors,
+		LedgerDrift, UnusableRooms, UnusableRows, RoomPrefixesDropped, StorageErrors, JournalRepairs, LiveStateDamaged,
 		WebhookConnectionsEvicted, WebRefused,
 		ConfigLastReloadSuccessful, ConfigLastReloadSuccess, SidecarRulesLoaded, BuildInfo,
 	}
@@ -249,6 +253,11 @@ func (m Metric) NewCounter(r prometheus.Registerer) prometheus.Counter {
 	c := prometheus.NewCounter(prometheus.CounterOpts{Name: m.Name, Help: m.Help})
 	r.MustRegister(c)
 	return c
+}
+
+// NewCounterFunc makes a counter that has the value of a function at each scrape.
+func (m Metric) NewCounterFunc(r prometheus.Registerer, value func() float64) {
+	r.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: m.Name, Help: m.Help}, value))
 }
 
 // NewCounterVec makes a counter with the metric's labels.

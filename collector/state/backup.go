@@ -94,8 +94,11 @@ func (d *Directory) spool() (*Backup, error) {
 // copyEvents adds the live state.
 func (d *Directory) copyEvents(archive *tar.Writer) error {
 	d.mu.Lock()
-	events := d.events
+	events, damaged := d.events, d.damaged
 	d.mu.Unlock()
+	if damaged {
+		return nil
+	}
 	if events != nil {
 		content, err := events.Copy()
 		if err != nil {

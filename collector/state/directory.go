@@ -29,6 +29,8 @@ type Directory struct {
 	mu     sync.Mutex
 	points *store.Points     // nil until the budget is resumed
 	events *webhook.EventLog // nil until the event log is opened
+	// damaged is true if it could not be: then a backup has no part of it.
+	damaged bool
 }
 
 // Open opens the state in a directory, and makes it if there is none. It reads and checks
@@ -78,12 +80,13 @@ func (d *Directory) ResumeBudget(budget *whereby.Budget) error {
 // OpenEvents restores what events led to, and returns the log of further ones.
 func (d *Directory) OpenEvents(s webhook.State) (webhook.Log, error) {
 	events, err := webhook.OpenEventLog(filepath.Join(d.path, eventsDir), s, d.log)
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	if err != nil {
+		d.damaged = true
 		return nil, err
 	}
-	d.mu.Lock()
 	d.events = events
-	d.mu.Unlock()
 	return events, nil
 }
 

@@ -18,6 +18,7 @@ type overview struct {
 	Head     []headCell
 	Rows     []customerRow
 	Live     bool // webhooks are on
+	Damaged  bool // they are refused, because the live state is damaged
 	// Empty says why there are no rows, and what to do.
 	Empty    string
 	NoConfig bool
@@ -140,7 +141,7 @@ var resourceLabels = map[config.Resource]string{
 
 func newOverview(f frame, r Report, q query) overview {
 	l := selectCustomers(r, q)
-	o := overview{frame: f, Live: r.Webhooks != nil, NoConfig: true}
+	o := overview{frame: f, Live: r.Webhooks != nil, Damaged: r.LiveDamaged, NoConfig: true}
 	for _, c := range r.Customers {
 		o.NoConfig = o.NoConfig && !c.Configured()
 	}

@@ -44,7 +44,9 @@ type Report struct {
 	Polls    Polls
 	Points   Points
 	Webhooks *Webhooks // nil where they are off
-	Reloads  Reloads
+	// LiveDamaged is true if they are off because the live state is damaged.
+	LiveDamaged bool
+	Reloads     Reloads
 	// DroppedPrefixes count under prefix.Other.
 	DroppedPrefixes int
 }

@@ -23,8 +23,9 @@ type Figures struct {
 	Snapshot func() *ledger.Snapshot
 	// File is the configuration in force.
 	File func() *config.Config
-	// Live is nil if webhooks are off.
-	Live *feed.Feed
+	// Live is nil if webhooks are off, or the live state is damaged.
+	Live        *feed.Feed
+	LiveDamaged bool
 	// Client asks for the sessions of a room. Its OnExchange must be set.
 	Client *whereby.Client
 	// PollInterval is as in [poller.Config].
@@ -107,6 +108,7 @@ func (s *figures) addCustomers(r *Report, file *config.Config) {
 // not known, which is something else than nobody.
 func (s *figures) addWebhooks(r *Report) {
 	live := s.Live
+	r.LiveDamaged = s.LiveDamaged
 	if live == nil {
 		return
 	}

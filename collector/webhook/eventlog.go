@@ -52,11 +52,10 @@ func openEventLog(fsys durable.FS, dir string, state State, log *slog.Logger) (*
 	l := &EventLog{fsys: fsys, dir: dir, state: state, log: log}
 	err := fsys.MkdirAll(dir, 0o750)
 	if err == nil {
+		// Not only if it was made: the process that made it may have been killed before.
 		err = fsys.SyncDir(filepath.Dir(dir))
 	}
 	if err != nil {
-		// A later sync may succeed and sync nothing. This does nothing if there are events.
-		_ = fsys.Remove(dir)
 		return nil, fmt.Errorf("make the directory of events: %w", err)
 	}
 	from, err := l.restore()

@@ -221,6 +221,8 @@ func families() []family {
 		{metrics.StorageErrors, nil, constant(0), 0},
 		{metrics.WebhookConnectionsEvicted, one("unproven", "proven"), constant(0), 0},
 		{metrics.WebRefused, one("busy", "stalled", "connection"), constant(0), 0},
+		{metrics.JournalRepairs, nil, constant(0), 0},
+		{metrics.LiveStateDamaged, nil, constant(0), 0},
 		{metrics.ConfigLastReloadSuccessful, nil, constant(1), 0},
 		{metrics.ConfigLastReloadSuccess, nil, func(a *account, _ *customer, _ []string, _ int64) float64 { return float64(a.begins) }, 0},
 		{metrics.SidecarRulesLoaded, nil, constant(1), 0},

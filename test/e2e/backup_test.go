@@ -179,10 +179,43 @@ func TestABackupIsRestored(t *testing.T) {
 	e.expect(patience, figures)
 	e.stop()
 
+	t.Run("a damaged live state", func(t *testing.T) {
+		storage := filepath.Join(t.TempDir(), "state")
+		restore(storage)
+		file := filepath.Join(storage, "events", "live.state")
+		content, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		content[len(content)/2] ^= 1
+		writeFile(t, file, string(content))
+		e := run(storage).in(t)
+		truth(t, e, account)
+		e.expect(patience, map[string]float64{"whereby_exporter_live_state_damaged": 1})
+		if status := deliver(client, webhook, joined("e9", "/acme-1", 1)); status != http.StatusServiceUnavailable {
+			t.Errorf("an event was answered %d", status)
+		}
+		e.stop()
+		if left, err := os.ReadFile(file); err != nil || !bytes.Equal(left, content) {
+			t.Errorf("the file was changed, %v", err)
+		}
+		if out := e.out.String(); !strings.Contains(out, file) || !strings.Contains(out, "away to start with no one in a room") {
+			t.Errorf("the log is %s", out)
+		}
+		if err := os.Rename(filepath.Dir(file), filepath.Join(storage, "damaged")); err != nil {
+			t.Fatal(err)
+		}
+		e = run(storage).in(t)
+		programs.Eventually(t, patience, "it is ready", e.ready)
+		if status := deliver(client, webhook, joined("e9", "/acme-1", 1)); status != http.StatusNoContent {
+			t.Errorf("after the way out an event was answered %d", status)
+		}
+		e.stop()
+	})
+
 	for _, damage := range []struct{ file, from, to, said string }{
 		{"whereby.db", "/acme-", "/acmf-", "was left untouched; restore it from a backup, or move it away to start anew, in which case rooms that Whereby has deleted no longer count"},
 		{"quality.db", "session ", "sessiom ", "was left untouched; restore it from a backup, or move it away: then the counters of call quality start anew, and the last day's participants may be sampled again"},
-		{"events/live.state", "/acme-", "/acmf-", "was left untouched; restore it from a backup, or move the directory"},
 	} {
 		t.Run("a damaged "+damage.file, func(t *testing.T) {
 			if !strings.Contains(strings.Join(strings.Fields(operations(t)), " "), damage.said) {

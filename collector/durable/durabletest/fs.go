@@ -312,7 +312,7 @@ func (f *FS) Rename(from, to string) error {
 	})
 }
 
-// SyncDir implements [durable.FS].
+// SyncDir fails as a file's sync does, but that a later one tries again with directories.
 func (f *FS) SyncDir(path string) error {
 	fault, done := f.call(SyncDir, path, 0)
 	defer done()
@@ -323,7 +323,7 @@ func (f *FS) SyncDir(path string) error {
 	for _, c := range f.changes {
 		switch in := filepath.Dir(max(c.add, c.remove)) == path; {
 		case in && fault.Err != nil && fault.Done == 0:
-			c.lost = true
+			c.lost = !c.file.dir
 			kept = append(kept, c)
 		case in && !c.lost:
 			c.apply(f.disk)
