@@ -78,7 +78,7 @@ func TestAFullDiskIsLeftFullOfNothing(t *testing.T) {
 	if paths := fsys.Paths(); len(paths) != 0 {
 		t.Errorf("%q are left", paths)
 	}
-	fsys.SetSpace(120)
+	fsys.SetSpace(1000)
 	add(t, j, "a")
 	reopen(t, fsys, "a")
 }

@@ -8,9 +8,10 @@ import (
 )
 
 // A file is a row of frames. The payload of the first is its head: magic, the number of the
-// file before it, and how much of that was acknowledged. Each further one is what was
-// written at once: records, each with its length before it. So whatever a failure leaves of
-// the last write, it leaves no intact frame after one that is not.
+// file before it, how much of that is to be used, and then records that go on from there.
+// Each further one is what was written at once: records, each with its length before it. So
+// whatever a failure leaves of the last write, it leaves no intact frame after one that is
+// not.
 //
 // Files of an earlier format have no head, and a record in each frame.
 const magic = "journal\x02"
@@ -19,29 +20,30 @@ const (
 	headPayload = len(magic) + 16
 	headLength  = int64(durable.HeadLength + headPayload)
 	// maxBatch is the length of the longest batch, maxPrefix that of the longest length.
-	maxBatch  = durable.MaxPayload
+	maxBatch  = durable.MaxPayload - headPayload
 	maxPrefix = 3
 )
 
 var errBatch = errors.New("a batch of records cannot be read")
 
-// appendHead appends the head of a file that goes on from a position.
-func appendHead(b []byte, after position) []byte {
+// appendHead appends the head of a file that goes on from a position with a batch.
+func appendHead(b []byte, after position, batch []byte) []byte {
 	payload := append([]byte(nil), magic...)
 	payload = binary.BigEndian.AppendUint64(payload, after.number)
 	payload = binary.BigEndian.AppendUint64(payload, uint64(after.offset))
-	return durable.AppendFrame(b, payload)
+	return durable.AppendFrame(b, append(payload, batch...))
 }
 
 // parseHead reports whether the first payload of a file is a head, and what it says.
-func parseHead(payload []byte) (after position, ok bool) {
-	if len(payload) != headPayload || string(payload[:len(magic)]) != magic {
-		return position{}, false
+func parseHead(payload []byte) (after position, batch []byte, ok bool) {
+	if len(payload) < headPayload || string(payload[:len(magic)]) != magic {
+		return position{}, nil, false
 	}
-	return position{
+	after = position{
 		binary.BigEndian.Uint64(payload[len(magic):]),
 		int64(binary.BigEndian.Uint64(payload[len(magic)+8:])),
-	}, true
+	}
+	return after, payload[headPayload:], true
 }
 
 // lengthInBatch is what a record takes of a batch.
@@ -50,13 +52,17 @@ func lengthInBatch(record []byte) int {
 	return binary.PutUvarint(prefix[:], uint64(len(record))) + len(record)
 }
 
+// appendRecord appends a record to a batch.
+func appendRecord(b, record []byte) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(record))), record...)
+}
+
 // appendBatch appends the frame of records.
 func appendBatch(b []byte, entries []*entry) []byte {
 	start := len(b)
 	b = append(b, make([]byte, durable.HeadLength)...)
 	for _, e := range entries {
-		b = binary.AppendUvarint(b, uint64(len(e.record)))
-		b = append(b, e.record...)
+		b = appendRecord(b, e.record)
 	}
 	payload := b[start+durable.HeadLength:]
 	binary.BigEndian.PutUint32(b[start:], uint32(len(payload)))

@@ -7,8 +7,8 @@
 // state that the records led to, and then forgets the files before.
 //
 // A file is never changed once a write to it failed, nor after a restart: the next record
-// goes into a new file, which begins with the name of the file before it and with how much
-// of that was acknowledged. So nothing has to be cut off, and a file that is missing, or
+// goes into a new file, which begins with the number of the file before it and with how much
+// of that is to be used. So nothing has to be cut off, and a file that is missing, or
 // shorter than what was acknowledged, is noticed.
 package journal
 
@@ -69,6 +69,8 @@ type Journal struct {
 	highest uint64
 	// last is the newest file with records, but for the open one.
 	last position
+	// again is what was written last before the start, until the next file has it too.
+	again []byte
 	// rotated is the number that was returned last: the caller's state may name that file.
 	rotated uint64
 	// file is the open one, at its end; nil until the next record needs one.
@@ -241,7 +243,8 @@ func (j *Journal) create() error {
 	if err != nil {
 		return fmt.Errorf("begin a journal file: %w", err)
 	}
-	j.file, j.at = file, position{number, headLength}
+	j.file, j.at = file, position{number, headLength + int64(len(j.again))}
+	j.again = nil
 	return nil
 }
 
@@ -251,7 +254,7 @@ func (j *Journal) begin(number uint64) (durable.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, err = file.Write(appendHead(nil, j.last))
+	_, err = file.Write(appendHead(nil, j.last, j.again))
 	if err == nil {
 		err = file.Sync()
 	}
@@ -272,7 +275,9 @@ func (j *Journal) begin(number uint64) (durable.File, error) {
 func (j *Journal) Rotate(state func() error) (number uint64, err error) {
 	j.writing.Lock()
 	defer j.writing.Unlock()
-	if j.file == nil || j.at.offset > headLength {
+	// If the state is not saved after all, the next start needs what is written again, and if
+	// it is, it must not find that. So that goes into a file before.
+	for j.file == nil || j.at.offset > headLength {
 		if err := j.create(); err != nil {
 			return 0, err
 		}

@@ -32,12 +32,14 @@ func Open(o Options) (*Journal, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, p := range parts {
-		end, err := j.replay(p)
+	for i, p := range parts {
+		newest := i == len(parts)-1
+		end, err := j.replay(p, newest)
 		if err != nil {
 			return nil, err
 		}
-		if end > p.begin {
+		// A newest file with nothing but a head is passed over: it may not be there for good.
+		if !newest || end > 0 {
 			j.last = position{p.number, end}
 		}
 	}
@@ -90,8 +92,8 @@ func (l listing) before(number uint64) uint64 {
 // part is a file that is replayed.
 type part struct {
 	number uint64
-	// begin is where its records begin.
-	begin int64
+	// headless files are of the earlier format.
+	headless bool
 	// length is up to where its records were acknowledged, or anyLength.
 	length int64
 }
@@ -141,11 +143,10 @@ func (j *Journal) head(p *part, names listing) (before position, use bool, err e
 	var damaged *durable.DamagedError
 	switch {
 	case err == nil:
-		after, ok := parseHead(payload)
-		if ok {
-			p.begin = headLength
+		if after, _, ok := parseHead(payload); ok {
 			return after, true, nil
 		}
+		p.headless = true
 		return position{p.number - 1, anyLength}, true, nil // of the earlier format
 	case p.length != anyLength && (errors.Is(err, io.EOF) || errors.As(err, &damaged)):
 		return position{}, false, j.damaged(p.number, 0, err)
@@ -158,14 +159,13 @@ func (j *Journal) head(p *part, names listing) (before position, use bool, err e
 	return position{}, false, fmt.Errorf("read the journal: %w", err)
 }
 
-// replay hands the records of a file on, and returns where they end.
-func (j *Journal) replay(p part) (end int64, err error) {
+// replay hands the records of a file on, and returns where they end. The last write to the
+// newest file is to be written again, in the next file, and the end is before it: it may not
+// have been synced, or that may have failed, and then a sync now would do nothing. The end
+// is 0 if that write is the head.
+func (j *Journal) replay(p part, newest bool) (end int64, err error) {
 	path := j.path(p.number)
-	flag := os.O_RDONLY
-	if p.length == anyLength {
-		flag = os.O_RDWR // Windows syncs no other
-	}
-	file, err := j.options.FS.OpenFile(path, flag, 0)
+	file, err := j.options.FS.OpenFile(path, os.O_RDONLY, 0)
 	if err != nil {
 		return 0, fmt.Errorf("read the journal: %w", err)
 	}
@@ -178,12 +178,9 @@ func (j *Journal) replay(p part) (end int64, err error) {
 		switch {
 		case err == nil:
 		case p.length == anyLength && errors.Is(err, io.EOF):
-			return offset, j.settle(file, offset, p)
+			return end, nil
 		case p.length == anyLength && errors.As(err, &damaged):
-			if err := j.unfinished(p.number, offset, damaged); err != nil {
-				return 0, err
-			}
-			return offset, j.settle(file, offset, p)
+			return end, j.unfinished(p.number, offset, damaged)
 		case errors.Is(err, io.EOF):
 			return 0, j.damaged(p.number, offset, durable.ErrTorn)
 		case errors.As(err, &damaged):
@@ -191,44 +188,36 @@ func (j *Journal) replay(p part) (end int64, err error) {
 		default:
 			return 0, fmt.Errorf("read the journal: %w", err)
 		}
-		if offset < p.begin {
-			continue // the head
+		batch := payload
+		switch {
+		case p.headless:
+			batch = appendRecord(nil, payload)
+		case offset == 0:
+			_, batch, _ = parseHead(payload)
 		}
-		if err := j.replayFrame(p, payload); err != nil {
+		if err := j.replayBatch(batch); err != nil {
 			return 0, j.damaged(p.number, offset, err)
+		}
+		if end = r.Offset(); newest {
+			end, j.again = offset, append(j.again[:0], batch...)
 		}
 	}
 	if r.Offset() > p.length {
 		return 0, j.damaged(p.number, p.length, errors.New("a record is longer than it was"))
 	}
-	return r.Offset(), nil
+	return end, nil
 }
 
-func (j *Journal) replayFrame(p part, payload []byte) error {
-	if p.begin == 0 {
-		return j.options.Replay(payload)
-	}
-	for len(payload) > 0 {
-		record, rest, err := nextInBatch(payload)
+func (j *Journal) replayBatch(batch []byte) error {
+	for len(batch) > 0 {
+		record, rest, err := nextInBatch(batch)
 		if err != nil {
 			return err
 		}
 		if err := j.options.Replay(record); err != nil {
 			return err
 		}
-		payload = rest
-	}
-	return nil
-}
-
-// settle makes what was read of a file survive a failure of the machine: a process that was
-// killed may not have synced the last of it, and the next file will say how much it was.
-func (j *Journal) settle(file durable.File, end int64, p part) error {
-	if end <= p.begin {
-		return nil
-	}
-	if err := file.Sync(); err != nil {
-		return fmt.Errorf("sync the journal: %w", err)
+		batch = rest
 	}
 	return nil
 }
