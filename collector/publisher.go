@@ -123,8 +123,12 @@ func (p *publisher) dynamic() []exposition.Family {
 func (p *publisher) reload(file *config.Config) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if err := p.ledger.Configure(ledgerOptions(file, time.Now())); err != nil {
+	moved, err := p.ledger.Configure(ledgerOptions(file, time.Now()))
+	if err != nil {
 		return err
+	}
+	if len(moved) > 0 {
+		p.log.Info("rooms count under other prefixes from now on", "room_prefixes", moved)
 	}
 	configure := func() error { return nil }
 	if p.feed != nil {
@@ -148,8 +152,12 @@ func (p *publisher) inForce() *config.Config {
 // ledgerOptions are what the configuration file says of how rooms are summed.
 func ledgerOptions(c *config.Config, now time.Time) ledger.Options {
 	calendars := make(map[string]billing.Calendar, len(c.Customers))
+	limited := make(map[string]bool, len(c.Customers))
 	for _, customer := range c.Customers {
 		calendars[customer.RoomPrefix] = customer.Calendar
+		for resource := range customer.Quotas {
+			limited[customer.RoomPrefix] = limited[customer.RoomPrefix] || resource != config.LiveParticipants
+		}
 	}
 	return ledger.Options{
 		Prefixes: c.Prefixes(),
@@ -160,6 +168,7 @@ func ledgerOptions(c *config.Config, now time.Time) ledger.Options {
 			return c.Billing
 		},
 		Account: c.Billing,
+		Limited: func(label string) bool { return limited[label] },
 		Now:     now,
 	}
 }

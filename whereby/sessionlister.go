@@ -22,22 +22,34 @@ func NewSessionLister(client *Client, log *slog.Logger) *SessionLister {
 	return &SessionLister{client: client, log: log}
 }
 
+// SessionList is what SessionLister.Sessions has listed.
+type SessionList struct {
+	Sessions []RoomSession
+	// Complete reports whether these are all sessions of the room that Insights shows.
+	Complete bool
+	// Requests is how many it took, without retries.
+	Requests int
+}
+
 // Sessions lists a room's sessions back to those that began before since. One is known
 // to have begun at latest: if the first of the list is older, or they do not come newest
-// first, all are listed. A room that Insights does not know has none. requests is how
-// many it took, without retries.
-func (l *SessionLister) Sessions(ctx context.Context, roomName string, since, latest time.Time) (list []RoomSession, requests int, err error) {
-	requests, err = l.pages(ctx, roomName, since, latest, func(page []RoomSession) bool {
-		list = append(list, page...)
+// first, all are listed. A room that Insights does not know has none. After an error only
+// Requests is set.
+func (l *SessionLister) Sessions(ctx context.Context, roomName string, since, latest time.Time) (SessionList, error) {
+	var list SessionList
+	requests, err := l.pages(ctx, roomName, since, latest, func(page Page[RoomSession]) bool {
+		list.Sessions = append(list.Sessions, page.Rows...)
+		list.Complete = page.Last
 		return true
 	})
 	if NotFound(err) {
-		return nil, requests, nil
+		return SessionList{Complete: true, Requests: requests}, nil
 	}
 	if err != nil {
-		return nil, requests, err
+		return SessionList{Requests: requests}, err
 	}
-	return list, requests, nil
+	list.Requests = requests
+	return list, nil
 }
 
 // Pages is Sessions a page at a time, for rooms with more sessions than should be held
@@ -46,8 +58,8 @@ func (l *SessionLister) Sessions(ctx context.Context, roomName string, since, la
 func (l *SessionLister) Pages(ctx context.Context, roomName string, since time.Time) iter.Seq2[[]RoomSession, error] {
 	return func(yield func([]RoomSession, error) bool) {
 		stopped := false
-		_, err := l.pages(ctx, roomName, since, time.Time{}, func(page []RoomSession) bool {
-			stopped = !yield(page, nil)
+		_, err := l.pages(ctx, roomName, since, time.Time{}, func(page Page[RoomSession]) bool {
+			stopped = !yield(page.Rows, nil)
 			return !stopped
 		})
 		if err != nil && !stopped && !NotFound(err) {
@@ -57,7 +69,7 @@ func (l *SessionLister) Pages(ctx context.Context, roomName string, since time.T
 }
 
 // pages gives each page to a function until that returns false, or the rest is older.
-func (l *SessionLister) pages(ctx context.Context, roomName string, since, latest time.Time, give func([]RoomSession) bool) (requests int, err error) {
+func (l *SessionLister) pages(ctx context.Context, roomName string, since, latest time.Time, give func(Page[RoomSession]) bool) (requests int, err error) {
 	query := RoomSessionsQuery{RoomName: roomName, SortBy: SessionsNewestFirst}
 	if l.unsorted.Load() {
 		query.SortBy = ""
@@ -77,7 +89,7 @@ func (l *SessionLister) pages(ctx context.Context, roomName string, since, lates
 }
 
 // list goes through the pages of one order.
-func (l *SessionLister) list(ctx context.Context, query RoomSessionsQuery, since, latest time.Time, give func([]RoomSession) bool) (requests int, err error) {
+func (l *SessionLister) list(ctx context.Context, query RoomSessionsQuery, since, latest time.Time, give func(Page[RoomSession]) bool) (requests int, err error) {
 	sorted, first := query.SortBy != "", true
 	var last time.Time
 	for page, err := range l.client.RoomSessions(ctx, query) {
@@ -98,7 +110,7 @@ func (l *SessionLister) list(ctx context.Context, query RoomSessionsQuery, since
 			last, first = session.StartedAt, false
 			older = older || session.StartedAt.Before(since)
 		}
-		if !give(page.Rows) || sorted && older {
+		if !give(page) || sorted && older {
 			break
 		}
 	}

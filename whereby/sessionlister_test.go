@@ -44,10 +44,11 @@ func TestSessionsBackToATime(t *testing.T) {
 				client := &whereby.Client{APIKey: whereby.StaticKey("test-key"), HTTPClient: &http.Client{Transport: account.RoundTripper()}}
 				lister := whereby.NewSessionLister(client, slog.New(slog.DiscardHandler))
 				since := time.Now().Add(-time.Duration(tc.days) * 24 * time.Hour)
-				list, requests, err := lister.Sessions(t.Context(), tc.room, since, latest)
+				listed, err := lister.Sessions(t.Context(), tc.room, since, latest)
 				if err != nil {
 					t.Fatal(err)
 				}
+				list, requests := listed.Sessions, listed.Requests
 				if requests != tc.requests || len(list) < tc.least {
 					t.Errorf("%d sessions in %d requests; want %d at least, in %d", len(list), requests, tc.least, tc.requests)
 				}

@@ -14,9 +14,13 @@ func (c *Config) Configured() []string {
 // Prefixes say which prefix a room counts under.
 func (c *Config) Prefixes() prefix.Options {
 	configured := c.Configured()
-	return prefix.Options{
+	options := prefix.Options{
 		Classify:   prefix.NewClassifier(configured, c.RoomPrefixes.Pattern).Of,
 		Limit:      c.RoomPrefixes.Limit,
 		Configured: configured,
 	}
+	if c.RoomPrefixes.Pattern != nil {
+		options.Pattern = c.RoomPrefixes.Pattern.String()
+	}
+	return options
 }

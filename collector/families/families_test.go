@@ -124,10 +124,12 @@ func period(offset int64) billing.Period {
 func TestQuotas(t *testing.T) {
 	snapshot := &ledger.Snapshot{
 		Prefixes: []ledger.PrefixUsage{
-			{Prefix: "acme-", PeriodUsage: ledger.PeriodUsage{Period: period(0), Known: true}},
-			{Prefix: "globex-", PeriodUsage: ledger.PeriodUsage{Period: period(500)}},
+			{Prefix: "acme-", PeriodUsage: ledger.PeriodUsage{Period: period(0), Previous: ledger.PreviousUsage{
+				Period: period(-1000), Used: ledger.Totals{ParticipantMinutes: 10, RecorderMinutes: 2, StreamerMinutes: 3, Sessions: 4}, Final: true,
+			}}},
+			{Prefix: "globex-", PeriodUsage: ledger.PeriodUsage{Period: period(500), Unread: 2, Previous: ledger.PreviousUsage{Unread: 1}}},
 		},
-		Account: ledger.PeriodUsage{Period: period(100)},
+		Account: ledger.PeriodUsage{Period: period(100), Unread: 2, Previous: ledger.PreviousUsage{Period: period(-900), Unread: 1}},
 	}
 	for name, tc := range map[string]struct {
 		file config.Config
@@ -151,6 +153,14 @@ func TestQuotas(t *testing.T) {
 			whereby_organization_quota_period_end_timestamp_seconds 2100
 			# TYPE whereby_organization_quota_period_start_timestamp_seconds gauge
 			whereby_organization_quota_period_start_timestamp_seconds 1100
+			# TYPE whereby_organization_quota_previous_final gauge
+			whereby_organization_quota_previous_final 0
+			# TYPE whereby_organization_quota_previous_period_end_timestamp_seconds gauge
+			whereby_organization_quota_previous_period_end_timestamp_seconds 1100
+			# TYPE whereby_organization_quota_previous_period_start_timestamp_seconds gauge
+			whereby_organization_quota_previous_period_start_timestamp_seconds 100
+			# TYPE whereby_organization_quota_unread_rooms gauge
+			whereby_organization_quota_unread_rooms 2
 			# TYPE whereby_quota_limit gauge
 			whereby_quota_limit{resource="live_participants",room_prefix="acme-"} 0
 			whereby_quota_limit{resource="participant_minutes",room_prefix="acme-"} 1000
@@ -162,7 +172,24 @@ func TestQuotas(t *testing.T) {
 			whereby_quota_period_end_timestamp_seconds{room_prefix="globex-"} 2500
 			# TYPE whereby_quota_period_start_timestamp_seconds gauge
 			whereby_quota_period_start_timestamp_seconds{room_prefix="acme-"} 1000
-			whereby_quota_period_start_timestamp_seconds{room_prefix="globex-"} 1500`,
+			whereby_quota_period_start_timestamp_seconds{room_prefix="globex-"} 1500
+			# TYPE whereby_quota_previous_final gauge
+			whereby_quota_previous_final{room_prefix="acme-"} 1
+			whereby_quota_previous_final{room_prefix="globex-"} 0
+			# TYPE whereby_quota_previous_period_end_timestamp_seconds gauge
+			whereby_quota_previous_period_end_timestamp_seconds{room_prefix="acme-"} 1000
+			whereby_quota_previous_period_end_timestamp_seconds{room_prefix="globex-"} 0
+			# TYPE whereby_quota_previous_period_start_timestamp_seconds gauge
+			whereby_quota_previous_period_start_timestamp_seconds{room_prefix="acme-"} 0
+			whereby_quota_previous_period_start_timestamp_seconds{room_prefix="globex-"} 0
+			# TYPE whereby_quota_previous_used gauge
+			whereby_quota_previous_used{resource="participant_minutes",room_prefix="acme-"} 10
+			whereby_quota_previous_used{resource="recorder_minutes",room_prefix="acme-"} 2
+			whereby_quota_previous_used{resource="sessions",room_prefix="acme-"} 4
+			whereby_quota_previous_used{resource="streamer_minutes",room_prefix="acme-"} 3
+			# TYPE whereby_quota_unread_rooms gauge
+			whereby_quota_unread_rooms{room_prefix="acme-"} 0
+			whereby_quota_unread_rooms{room_prefix="globex-"} 2`,
 		},
 		"a file without any": {
 			config.Config{}, `
@@ -170,12 +197,37 @@ func TestQuotas(t *testing.T) {
 			whereby_organization_quota_period_end_timestamp_seconds 2100
 			# TYPE whereby_organization_quota_period_start_timestamp_seconds gauge
 			whereby_organization_quota_period_start_timestamp_seconds 1100
+			# TYPE whereby_organization_quota_previous_final gauge
+			whereby_organization_quota_previous_final 0
+			# TYPE whereby_organization_quota_previous_period_end_timestamp_seconds gauge
+			whereby_organization_quota_previous_period_end_timestamp_seconds 1100
+			# TYPE whereby_organization_quota_previous_period_start_timestamp_seconds gauge
+			whereby_organization_quota_previous_period_start_timestamp_seconds 100
+			# TYPE whereby_organization_quota_unread_rooms gauge
+			whereby_organization_quota_unread_rooms 2
 			# TYPE whereby_quota_period_end_timestamp_seconds gauge
 			whereby_quota_period_end_timestamp_seconds{room_prefix="acme-"} 2000
 			whereby_quota_period_end_timestamp_seconds{room_prefix="globex-"} 2500
 			# TYPE whereby_quota_period_start_timestamp_seconds gauge
 			whereby_quota_period_start_timestamp_seconds{room_prefix="acme-"} 1000
-			whereby_quota_period_start_timestamp_seconds{room_prefix="globex-"} 1500`,
+			whereby_quota_period_start_timestamp_seconds{room_prefix="globex-"} 1500
+			# TYPE whereby_quota_previous_final gauge
+			whereby_quota_previous_final{room_prefix="acme-"} 1
+			whereby_quota_previous_final{room_prefix="globex-"} 0
+			# TYPE whereby_quota_previous_period_end_timestamp_seconds gauge
+			whereby_quota_previous_period_end_timestamp_seconds{room_prefix="acme-"} 1000
+			whereby_quota_previous_period_end_timestamp_seconds{room_prefix="globex-"} 0
+			# TYPE whereby_quota_previous_period_start_timestamp_seconds gauge
+			whereby_quota_previous_period_start_timestamp_seconds{room_prefix="acme-"} 0
+			whereby_quota_previous_period_start_timestamp_seconds{room_prefix="globex-"} 0
+			# TYPE whereby_quota_previous_used gauge
+			whereby_quota_previous_used{resource="participant_minutes",room_prefix="acme-"} 10
+			whereby_quota_previous_used{resource="recorder_minutes",room_prefix="acme-"} 2
+			whereby_quota_previous_used{resource="sessions",room_prefix="acme-"} 4
+			whereby_quota_previous_used{resource="streamer_minutes",room_prefix="acme-"} 3
+			# TYPE whereby_quota_unread_rooms gauge
+			whereby_quota_unread_rooms{room_prefix="acme-"} 0
+			whereby_quota_unread_rooms{room_prefix="globex-"} 2`,
 		},
 	} {
 		t.Run(name, func(t *testing.T) { expect(t, families.Quotas(snapshot, &tc.file), tc.want) })
@@ -184,7 +236,7 @@ func TestQuotas(t *testing.T) {
 
 func TestUsed(t *testing.T) {
 	totals := ledger.Totals{ParticipantMinutes: 10, RecorderMinutes: 2, StreamerMinutes: 3, Sessions: 4}
-	known := ledger.PeriodUsage{Period: period(0), Used: totals, Known: true}
+	known := ledger.PeriodUsage{Period: period(0), Used: totals}
 	for name, tc := range map[string]struct {
 		snapshot ledger.Snapshot
 		view     *live.View
@@ -199,12 +251,24 @@ func TestUsed(t *testing.T) {
 			whereby_organization_quota_used{resource="recorder_minutes"} 2
 			whereby_organization_quota_used{resource="sessions"} 4
 			whereby_organization_quota_used{resource="streamer_minutes"} 3
+			# TYPE whereby_organization_quota_used_lower_bound gauge
+			whereby_organization_quota_used_lower_bound{resource="live_participants"} 5
+			whereby_organization_quota_used_lower_bound{resource="participant_minutes"} 10
+			whereby_organization_quota_used_lower_bound{resource="recorder_minutes"} 2
+			whereby_organization_quota_used_lower_bound{resource="sessions"} 4
+			whereby_organization_quota_used_lower_bound{resource="streamer_minutes"} 3
 			# TYPE whereby_quota_used gauge
 			whereby_quota_used{resource="live_participants",room_prefix="acme-"} 5
 			whereby_quota_used{resource="participant_minutes",room_prefix="acme-"} 10
 			whereby_quota_used{resource="recorder_minutes",room_prefix="acme-"} 2
 			whereby_quota_used{resource="sessions",room_prefix="acme-"} 4
-			whereby_quota_used{resource="streamer_minutes",room_prefix="acme-"} 3`,
+			whereby_quota_used{resource="streamer_minutes",room_prefix="acme-"} 3
+			# TYPE whereby_quota_used_lower_bound gauge
+			whereby_quota_used_lower_bound{resource="live_participants",room_prefix="acme-"} 5
+			whereby_quota_used_lower_bound{resource="participant_minutes",room_prefix="acme-"} 10
+			whereby_quota_used_lower_bound{resource="recorder_minutes",room_prefix="acme-"} 2
+			whereby_quota_used_lower_bound{resource="sessions",room_prefix="acme-"} 4
+			whereby_quota_used_lower_bound{resource="streamer_minutes",room_prefix="acme-"} 3`,
 		},
 		"without webhooks nobody is known to be there": {
 			ledger.Snapshot{Prefixes: []ledger.PrefixUsage{{Prefix: "acme-", PeriodUsage: known}}, Account: known}, nil, `
@@ -213,24 +277,64 @@ func TestUsed(t *testing.T) {
 			whereby_organization_quota_used{resource="recorder_minutes"} 2
 			whereby_organization_quota_used{resource="sessions"} 4
 			whereby_organization_quota_used{resource="streamer_minutes"} 3
+			# TYPE whereby_organization_quota_used_lower_bound gauge
+			whereby_organization_quota_used_lower_bound{resource="participant_minutes"} 10
+			whereby_organization_quota_used_lower_bound{resource="recorder_minutes"} 2
+			whereby_organization_quota_used_lower_bound{resource="sessions"} 4
+			whereby_organization_quota_used_lower_bound{resource="streamer_minutes"} 3
 			# TYPE whereby_quota_used gauge
 			whereby_quota_used{resource="participant_minutes",room_prefix="acme-"} 10
 			whereby_quota_used{resource="recorder_minutes",room_prefix="acme-"} 2
 			whereby_quota_used{resource="sessions",room_prefix="acme-"} 4
-			whereby_quota_used{resource="streamer_minutes",room_prefix="acme-"} 3`,
+			whereby_quota_used{resource="streamer_minutes",room_prefix="acme-"} 3
+			# TYPE whereby_quota_used_lower_bound gauge
+			whereby_quota_used_lower_bound{resource="participant_minutes",room_prefix="acme-"} 10
+			whereby_quota_used_lower_bound{resource="recorder_minutes",room_prefix="acme-"} 2
+			whereby_quota_used_lower_bound{resource="sessions",room_prefix="acme-"} 4
+			whereby_quota_used_lower_bound{resource="streamer_minutes",room_prefix="acme-"} 3`,
 		},
-		"what is not known is absent": {
-			ledger.Snapshot{Prefixes: []ledger.PrefixUsage{{Prefix: "acme-", PeriodUsage: ledger.PeriodUsage{Used: totals}}}}, nil, ``,
+		"of what is not known, the certain part is there": {
+			ledger.Snapshot{Prefixes: []ledger.PrefixUsage{{Prefix: "acme-", PeriodUsage: ledger.PeriodUsage{Used: totals, Unread: 1}}}, Account: ledger.PeriodUsage{Used: totals, Unread: 1}}, nil, `
+			# TYPE whereby_organization_quota_used_lower_bound gauge
+			whereby_organization_quota_used_lower_bound{resource="participant_minutes"} 10
+			whereby_organization_quota_used_lower_bound{resource="recorder_minutes"} 2
+			whereby_organization_quota_used_lower_bound{resource="sessions"} 4
+			whereby_organization_quota_used_lower_bound{resource="streamer_minutes"} 3
+			# TYPE whereby_quota_used_lower_bound gauge
+			whereby_quota_used_lower_bound{resource="participant_minutes",room_prefix="acme-"} 10
+			whereby_quota_used_lower_bound{resource="recorder_minutes",room_prefix="acme-"} 2
+			whereby_quota_used_lower_bound{resource="sessions",room_prefix="acme-"} 4
+			whereby_quota_used_lower_bound{resource="streamer_minutes",room_prefix="acme-"} 3`,
 		},
 		"people are known where usage is not, and in rooms that Insights does not know": {
-			ledger.Snapshot{Prefixes: []ledger.PrefixUsage{{Prefix: "acme-"}, {Prefix: "globex-"}}},
+			ledger.Snapshot{Prefixes: []ledger.PrefixUsage{
+				{Prefix: "acme-", PeriodUsage: ledger.PeriodUsage{Unread: 1}}, {Prefix: "globex-", PeriodUsage: ledger.PeriodUsage{Unread: 1}},
+			}, Account: ledger.PeriodUsage{Unread: 2}},
 			&live.View{Prefixes: []live.PrefixView{{Prefix: "acme-", Participants: 5}, {Prefix: "initech-", Participants: 2}}}, `
 			# TYPE whereby_organization_quota_used gauge
 			whereby_organization_quota_used{resource="live_participants"} 7
+			# TYPE whereby_organization_quota_used_lower_bound gauge
+			whereby_organization_quota_used_lower_bound{resource="live_participants"} 7
+			whereby_organization_quota_used_lower_bound{resource="participant_minutes"} 0
+			whereby_organization_quota_used_lower_bound{resource="recorder_minutes"} 0
+			whereby_organization_quota_used_lower_bound{resource="sessions"} 0
+			whereby_organization_quota_used_lower_bound{resource="streamer_minutes"} 0
 			# TYPE whereby_quota_used gauge
 			whereby_quota_used{resource="live_participants",room_prefix="acme-"} 5
 			whereby_quota_used{resource="live_participants",room_prefix="globex-"} 0
-			whereby_quota_used{resource="live_participants",room_prefix="initech-"} 2`,
+			whereby_quota_used{resource="live_participants",room_prefix="initech-"} 2
+			# TYPE whereby_quota_used_lower_bound gauge
+			whereby_quota_used_lower_bound{resource="live_participants",room_prefix="acme-"} 5
+			whereby_quota_used_lower_bound{resource="live_participants",room_prefix="globex-"} 0
+			whereby_quota_used_lower_bound{resource="live_participants",room_prefix="initech-"} 2
+			whereby_quota_used_lower_bound{resource="participant_minutes",room_prefix="acme-"} 0
+			whereby_quota_used_lower_bound{resource="participant_minutes",room_prefix="globex-"} 0
+			whereby_quota_used_lower_bound{resource="recorder_minutes",room_prefix="acme-"} 0
+			whereby_quota_used_lower_bound{resource="recorder_minutes",room_prefix="globex-"} 0
+			whereby_quota_used_lower_bound{resource="sessions",room_prefix="acme-"} 0
+			whereby_quota_used_lower_bound{resource="sessions",room_prefix="globex-"} 0
+			whereby_quota_used_lower_bound{resource="streamer_minutes",room_prefix="acme-"} 0
+			whereby_quota_used_lower_bound{resource="streamer_minutes",room_prefix="globex-"} 0`,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

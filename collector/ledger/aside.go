@@ -1,6 +1,9 @@
 package ledger
 
-import "fmt"
+import (
+	"fmt"
+	"maps"
+)
 
 // maxAside bounds the rooms that are known to be set aside.
 const maxAside = 10_000
@@ -20,35 +23,28 @@ func (p *Poll) SetAside(names []string) error {
 	return nil
 }
 
-// setAside takes the rooms that a poll could not read. Those that it has read, and after
-// a full poll those that are gone, are set aside no longer.
-func (l *Ledger) setAside(p *Poll, complete bool) error {
-	aside := map[string]bool{}
-	for name := range p.aside {
-		aside[name] = false
-	}
+// asideAfter returns the rooms that are set aside after a poll. Those that it has read,
+// and after a full poll those that are gone, are not any more.
+func (l *Ledger) asideAfter(p *Poll, complete bool) (map[string]struct{}, error) {
+	aside := maps.Clone(p.aside)
+	var names []string
 	for name := range l.aside {
-		if !complete && len(aside) < maxAside {
-			aside[name] = false
+		if _, again := aside[name]; !again && !complete {
+			names = append(names, name)
 		}
 	}
-	names := make([]string, 0, len(aside))
-	for name := range aside {
-		names = append(names, name)
-	}
-	err := l.store.Get(names, func(_ int, row Row) {
-		_, odd := p.aside[row.Name]
-		if p.seen.Has(row.ID) && !odd {
-			delete(aside, row.Name)
-			return
-		}
-		aside[row.Name] = true
-	})
+	read := make([]bool, len(names))
+	err := l.store.Get(names, func(i int, row Row) { read[i] = p.seen.Has(row.ID) })
 	if err != nil {
-		return fmt.Errorf("look rooms up in the ledger: %w", err)
+		return nil, fmt.Errorf("look rooms up in the ledger: %w", err)
 	}
-	l.aside = aside
-	return nil
+	for i, name := range names {
+		_, staged := p.staged[name]
+		if !read[i] && !staged && len(aside) < maxAside {
+			aside[name] = struct{}{}
+		}
+	}
+	return aside, nil
 }
 
 // IsSetAside reports whether the row of a room could not be read when it was last seen.
@@ -59,14 +55,12 @@ func (l *Ledger) IsSetAside(roomName string) bool {
 	return aside
 }
 
-// neverRead returns the labels of rooms of which no row could ever be read: what they
-// have used is unknown.
-func (l *Ledger) neverRead() map[string]bool {
-	labels := map[string]bool{}
-	for name, known := range l.aside {
-		if !known {
-			labels[l.Label(name)] = true
-		}
+// asideByLabel counts the rooms that are set aside: what they have used since they were
+// last read is unknown.
+func (l *Ledger) asideByLabel() map[string]int64 {
+	labels := map[string]int64{}
+	for name := range l.aside {
+		labels[l.Label(name)]++
 	}
 	return labels
 }

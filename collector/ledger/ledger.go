@@ -3,6 +3,7 @@ package ledger
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -21,6 +22,9 @@ type Options struct {
 	// Nil stands for calendar months in UTC.
 	Calendar func(label string) billing.Calendar
 	Account  billing.Calendar
+	// Limited reports whether a label has a quota of what a billing period is for, so
+	// that its figures are the first to be completed. Nil stands for none.
+	Limited func(label string) bool
 	// Now is the time; Advance and Commit tell it from then on.
 	Now time.Time
 }
@@ -35,17 +39,19 @@ type Ledger struct {
 	mu      sync.Mutex // held by whoever commits, while it writes to the store too
 	options Options
 	now     time.Time
-	account billing.Period
-	// accountKnown is as known of a prefixSum.
-	accountKnown bool
-	openings     missingList
-	state        State
-	sums         map[string]*prefixSum // by label
-	present      IDSet
-	nextID       uint32
-	// aside are the rooms whose rows could not be read when they were last seen, and
-	// whether a row of theirs was read before.
-	aside map[string]bool
+	account span
+	unread  unreadQueue
+	state   State
+	sums    map[string]*prefixSum // by label
+	// moved is what counters of a label stand above the sum of its rows, because the
+	// configuration has moved rooms to another one.
+	moved map[string]Totals
+	// counting is to be committed with the next rows; nil if the store knows it.
+	counting *Counting
+	present  IDSet
+	nextID   uint32
+	// aside are the rooms whose rows could not be read when they were last seen.
+	aside map[string]struct{}
 
 	snapshot atomic.Pointer[Snapshot]
 	changed  chan struct{}
@@ -62,45 +68,81 @@ func Open(store Store, o Options) (*Ledger, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the rooms of the last full poll: %w", err)
 	}
-	l := &Ledger{store: store, state: state, present: present, changed: make(chan struct{}, 1)}
-	if err := l.configure(o, state.Prefixes, nil); err != nil {
+	counting, err := store.Counting()
+	if err != nil {
+		return nil, fmt.Errorf("read how rooms were counted: %w", err)
+	}
+	l := &Ledger{store: store, state: state, present: present, moved: counting.Moved, changed: make(chan struct{}, 1)}
+	l.aside = make(map[string]struct{}, len(state.Aside))
+	for _, name := range state.Aside {
+		l.aside[name] = struct{}{}
+	}
+	var before *prefix.Table
+	if counting.Known && !counting.Rules.Equal(o.Prefixes.Rules()) {
+		options, err := counting.Rules.Options()
+		if err != nil {
+			return nil, fmt.Errorf("read how rooms were counted: %w", err)
+		}
+		before = prefix.NewTable(options, state.Prefixes, nil)
+	}
+	if _, err := l.configure(o, counting, before, state.Prefixes, nil); err != nil {
 		return nil, err
 	}
-	l.state.Prefixes = nil
+	l.state.Prefixes, l.state.Aside = nil, nil
 	l.publish()
 	return l, nil
 }
 
 // Configure replaces the options: rooms may count under other labels from then on, and
-// billing periods may be others. All figures change in one snapshot.
-func (l *Ledger) Configure(o Options) error {
+// billing periods may be others. All figures change in one snapshot. What was counted
+// under a label before stays there; moved are the labels that rooms have left, and those
+// that they have come to.
+func (l *Ledger) Configure(o Options) (moved []string, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	state, err := l.store.State()
 	if err != nil {
-		return fmt.Errorf("read the ledger's prefixes: %w", err)
+		return nil, fmt.Errorf("read the ledger's prefixes: %w", err)
 	}
-	if err := l.configure(o, state.Prefixes, l.prefixes.Load().ToSave()); err != nil {
-		return err
+	before := l.prefixes.Load()
+	counting := Counting{Known: true, Rules: l.options.Prefixes.Rules()}
+	moved, err = l.configure(o, counting, before, state.Prefixes, before.ToSave())
+	if err != nil {
+		return nil, err
 	}
 	l.publish()
-	return nil
+	return moved, nil
 }
 
-func (l *Ledger) configure(o Options, saved, unsaved []string) error {
+// configure takes options in place of those that the store has been counted by. before is
+// the table of those, nil if rooms count under the same labels.
+func (l *Ledger) configure(o Options, counting Counting, before *prefix.Table, saved, unsaved []string) (moved []string, err error) {
 	if o.Calendar == nil {
 		o.Calendar = func(string) billing.Calendar { return billing.Calendar{} }
 	}
-	options, prefixes := l.options, l.prefixes.Load()
+	if o.Limited == nil {
+		o.Limited = func(string) bool { return false }
+	}
+	options, prefixes, counters := l.options, l.prefixes.Load(), l.moved
 	l.options = o
 	l.prefixes.Store(prefix.NewTable(o.Prefixes, saved, unsaved))
 	l.tell(o.Now)
-	if err := l.recount(); err != nil {
+	if err := l.recount(before); err != nil {
 		l.options = options
 		l.prefixes.Store(prefixes)
-		return err
+		return nil, err
 	}
-	return nil
+	if now := o.Prefixes.Rules(); !counting.Known || !now.Equal(counting.Rules) {
+		// Until a commit takes it along, the store goes on to say by what it was counted.
+		l.counting = &Counting{Known: true, Rules: now, Moved: l.moved}
+	}
+	for label, totals := range l.moved {
+		if totals != counters[label] {
+			moved = append(moved, label)
+		}
+	}
+	slices.Sort(moved)
+	return moved, nil
 }
 
 // Snapshot returns the account after the last successful poll, or nil before the
@@ -135,43 +177,63 @@ func (l *Ledger) Label(roomName string) string { return l.prefixes.Load().Label(
 func (l *Ledger) sum(label string) *prefixSum {
 	s := l.sums[label]
 	if s == nil {
-		s = &prefixSum{periods: l.periods(label)}
+		s = &prefixSum{spans: l.spans(label)}
 		l.sums[label] = s
 	}
 	return s
 }
 
-// recount sums all rows anew, for the billing periods of now. It is the definition of
+// recount sums all rows, for the billing periods of now. It is the definition of
 // the sums, which commits between two complete polls only bring forward by
-// differences.
-func (l *Ledger) recount() error {
-	before := l.sums
-	l.sums = make(map[string]*prefixSum, len(before))
-	for label, sum := range before {
-		l.sums[label] = sum.next(l.periods(label))
-	}
-	account := l.options.Account.At(l.now)
-	l.accountKnown = l.accountKnown && (account.Start.Equal(l.account.Start) || account.Start.Equal(l.account.End))
+// differences. What rooms have used whose labels were others before stays with those;
+// the table is nil if they were not.
+func (l *Ledger) recount(before *prefix.Table) error {
+	sums, unread := l.sums, l.unread
+	l.sums, l.unread = make(map[string]*prefixSum, len(sums)), unreadQueue{}
+	moved := map[string]Totals{}
 	nextID := l.nextID
 	for row, err := range l.store.Rows("") {
 		if err != nil {
-			l.sums = before
+			l.sums, l.unread = sums, unread
 			return fmt.Errorf("read the ledger's rooms: %w", err)
 		}
 		nextID = max(nextID, row.ID+1)
-		sum := l.sum(l.Label(row.Name))
+		label := l.Label(row.Name)
+		sum := l.sum(label)
 		sum.add(row)
 		if l.present.Has(row.ID) {
 			sum.rooms++
 		}
+		l.noteUnread(label, sum, row)
+		if before == nil {
+			continue
+		}
+		if was := before.Label(row.Name); was != label {
+			moved[was] = moved[was].Add(row.Totals)
+			moved[label] = moved[label].Sub(row.Totals)
+		}
 	}
-	l.nextID, l.account = nextID, account
-	l.openings = missingList{partial: true}
+	l.sortUnread()
+	l.move(moved)
+	l.nextID, l.account = nextID, spanAt(l.options.Account, l.now)
 	return nil
 }
 
+// move adds to what counters stand above the sums of rows.
+func (l *Ledger) move(moved map[string]Totals) {
+	all := maps.Clone(l.moved)
+	if all == nil {
+		all = map[string]Totals{}
+	}
+	for label, totals := range moved {
+		all[label] = all[label].Add(totals)
+	}
+	maps.DeleteFunc(all, func(_ string, totals Totals) bool { return totals == Totals{} })
+	l.moved = all
+}
+
 // merge commits readings together with a change, and brings the sums forward. The
-// readings are compared with the store anew, because another poll may have raised
+// readings are compared with the store again, because another poll may have raised
 // its rows since. The IDs of the committed rows are added to seen.
 func (l *Ledger) merge(readings []Row, seen *IDSet, change Change) error {
 	slices.SortFunc(readings, func(a, b Row) int { return cmp.Compare(a.Name, b.Name) })
@@ -181,37 +243,35 @@ func (l *Ledger) merge(readings []Row, seen *IDSet, change Change) error {
 	}
 	known := make([]bool, len(readings))
 	before := make([]Row, len(readings))
-	err := l.store.Get(names, func(i int, row Row) {
-		known[i], before[i] = true, row
-		readings[i] = row.merge(readings[i])
-	})
+	err := l.store.Get(names, func(i int, row Row) { known[i], before[i] = true, row })
 	if err != nil {
 		return fmt.Errorf("compare with the ledger: %w", err)
 	}
 	nextID := l.nextID
 	for i := range readings {
+		sum := l.sum(l.Label(readings[i].Name)) // so that a new prefix is saved with its first row
 		if !known[i] {
 			readings[i].ID = nextID
 			nextID++
+		} else {
+			readings[i] = before[i].raisedTo(before[i].merge(readings[i]), Seconds(l.state.PollStarted), sum.starts())
 		}
 		seen.Add(readings[i].ID)
-		l.Label(readings[i].Name) // so that a new prefix is saved with its first row
 	}
-	change.Rows, change.Prefixes = readings, l.prefixes.Load().ToSave()
+	change.Rows, change.Prefixes, change.Counting = readings, l.prefixes.Load().ToSave(), l.counting
 	if err := l.store.Commit(change); err != nil {
 		return fmt.Errorf("write the ledger: %w", err)
 	}
 	l.prefixes.Load().Saved(len(change.Prefixes))
-	l.nextID = nextID
+	l.nextID, l.counting = nextID, nil
 	for i, row := range readings {
-		sum := l.sum(l.Label(row.Name))
+		label := l.Label(row.Name)
+		sum := l.sum(label)
 		if known[i] {
 			sum.take(before[i])
 		}
 		sum.add(row)
-		if _, any := l.missing(row); any {
-			l.openings.add(row.Name)
-		}
+		l.noteUnread(label, sum, row)
 	}
 	return nil
 }
@@ -233,27 +293,28 @@ func (l *Ledger) publish() {
 	for _, label := range l.options.Prefixes.Configured {
 		l.sum(label)
 	}
-	var account Totals
-	var missing int64
-	neverRead := l.neverRead()
+	for label := range l.moved {
+		l.sum(label)
+	}
+	aside := l.asideByLabel()
+	for label := range aside {
+		l.sum(label)
+	}
+	var account usageSum
 	for label, sum := range l.sums {
-		account = account.Add(sum.used[scopeAccount])
-		missing += sum.missing[scopeAccount]
-		if sum.rows == 0 && !l.prefixes.Load().Configured(label) {
+		account = account.plus(sum.usage[scopeAccount])
+		moved, leftOthers := l.moved[label]
+		if sum.rows == 0 && !leftOthers && aside[label] == 0 && !l.prefixes.Load().Configured(label) {
 			continue
 		}
-		sum.settle()
 		s.Prefixes = append(s.Prefixes, PrefixUsage{
-			Prefix: label,
-			Totals: sum.Totals,
-			Rooms:  sum.rooms,
-			PeriodUsage: PeriodUsage{
-				Period: sum.periods[scopePrefix], Used: sum.used[scopePrefix], Known: sum.known[scopePrefix] && !neverRead[label],
-			},
+			Prefix:      label,
+			Totals:      sum.Add(moved),
+			Rooms:       sum.rooms,
+			PeriodUsage: sum.usage[scopePrefix].shown(sum.spans[scopePrefix], aside[label], l.now),
 		})
 	}
-	l.accountKnown = l.accountKnown || missing == 0
-	s.Account = PeriodUsage{Period: l.account, Used: account, Known: l.accountKnown && len(neverRead) == 0}
+	s.Account = account.shown(l.account, int64(len(l.aside)), l.now)
 	slices.SortFunc(s.Prefixes, func(a, b PrefixUsage) int { return cmp.Compare(a.Prefix, b.Prefix) })
 	l.snapshot.Store(s)
 	select {

@@ -3,6 +3,7 @@ package ledger_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -156,8 +157,15 @@ func TestPrefixesBeyondTheLimitCountTogether(t *testing.T) {
 	// The rooms come in the order of their names now; b was admitted first all the
 	// same, and stays.
 	expect(t, open(t, s, 2), want)
-	// With a higher limit they come out of _other, which no longer has any.
-	expect(t, open(t, s, 9), "_none 16/1/1, a 2/1/1, b 1/1/1, c 4/1/1, d 8/1/1")
+	// With a higher limit they come out of _other, and what was counted stays there.
+	moved, err := l.Configure(ledger.Options{Prefixes: prefix.Options{Classify: classify, Limit: 9}})
+	if err != nil || !slices.Equal(moved, []string{"_other", "c", "d"}) {
+		t.Errorf("the labels %v moved, %v", moved, err)
+	}
+	expect(t, l, "_none 16/1/1, _other 12/2/0, a 2/1/1, b 1/1/1, c 0/0/1, d 0/0/1")
+	poll(t, l, true, minutes("/c-1", 5), minutes("/d-1", 8))
+	expect(t, l, "_none 16/1/0, _other 12/2/0, a 2/1/0, b 1/1/0, c 1/0/1, d 0/0/1")
+	expect(t, open(t, s, 9), "_none 16/1/0, _other 12/2/0, a 2/1/0, b 1/1/0, c 1/0/1, d 0/0/1")
 }
 
 func TestANameMadeByHandCannotPassForAReservedPrefix(t *testing.T) {
@@ -398,6 +406,7 @@ func TestWhatARoomUsedInAPeriod(t *testing.T) {
 		return ledger.Row{Name: name, Totals: ledger.Totals{ParticipantMinutes: 100, Sessions: 10}, FirstSession: first, LastSession: last}
 	}
 	const start, feb = 1, -20
+	march := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC).Unix()
 	for name, c := range map[string]struct {
 		row   ledger.Row
 		used  int64
@@ -406,9 +415,10 @@ func TestWhatARoomUsedInAPeriod(t *testing.T) {
 		"new in the period":           {row("/acme-1", at(2), at(19)), 100, true},
 		"new at its very start":       {row("/acme-1", at(start)-12*3600, at(19)), 100, true},
 		"not used in it":              {row("/acme-1", at(feb), at(feb+5)), 0, true},
-		"never used":                  {row("/acme-1", 0, 0), 0, true},
 		"older and used in it":        {row("/acme-1", at(feb), at(19)), 0, false},
 		"of unknown age, and used it": {row("/acme-1", 0, at(19)), 0, false},
+		"used, nobody knows when":     {row("/acme-1", 0, 0), 0, false},
+		"never used":                  {ledger.Row{Name: "/acme-1"}, 0, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l, err := ledger.Open(store.NewMemory(), ledger.Options{Prefixes: prefix.Options{Classify: classify}, Now: now})
@@ -417,15 +427,24 @@ func TestWhatARoomUsedInAPeriod(t *testing.T) {
 			}
 			commit(t, l, now, c.row)
 			got := l.Snapshot().Prefixes[0]
-			if got.Used.ParticipantMinutes != c.used || got.Known != c.known {
-				t.Errorf("used %d (known: %t), want %d (%t)", got.Used.ParticipantMinutes, got.Known, c.used, c.known)
+			if got.Used.ParticipantMinutes != c.used || got.Known() != c.known {
+				t.Errorf("used %d (known: %t), want %d (%t)", got.Used.ParticipantMinutes, got.Known(), c.used, c.known)
 			}
-			missing, err := l.MissingOpenings(func(string) bool { return false })
-			if err != nil || len(missing) > 0 == c.known {
-				t.Errorf("the missing opening balances are %v, %v", missing, err)
+			unread := unreadRooms(t, l)
+			if c.known != !slices.ContainsFunc(unread, func(u ledger.Unread) bool { return slices.Contains(u.Starts, march) }) {
+				t.Errorf("the unread rooms are %v", unread)
 			}
 		})
 	}
+}
+
+func unreadRooms(t testing.TB, l *ledger.Ledger) []ledger.Unread {
+	t.Helper()
+	unread, err := l.Unread(1000, func(string) bool { return false })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return unread
 }
 
 // commit is a full poll that ended at a time.
@@ -440,9 +459,9 @@ func commit(t testing.TB, l *ledger.Ledger, now time.Time, rows ...ledger.Row) {
 	}
 }
 
-// TestABaseHoldsForTheRestOfThePeriod reads it once, restarts, and goes on into the
-// next period, where it holds no more.
-func TestABaseHoldsForTheRestOfThePeriod(t *testing.T) {
+// TestAnOpeningBalanceHoldsForTheRestOfThePeriod reads it once, restarts, and goes on into
+// the next period.
+func TestAnOpeningBalanceHoldsForTheRestOfThePeriod(t *testing.T) {
 	now := time.Date(2026, 3, 20, 12, 0, 0, 0, time.UTC)
 	start := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
 	s := store.NewMemory()
@@ -453,47 +472,55 @@ func TestABaseHoldsForTheRestOfThePeriod(t *testing.T) {
 		}
 		return l
 	}
-	row := ledger.Row{Name: "/acme-1", Totals: ledger.Totals{ParticipantMinutes: 100, Sessions: 10}, FirstSession: start.Unix() - 1e6, LastSession: now.Unix() - 3600}
+	row := ledger.Row{
+		Name: "/acme-1", Totals: ledger.Totals{ParticipantMinutes: 100, Sessions: 10},
+		FirstSession: start.Unix() - 1e6, LastSession: now.Unix() - 3600, Raised: now.Unix(),
+	}
 	l := reopen()
 	commit(t, l, now, row)
-	opening := ledger.Opening{Start: start.Unix(), Totals: ledger.Totals{ParticipantMinutes: 70, Sessions: 8}}
-	if err := l.SetOpenings("/acme-1", [2]ledger.Opening{opening, opening}); err != nil {
-		t.Fatal(err)
+	opening := ledger.Opening{Start: start.Unix(), Totals: ledger.Totals{ParticipantMinutes: 70, Sessions: 8}, Certainty: ledger.Settled}
+	if ok, err := l.SetOpenings(row, []ledger.Opening{opening}); err != nil || !ok {
+		t.Fatal(ok, err)
 	}
-	used := func(want int64, known bool) {
+	used := func(want int64, unread int64) {
 		t.Helper()
 		for _, got := range []ledger.PeriodUsage{l.Snapshot().Prefixes[0].PeriodUsage, l.Snapshot().Account} {
-			if got.Used.ParticipantMinutes != want || got.Known != known {
-				t.Errorf("used %d (known: %t), want %d (%t)", got.Used.ParticipantMinutes, got.Known, want, known)
+			if got.Used.ParticipantMinutes != want || got.Unread != unread {
+				t.Errorf("used %d (%d unread), want %d (%d)", got.Used.ParticipantMinutes, got.Unread, want, unread)
 			}
 		}
 	}
-	used(30, true)
-	row.ParticipantMinutes = 140
+	used(30, 0)
+	now = now.Add(10 * time.Minute)
+	row.ParticipantMinutes, row.Raised = 140, now.Unix()
 	commit(t, l, now, row)
-	used(70, true)
+	used(70, 0)
 	l = reopen()
-	used(70, true)
+	used(70, 0)
 
 	now = start.AddDate(0, 1, 0)
 	if err := l.Advance(now.Add(-time.Nanosecond)); err != nil {
 		t.Fatal(err)
 	}
-	used(70, true)
+	used(70, 0)
 	if err := l.Advance(now); err != nil {
 		t.Fatal(err)
 	}
-	used(0, true)
-	// A clock that is set back a little begins no period anew.
+	used(0, 0)
+	if got := l.Snapshot().Account.Previous; got.Used.ParticipantMinutes != 70 || got.Unread != 0 || got.Final {
+		t.Errorf("the previous period is %+v, want 70 minutes that are not final", got)
+	}
+	// A clock that is set back a little does not begin the period again.
 	if err := l.Advance(now.Add(-time.Minute)); err != nil {
 		t.Fatal(err)
 	}
-	used(0, true)
-	// It is used again: until that is told apart, it counts nothing to the period.
-	row.ParticipantMinutes, row.LastSession = 150, now.Unix()+60
+	used(0, 0)
+	// It is used again after a gap in which several sessions may have begun: until that is
+	// told apart, it counts nothing to the period.
+	row.ParticipantMinutes, row.Sessions, row.LastSession, row.Raised = 150, 12, now.Unix()+60, now.Unix()+3600
 	commit(t, l, now.Add(time.Hour), row)
-	used(0, true)
-	if missing, err := l.MissingOpenings(func(string) bool { return false }); err != nil || len(missing) != 1 || missing[0].Starts != [2]int64{now.Unix(), now.Unix()} {
-		t.Errorf("the missing opening balances are %v, %v", missing, err)
+	used(0, 1)
+	if unread := unreadRooms(t, l); len(unread) != 1 || !slices.Contains(unread[0].Starts, now.Unix()) {
+		t.Errorf("the unread rooms are %v", unread)
 	}
 }

@@ -2,12 +2,14 @@ package ledger
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 )
 
-// flushRows is how many new rows of the first poll over an account are held before
-// they go to the store. Their names are scattered over the whole file, so a write
-// of n rows rewrites some n pages of 4 KiB, which the store holds in memory.
+// flushRows is how many new or raised rows are held before they go to the store. Their
+// names are scattered over the whole file, so a write of n rows rewrites some n pages of
+// 4 KiB, which the store holds in memory.
 const flushRows = 2_000
 
 // Poll collects the readings of one walk over the account's pages. Polls may
@@ -86,15 +88,17 @@ func (p *Poll) addRow(reading, row Row, known bool, report *Report) (fresh bool)
 	case again:
 		row = staged
 	case !known:
-		row = Row{Name: reading.Name}
+		row = Row{Name: reading.Name, Raised: reading.Raised}
 	}
 	best := row.merge(reading)
-	best.ID = row.ID
-	if best != row || !known && !again {
+	changed := best.raises(row) || !known && !again
+	if changed {
 		report.Changed++
+	}
+	if changed || best.Created != row.Created {
 		p.staged[reading.Name] = best
 	}
-	if by := best.Totals.Sub(reading.Totals); by != (Totals{}) {
+	if by := best.Current().Sub(reading.Totals); by != (Totals{}) && reading.Created >= best.Created {
 		p.lowered[reading.Name] = by
 		report.Lowered = append(report.Lowered, Lowered{RoomName: reading.Name, By: by})
 	} else {
@@ -103,19 +107,15 @@ func (p *Poll) addRow(reading, row Row, known bool, report *Report) (fresh bool)
 	return fresh
 }
 
-// flush keeps the first poll over a large account from filling the memory.
-// Nothing is published before a full poll, and readings can only be joined,
-// so what an unfinished poll leaves in the store does no harm.
+// flush keeps a poll that raises very many rooms from filling the memory. What it commits
+// are facts, and is shown with the next snapshot: should the poll fail, with that of the
+// next one.
 func (p *Poll) flush() error {
-	l := p.ledger
 	if len(p.staged) < flushRows {
 		return nil
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.state.Complete {
-		return nil
-	}
+	p.ledger.mu.Lock()
+	defer p.ledger.mu.Unlock()
 	return p.merge(Change{})
 }
 
@@ -132,17 +132,26 @@ func (p *Poll) merge(change Change) error {
 	return nil
 }
 
-// Commit makes the poll durable and then visible, and ends it. After an error
-// nothing has changed; the poll can only be dropped.
+// Commit makes the poll durable and then visible, and ends it. After an error the poll
+// can only be dropped.
 func (p *Poll) Commit(c Completion) error {
 	l := p.ledger
 	l.mu.Lock()
 	defer l.mu.Unlock()
 
+	// A period that has ended meanwhile has to be there for what was used since.
+	if _, err := l.advance(c.Ended); err != nil {
+		return err
+	}
+	aside, err := l.asideAfter(p, c.Complete)
+	if err != nil {
+		return err
+	}
 	state := l.state
 	state.PollStarted = later(state.PollStarted, c.Started, c.Ended)
 	state.PollEnded = later(state.PollEnded, c.Ended, c.Ended)
 	state.Sorted = c.Sorted
+	state.Aside = slices.Sorted(maps.Keys(aside))
 	change := Change{State: &state}
 	if c.Complete {
 		state.Complete = true
@@ -153,18 +162,13 @@ func (p *Poll) Commit(c Completion) error {
 	if err := p.merge(change); err != nil {
 		return err
 	}
-	if err := l.setAside(p, c.Complete); err != nil {
-		return err
-	}
-	l.state = state
+	state.Aside = nil
+	l.state, l.aside = state, aside
 	if c.Complete {
 		l.present = p.seen
-		l.tell(c.Ended)
-		if err := l.recount(); err != nil {
+		if err := l.recount(nil); err != nil {
 			return err
 		}
-	} else if _, err := l.advance(c.Ended); err != nil {
-		return err
 	}
 	l.publish()
 	return nil

@@ -1,6 +1,9 @@
 package ledger
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Row is what the ledger keeps of a room, and what a reading of Insights says of
 // it. Rows are never deleted: a room that vanishes keeps counting.
@@ -10,14 +13,26 @@ type Row struct {
 	// ID numbers the rows from 0 in the order in which they were first committed.
 	// It means nothing in a reading.
 	ID uint32
+	// Created is when the room was made, in seconds since 1970; 0 if that is unknown. A
+	// room that was made later under the same name is another room, and both count.
+	Created int64
 	// Totals are lifetime figures; in the ledger, the highest ever read.
 	Totals
+	// Former is the part of Totals that is of earlier rooms of the name. Readings have
+	// none.
+	Former Totals
 	// FirstSession and LastSession are the starts of the room's first and last
-	// session in seconds since 1970; 0 for a room that was never used.
+	// session in seconds since 1970; 0 if there was none, or Insights does not say when.
 	FirstSession, LastSession int64
-	// Openings are the opening balances for the billing periods of the room's prefix and
-	// of the account, if they had to be read. Readings have none.
-	Openings [2]Opening
+	// Raised is when the reading was made that last raised the figures, in seconds since
+	// 1970; 0 if that is unknown. For a reading it is when that was made.
+	Raised int64
+	// Uncounted is how many sessions LastSession has shown that Totals do not count yet:
+	// Insights may count sessions when they end. Readings have none.
+	Uncounted int64
+	// Openings are the opening balances that do not follow from the times of the first
+	// and the last session. The slice is never written to. Readings have none.
+	Openings []Opening
 }
 
 // Seconds is t in the form that a Row keeps.
@@ -28,14 +43,47 @@ func Seconds(t time.Time) int64 {
 	return t.Unix()
 }
 
-// merge joins two readings of a room. It is commutative, associative and
-// idempotent, so that the order of readings, repeated ones and overlapping
-// polls change nothing in the result.
+// Current is the part of the totals that is of the room that has the name now.
+func (r Row) Current() Totals { return r.Totals.Sub(r.Former) }
+
+// merge joins a row with a reading, or with the row that a poll made of its readings.
+// But for Raised, Uncounted and Openings, which are those of r, it is commutative and
+// idempotent: the order of readings, repeated ones and overlapping polls change nothing
+// in the result.
 func (r Row) merge(o Row) Row {
-	r.Totals = r.Totals.Max(o.Totals)
-	r.LastSession = max(r.LastSession, o.LastSession)
-	if r.FirstSession == 0 || (o.FirstSession != 0 && o.FirstSession < r.FirstSession) {
-		r.FirstSession = o.FirstSession
+	m := r
+	switch {
+	case r.Created != 0 && o.Created > r.Created:
+		m.Created = o.Created
+		m.Former = o.Former.Max(r.Totals)
+		m.Totals = m.Former.Add(o.Current())
+	case o.Created != 0 && o.Created < r.Created:
+		m.Former = r.Former.Max(o.Totals)
+		m.Totals = m.Former.Add(r.Current())
+	default:
+		m.Created = max(r.Created, o.Created)
+		m.Former = r.Former.Max(o.Former)
+		m.Totals = m.Former.Add(r.Current().Max(o.Current()))
 	}
+	m.LastSession = max(r.LastSession, o.LastSession)
+	if r.FirstSession == 0 || (o.FirstSession != 0 && o.FirstSession < r.FirstSession) {
+		m.FirstSession = o.FirstSession
+	}
+	if m.raises(r) {
+		m.Raised = max(r.Raised, o.Raised)
+	}
+	return m
+}
+
+// raises reports whether a row says more than an earlier state of it.
+func (r Row) raises(before Row) bool {
+	return r.Totals != before.Totals || r.FirstSession != before.FirstSession || r.LastSession != before.LastSession ||
+		before.Created != 0 && r.Created != before.Created
+}
+
+// withOpening returns the row with an opening balance in place of one for the same time.
+func (r Row) withOpening(o Opening) Row {
+	openings := slices.DeleteFunc(slices.Clone(r.Openings), func(old Opening) bool { return old.Start == o.Start })
+	r.Openings = append(openings, o)
 	return r
 }

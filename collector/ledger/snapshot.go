@@ -32,11 +32,28 @@ type Snapshot struct {
 // it, with all their minutes.
 type PeriodUsage struct {
 	Period billing.Period
+	// Used is what is certain: all of it if Unread is 0.
+	Used Totals
+	// Unread counts the rooms of which it is not known how much of their totals is older
+	// than the period, and those whose rows could not be read.
+	Unread int64
+	// Previous is the billing period before.
+	Previous PreviousUsage
+}
+
+// Known reports whether Used is all that was used.
+func (u PeriodUsage) Known() bool { return u.Unread == 0 }
+
+// PreviousUsage is what was used in the billing period before the present one. It moves
+// while figures come late.
+type PreviousUsage struct {
+	Period billing.Period
 	Used   Totals
-	// Known is false until it has been read, of every room that is older than the
-	// period and was used in it, how much of its totals is older; and while there is a
-	// room of which no row could ever be read.
-	Known bool
+	// Unread counts rooms as in [PeriodUsage]; Used is without them.
+	Unread int64
+	// Final is true once nothing of the period can change any more: [Closing] after its
+	// end, if it was found out then what every room had used.
+	Final bool
 }
 
 // PrefixUsage is what the rooms of one prefix come to.

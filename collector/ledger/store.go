@@ -3,6 +3,8 @@ package ledger
 import (
 	"iter"
 	"time"
+
+	"whereby_exporter/collector/prefix"
 )
 
 // Store keeps the ledger across restarts. Its implementations are in the package
@@ -15,6 +17,8 @@ type Store interface {
 	State() (State, error)
 	// Present returns the rows that the last full poll saw.
 	Present() (IDSet, error)
+	// Counting returns what was last committed of it.
+	Counting() (Counting, error)
 	// Rows yields all rows whose name is from or comes after it, in the order of
 	// their names. An error ends the sequence.
 	Rows(from string) iter.Seq2[Row, error]
@@ -44,8 +48,21 @@ type State struct {
 	// Sorted is true where the last full poll came in the order of the rooms'
 	// last sessions, so that a poll may stop early.
 	Sorted bool
+	// Aside are the rooms whose rows could not be read when they were last seen.
+	Aside []string
 	// Prefixes are the admitted room prefixes, in the order of their admission.
 	Prefixes []string
+}
+
+// Counting is how rooms were counted when the store was last written.
+type Counting struct {
+	// Known is false in a store that does not say.
+	Known bool
+	// Rules say which prefix a room counted under.
+	Rules prefix.Rules
+	// Moved is what counters stood above the sum of a label's rows, because the rules had
+	// moved rooms from it; below 0, because they had moved rooms to it.
+	Moved map[string]Totals
 }
 
 // Change is what one commit puts into the store.
@@ -58,4 +75,6 @@ type Change struct {
 	State *State
 	// Present replaces the stored set where not nil.
 	Present *IDSet
+	// Counting replaces the stored one where not nil.
+	Counting *Counting
 }

@@ -38,3 +38,13 @@ func (t Totals) Sub(o Totals) Totals {
 		Sessions:           t.Sessions - o.Sessions,
 	}
 }
+
+// times is the figures n times.
+func (t Totals) times(n int64) Totals {
+	return Totals{
+		ParticipantMinutes: n * t.ParticipantMinutes,
+		RecorderMinutes:    n * t.RecorderMinutes,
+		StreamerMinutes:    n * t.StreamerMinutes,
+		Sessions:           n * t.Sessions,
+	}
+}

@@ -49,7 +49,19 @@ var (
 // What was used in billing periods, and what may be.
 var (
 	QuotaUsed = Metric{"whereby_quota_used", Gauge, []string{RoomPrefix, "resource"},
-		"Used in the current billing period, by the sessions that started in it; live_participants: people in rooms now. Absent until it has been read what older rooms used before the period."}
+		"Used in the current billing period, by the sessions that started in it; live_participants: people in rooms now. Absent while a room is unread."}
+	QuotaUsedLowerBound = Metric{"whereby_quota_used_lower_bound", Gauge, []string{RoomPrefix, "resource"},
+		"The certain part of what was used in the current billing period. Equal to whereby_quota_used if no room is unread."}
+	QuotaUnreadRooms = Metric{"whereby_quota_unread_rooms", Gauge, []string{RoomPrefix},
+		"Rooms whose usage from before the current billing period is not known yet."}
+	QuotaPreviousUsed = Metric{"whereby_quota_previous_used", Gauge, []string{RoomPrefix, "resource"},
+		"Used in the previous billing period, late figures included. Absent while a room is unread."}
+	QuotaPreviousPeriodStart = Metric{"whereby_quota_previous_period_start_timestamp_seconds", Gauge, []string{RoomPrefix},
+		"When the previous billing period began, in seconds since 1970."}
+	QuotaPreviousPeriodEnd = Metric{"whereby_quota_previous_period_end_timestamp_seconds", Gauge, []string{RoomPrefix},
+		"When the previous billing period ended, in seconds since 1970."}
+	QuotaPreviousFinal = Metric{"whereby_quota_previous_final", Gauge, []string{RoomPrefix},
+		"1 if whereby_quota_previous_used will not change any more, else 0."}
 	QuotaLimit = Metric{"whereby_quota_limit", Gauge, []string{RoomPrefix, "resource"},
 		"Limit of a resource in a billing period, from the configuration file."}
 	QuotaNearRatio = Metric{"whereby_quota_near_ratio", Gauge, []string{RoomPrefix},
@@ -59,7 +71,19 @@ var (
 	QuotaPeriodEnd = Metric{"whereby_quota_period_end_timestamp_seconds", Gauge, []string{RoomPrefix},
 		"When the current billing period ends, in seconds since 1970."}
 	OrganizationQuotaUsed = Metric{"whereby_organization_quota_used", Gauge, []string{"resource"},
-		"Used by the whole account in its current billing period; live_participants: people in rooms now."}
+		"Used by the whole account in its current billing period; live_participants: people in rooms now. Absent while a room is unread."}
+	OrganizationQuotaUsedLowerBound = Metric{"whereby_organization_quota_used_lower_bound", Gauge, []string{"resource"},
+		"The certain part of what the whole account used in its current billing period."}
+	OrganizationQuotaUnreadRooms = Metric{"whereby_organization_quota_unread_rooms", Gauge, nil,
+		"Rooms of the whole account whose usage from before its current billing period is not known yet."}
+	OrganizationQuotaPreviousUsed = Metric{"whereby_organization_quota_previous_used", Gauge, []string{"resource"},
+		"Used by the whole account in its previous billing period, late figures included. Absent while a room is unread."}
+	OrganizationQuotaPreviousPeriodStart = Metric{"whereby_organization_quota_previous_period_start_timestamp_seconds", Gauge, nil,
+		"When the account's previous billing period began, in seconds since 1970."}
+	OrganizationQuotaPreviousPeriodEnd = Metric{"whereby_organization_quota_previous_period_end_timestamp_seconds", Gauge, nil,
+		"When the account's previous billing period ended, in seconds since 1970."}
+	OrganizationQuotaPreviousFinal = Metric{"whereby_organization_quota_previous_final", Gauge, nil,
+		"1 if whereby_organization_quota_previous_used will not change any more, else 0."}
 	OrganizationQuotaLimit = Metric{"whereby_organization_quota_limit", Gauge, []string{"resource"},
 		"Limit of a resource for the whole account, from the configuration file."}
 	OrganizationQuotaPeriodStart = Metric{"whereby_organization_quota_period_start_timestamp_seconds", Gauge, nil,
@@ -205,8 +229,11 @@ var (
 func All() []Metric {
 	return []Metric{
 		ParticipantMinutes, RecorderMinutes, StreamerMinutes, Sessions, Rooms,
-		QuotaUsed, QuotaLimit, QuotaNearRatio, QuotaPeriodStart, QuotaPeriodEnd,
-		OrganizationQuotaUsed, OrganizationQuotaLimit, OrganizationQuotaPeriodStart, OrganizationQuotaPeriodEnd,
+		QuotaUsed, QuotaUsedLowerBound, QuotaUnreadRooms, QuotaLimit, QuotaNearRatio, QuotaPeriodStart, QuotaPeriodEnd,
+		QuotaPreviousUsed, QuotaPreviousPeriodStart, QuotaPreviousPeriodEnd, QuotaPreviousFinal,
+		OrganizationQuotaUsed, OrganizationQuotaUsedLowerBound, OrganizationQuotaUnreadRooms,
+		OrganizationQuotaLimit, OrganizationQuotaPeriodStart, OrganizationQuotaPeriodEnd,
+		OrganizationQuotaPreviousUsed, OrganizationQuotaPreviousPeriodStart, OrganizationQuotaPreviousPeriodEnd, OrganizationQuotaPreviousFinal,
 		CustomerInfo,
 		LiveParticipants, LiveParticipantsMax, LiveClients, LiveRooms, LiveWaiting, LivePending, SegmentParticipants, SegmentMinutes, LiveCorrections,
 		KnockWait, HostWait, Joins, Leaves, Recordings, Transcriptions,

@@ -1,10 +1,10 @@
-// Package opening reads opening balances: what a room had used before the present billing
-// periods began.
+// Package opening reads opening balances: what a room had used before a billing period
+// began.
 //
-// Insights give a room's lifetime totals, and a session belongs to the period in which
-// it started. A room that is older than the period and was used in it has both kinds
-// of sessions: the newer ones are listed once, and what they come to is taken from the
-// lifetime totals. The difference is the opening balance. It holds for the rest of the
+// Insights gives a room's lifetime totals, and a session belongs to the period in which
+// it started. Most opening balances follow from totals and times that the ledger knows,
+// see [ledger.Row]. For the others, a room's sessions are listed: what those of the period
+// come to is taken from the lifetime totals. The difference holds for the rest of the
 // period, whatever the room is used for, at no further cost.
 package opening
 
@@ -20,14 +20,22 @@ import (
 )
 
 const (
-	// longSession is from when on a session may have outlasted what polls read again.
-	longSession = 20 * time.Hour
-	// attempts is how often a room that is in use is read until it holds still.
-	attempts = 4
-	// retryAfter is when a room, or all of them, are tried again after an error. A room
-	// whose sessions cannot be read is tried ever more rarely, up to longestRetry.
+	// batch is how many rooms are read before it is asked again which are most urgent.
+	batch = 20
+	// attempts is how often the totals of a room that is in use are compared with its
+	// sessions.
+	attempts = 3
+	// retryAfter is when a room is tried again that was in use, or whose sessions could not
+	// be read: from then on ever more rarely, up to longestRetry.
 	retryAfter   = time.Minute
-	longestRetry = time.Hour
+	longestRetry = 6 * time.Hour
+	// whileRunning is when a room is tried again whose session goes on.
+	whileRunning = 15 * time.Minute
+	// failures is after how many rooms in a row that could not be read all rooms wait for
+	// retryAfter.
+	failures = 3
+	// reportEvery is how often the log says how many rooms are left.
+	reportEvery = 10 * time.Minute
 )
 
 // Reader reads the opening balances that are missing, in the background of all else.
@@ -38,10 +46,17 @@ type Reader struct {
 	log    *slog.Logger
 
 	kick chan struct{}
+	// paused is until when no room is read.
+	paused time.Time
 	// postponed are rooms to try again at a time.
 	postponed map[string]time.Time
-	// failed is how long rooms were last postponed whose sessions could not be read.
-	failed map[string]time.Duration
+	// waits is how long rooms were last postponed whose sessions could not be read, or
+	// said something else than their totals.
+	waits map[string]time.Duration
+	// failed are the rooms that could not be read since one could, for other reasons than
+	// their own.
+	failed   map[string]bool
+	reported time.Time
 }
 
 // New returns a reader; its requests yield to those of polls.
@@ -49,8 +64,7 @@ func New(client *whereby.Client, l *ledger.Ledger, log *slog.Logger) *Reader {
 	client = client.Background()
 	return &Reader{
 		client: client, lister: whereby.NewSessionLister(client, log), ledger: l, log: log,
-		kick: make(chan struct{}, 1), postponed: map[string]time.Time{},
-		failed: map[string]time.Duration{},
+		kick: make(chan struct{}, 1), postponed: map[string]time.Time{}, waits: map[string]time.Duration{}, failed: map[string]bool{},
 	}
 }
 
@@ -67,8 +81,8 @@ func (r *Reader) Run(ctx context.Context) error {
 	r.Look()
 	for {
 		var again <-chan time.Time
-		if wait, ok := r.wait(); ok {
-			again = time.After(wait)
+		if at := r.due(); !at.IsZero() {
+			again = time.After(time.Until(at))
 		}
 		select {
 		case <-ctx.Done():
@@ -77,164 +91,184 @@ func (r *Reader) Run(ctx context.Context) error {
 		case <-again:
 		}
 		if err := r.readAll(ctx); err != nil && ctx.Err() == nil {
-			r.log.Warn("what rooms used before the billing period could not be read; their period's figures wait for it", "err", err)
-			r.postponed[""] = time.Now().Add(retryAfter)
+			r.log.Warn("reading opening balances failed; quota figures of unread rooms are delayed", "err", err, "retry_after", retryAfter)
+			r.paused = time.Now().Add(retryAfter)
 		}
 	}
 }
 
-// wait is how long it is until a postponed room is due.
-func (r *Reader) wait() (time.Duration, bool) {
+// due is when there is something to do again; zero is never.
+func (r *Reader) due() time.Time {
 	var first time.Time
 	for _, at := range r.postponed {
 		if first.IsZero() || at.Before(first) {
 			first = at
 		}
 	}
-	return max(0, time.Until(first)), !first.IsZero()
+	if !r.paused.IsZero() && (first.IsZero() || first.Before(r.paused)) {
+		first = r.paused
+	}
+	return first
 }
 
-// readAll reads the opening balances that are missing now.
+// readAll reads the opening balances that are missing now. An error is of all rooms.
 func (r *Reader) readAll(ctx context.Context) error {
 	now := time.Now()
+	if r.paused.After(now) {
+		return nil
+	}
+	r.paused = time.Time{}
 	for name, at := range r.postponed {
 		if !at.After(now) {
 			delete(r.postponed, name)
 		}
 	}
-	if _, ok := r.postponed[""]; ok {
-		return nil // all of them are
-	}
 	for {
-		list, err := r.ledger.MissingOpenings(func(name string) bool { _, ok := r.postponed[name]; return ok })
+		list, err := r.ledger.Unread(batch, func(name string) bool { _, ok := r.postponed[name]; return ok })
 		if err != nil {
 			return err
 		}
 		if len(list) == 0 {
 			return nil
 		}
-		r.log.Debug("reading what rooms used before the billing period", "rooms", len(list))
-		for _, missing := range list {
-			if err := r.read(ctx, missing); err != nil {
+		r.report()
+		for _, unread := range list {
+			if err := r.read(ctx, unread); err != nil {
 				return err
 			}
 		}
 	}
 }
 
-// read reads one room. An error is of all rooms; what concerns only this one
-// postpones it.
-func (r *Reader) read(ctx context.Context, missing ledger.MissingOpening) error {
-	name := missing.Row.Name
-	openings, retry, err := r.openings(ctx, missing)
-	var request *whereby.RequestError
-	var malformed *whereby.MalformedError
+// report logs how many rooms are left.
+func (r *Reader) report() {
+	snapshot := r.ledger.Snapshot()
+	if snapshot == nil || snapshot.Account.Unread == 0 || time.Since(r.reported) < reportEvery {
+		return
+	}
+	r.reported = time.Now()
+	r.log.Info("reading usage from before the billing period", "unread_rooms", snapshot.Account.Unread)
+}
+
+// read reads one room. An error is of all rooms; what concerns only this one postpones
+// it.
+func (r *Reader) read(ctx context.Context, unread ledger.Unread) error {
+	name := unread.Row.Name
+	finding, err := r.find(ctx, unread)
+	if err != nil {
+		return r.onError(ctx, name, err)
+	}
+	r.onSuccess()
+	ok, err := r.ledger.SetOpenings(finding.row, finding.openings)
 	switch {
-	case errors.As(err, &request), errors.As(err, &malformed):
-		retry = time.Now().Add(r.backOff(name, err))
 	case err != nil:
 		return err
+	case !ok:
+		// A poll has brought something new meanwhile, or has yet to bring it.
+		r.postponed[name] = time.Now().Add(retryAfter)
+	case finding.odd != nil:
+		r.postpone(name, "a room's sessions and totals do not agree", finding.odd)
+	case !finding.again.IsZero():
+		r.postponed[name] = finding.again
 	default:
-		delete(r.failed, name)
+		delete(r.waits, name)
 	}
-	if !retry.IsZero() {
-		r.postponed[name] = retry
+	return nil
+}
+
+// onError has a room wait that could not be read. It returns an error if no room can be.
+func (r *Reader) onError(ctx context.Context, name string, err error) error {
+	var throttled *whereby.ThrottledError
+	if ctx.Err() != nil || errors.As(err, &throttled) {
+		return err
 	}
-	if openings == [2]ledger.Opening{} {
+	r.postpone(name, "a room's sessions could not be read", err)
+	switch whereby.ClassOf(err) {
+	case whereby.ClassRequest, whereby.ClassMalformed:
 		return nil
 	}
-	return r.ledger.SetOpenings(name, openings)
+	if r.failed[name] = true; len(r.failed)%failures == 0 {
+		return err
+	}
+	return nil
 }
 
-// backOff returns when to try a room again whose sessions could not be read. The log
-// names it the first time.
-func (r *Reader) backOff(name string, err error) time.Duration {
-	last, again := r.failed[name]
-	level := slog.LevelWarn
-	if again {
+// onSuccess notes that rooms can be read. If many could not be before, it was not the
+// rooms.
+func (r *Reader) onSuccess() {
+	if len(r.failed) >= failures {
+		for name := range r.failed {
+			r.postponed[name] = time.Now().Add(retryAfter)
+		}
+	}
+	clear(r.failed)
+}
+
+// postpone has a room wait, ever longer. The log names it the first time.
+func (r *Reader) postpone(name, why string, err error) {
+	level := slog.LevelInfo
+	if _, again := r.waits[name]; again {
 		level = slog.LevelDebug
 	}
-	wait := min(max(retryAfter, 2*last), longestRetry)
-	r.failed[name] = wait
-	r.log.Log(context.Background(), level, "a room's sessions could not be read", "room", name, "retry_after", wait, "err", err)
-	return wait
+	wait := min(max(retryAfter, 2*r.waits[name]), longestRetry)
+	r.waits[name] = wait
+	r.postponed[name] = time.Now().Add(wait)
+	r.log.Log(context.Background(), level, why, "room", name, "retry_after", wait, "err", err)
 }
 
-// openings returns the missing opening balances of a room, or when to try again.
-func (r *Reader) openings(ctx context.Context, missing ledger.MissingOpening) (openings [2]ledger.Opening, retry time.Time, err error) {
-	since := missing.Starts[0]
-	if since == 0 || missing.Starts[1] != 0 && missing.Starts[1] < since {
-		since = missing.Starts[1]
-	}
-	listed, err := r.sessions(ctx, missing.Row, since)
-	if err != nil {
-		return openings, retry, err
-	}
-	if len(listed) == 0 {
-		r.log.Info("a room was deleted before its sessions could be read; it counts nothing to the billing period", "room", missing.Row.Name)
-	}
-	totals := missing.Row.Totals
-	still := r.still(missing.Row, listed)
-	for range attempts {
-		if still {
-			break
-		}
-		// The room's totals from right after its sessions belong to these if they were
-		// the same before.
-		latest, err := r.totals(ctx, missing.Row)
+// finding is what the sessions of a room have told.
+type finding struct {
+	// row is what the opening balances are for.
+	row      ledger.Row
+	openings []ledger.Opening
+	// again is when to read the room again; zero if all is settled.
+	again time.Time
+	// odd is why nothing follows from the readings, if time alone does not change it.
+	odd error
+}
+
+// find lists a room's sessions and compares them with its totals. The two need not be of
+// one moment: totals that differ are read once more, after the sessions.
+func (r *Reader) find(ctx context.Context, unread ledger.Unread) (finding, error) {
+	row, current := unread.Row, unread.Row.Current()
+	for attempt := 1; ; attempt++ {
+		list, err := r.lister.Sessions(ctx, row.Name, time.Unix(unread.Starts[0], 0), time.Unix(row.LastSession, 0))
 		if err != nil {
-			return openings, retry, err
+			return finding{}, fmt.Errorf("list the sessions of a room: %w", err)
 		}
-		if still = latest == totals; still {
-			break
+		sessions := newSessions(list, row.Created)
+		now := time.Now()
+		if sessions.agree(current, row.LastSession, now) {
+			return found(row, sessions, unread.Starts, now), nil
 		}
-		totals = latest
-		if listed, err = r.sessions(ctx, missing.Row, since); err != nil {
-			return openings, retry, err
-		}
-	}
-	if !still {
-		return openings, time.Now().Add(retryAfter), nil
-	}
-	// Where Whereby has lowered a figure, the ledger has not.
-	totals = totals.Max(missing.Row.Totals)
-	for i, start := range missing.Starts {
-		if start == 0 {
-			continue
-		}
-		if settles := listed.settles(start); settles.After(time.Now()) {
-			retry = settles
-			continue
-		}
-		openings[i] = ledger.Opening{Start: start, Totals: totals.Sub(listed.since(start)).Max(ledger.Totals{})}
-	}
-	return openings, retry, nil
-}
-
-// still tells whether the polls have read all that the listed sessions come to: the
-// latest is the one they know, and was over for long enough when they read it.
-func (r *Reader) still(row ledger.Row, listed list) bool {
-	latest, ok := listed.latest()
-	if !ok || latest.EndedAt.IsZero() || ledger.Seconds(latest.StartedAt) != row.LastSession {
-		return false
-	}
-	read := r.ledger.State().PollStarted
-	return latest.EndedAt.Add(whereby.InsightsDelay).Before(read) && latest.EndedAt.Sub(latest.StartedAt) < longSession
-}
-
-// totals reads a room's lifetime totals. For a room that Insights no longer show they
-// are those of the ledger.
-func (r *Reader) totals(ctx context.Context, row ledger.Row) (ledger.Totals, error) {
-	for room, err := range whereby.Rows(r.client.Rooms(ctx, whereby.RoomsQuery{NameExact: row.Name})) {
+		latest, known, err := r.totals(ctx, row.Name)
 		if err != nil {
-			return ledger.Totals{}, fmt.Errorf("read a room's totals: %w", err)
+			return finding{}, err
 		}
-		if room.Name == row.Name {
-			return ledger.Totals{
+		if known && sessions.agree(latest.Totals, latest.LastSession, now) {
+			row.Totals = row.Totals.Max(row.Former.Add(latest.Totals))
+			row.LastSession = max(row.LastSession, latest.LastSession)
+			return found(row, sessions, unread.Starts, now), nil
+		}
+		if !known || latest.Totals == current && latest.LastSession == row.LastSession || attempt == attempts {
+			return sessions.undecided(row, unread.Starts, now), nil
+		}
+		current, row.LastSession = latest.Totals, latest.LastSession
+	}
+}
+
+// totals reads a room's present totals. known is false if Insights does not show it.
+func (r *Reader) totals(ctx context.Context, name string) (row ledger.Row, known bool, err error) {
+	for room, err := range whereby.Rows(r.client.Rooms(ctx, whereby.RoomsQuery{NameExact: name})) {
+		if err != nil {
+			return ledger.Row{}, false, fmt.Errorf("read a room's totals: %w", err)
+		}
+		if room.Name == name {
+			return ledger.Row{Totals: ledger.Totals{
 				ParticipantMinutes: room.ParticipantMinutes, RecorderMinutes: room.RecorderMinutes,
 				StreamerMinutes: room.StreamerMinutes, Sessions: room.Sessions,
-			}, nil
+			}, LastSession: ledger.Seconds(room.LastSessionStartedAt)}, true, nil
 		}
 	}
-	return row.Totals, nil
+	return ledger.Row{}, false, nil
 }

@@ -1,75 +1,154 @@
 package opening
 
 import (
-	"context"
-	"fmt"
+	"errors"
+	"slices"
 	"time"
 
 	"whereby_exporter/collector/ledger"
 	"whereby_exporter/whereby"
 )
 
-// list is a room's sessions by ID, back to the latest from before a time at least.
-type list map[string]whereby.RoomSession
+// sessions are those of a room back to the latest from before a time at least, the newest
+// first.
+type sessions struct {
+	rows     []whereby.RoomSession
+	complete bool
+	// created is when the room was made: earlier sessions are of another room of the name.
+	created int64
+	// ended is set if the room's totals count ended sessions only.
+	ended bool
+}
 
-// sessions lists a room's sessions back to the latest from before a time.
-func (r *Reader) sessions(ctx context.Context, row ledger.Row, since int64) (list, error) {
-	sessions, _, err := r.lister.Sessions(ctx, row.Name, time.Unix(since, 0), time.Unix(row.LastSession, 0))
-	if err != nil {
-		return nil, fmt.Errorf("list the sessions of a room: %w", err)
+// newSessions takes the sessions of a room that was created at a time, 0 if that is
+// unknown.
+func newSessions(list whereby.SessionList, created int64) *sessions {
+	seen := make(map[string]bool, len(list.Sessions))
+	s := &sessions{complete: list.Complete, created: created}
+	for _, session := range list.Sessions {
+		// A session that begins during the listing moves others to the next page.
+		if !seen[session.ID] {
+			seen[session.ID] = true
+			s.rows = append(s.rows, session)
+		}
 	}
-	listed := list{}
-	for _, session := range sessions {
-		listed[session.ID] = session
-	}
-	return listed, nil
+	slices.SortFunc(s.rows, func(a, b whereby.RoomSession) int { return b.StartedAt.Compare(a.StartedAt) })
+	return s
 }
 
 // since sums the sessions that started at a time or later.
-func (l list) since(start int64) ledger.Totals {
+func (s *sessions) since(start int64) ledger.Totals {
 	var sum ledger.Totals
-	for _, session := range l {
-		if ledger.Seconds(session.StartedAt) >= start {
-			sum = sum.Add(ledger.Totals{
-				ParticipantMinutes: session.ParticipantMinutes, RecorderMinutes: session.RecorderMinutes,
-				StreamerMinutes: session.StreamerMinutes, Sessions: 1,
-			})
+	for _, session := range s.rows {
+		if session.StartedAt.Unix() < max(start, s.created) {
+			break
 		}
+		one := ledger.Totals{
+			ParticipantMinutes: session.ParticipantMinutes, RecorderMinutes: session.RecorderMinutes,
+			StreamerMinutes: session.StreamerMinutes, Sessions: 1,
+		}
+		if s.ended && session.EndedAt.IsZero() {
+			one.Sessions = 0
+		}
+		sum = sum.Add(one)
 	}
 	return sum
 }
 
-// latest is the session that started last.
-func (l list) latest() (latest whereby.RoomSession, ok bool) {
-	for _, session := range l {
-		if !ok || session.StartedAt.After(latest.StartedAt) {
-			latest, ok = session, true
+// agree reports whether totals and the start of the last session are those of the listed
+// sessions. The sum proves it if all are listed; if not, the room has to have been quiet
+// for so long that both have caught up.
+func (s *sessions) agree(totals ledger.Totals, last int64, now time.Time) bool {
+	if len(s.rows) == 0 || last != 0 && s.rows[0].StartedAt.Unix() != last {
+		return false
+	}
+	if !s.complete {
+		return s.quiet(now)
+	}
+	try := *s
+	for _, try.ended = range [...]bool{false, true} {
+		for _, try.created = range [...]int64{s.created, 0} {
+			if try.since(0) == totals {
+				*s = try
+				return true
+			}
 		}
 	}
-	return latest, ok
+	return false
 }
 
-// settles is from when on no session that started before a time can grow. A room has
+// quiet reports whether the last session is over for long enough.
+func (s *sessions) quiet(now time.Time) bool {
+	last := s.rows[0]
+	if last.EndedAt.IsZero() {
+		// Nobody is seen to leave a room that is past its end.
+		return now.Sub(last.StartedAt) >= 2*ledger.Closing
+	}
+	return now.Sub(last.EndedAt) >= ledger.Quiet
+}
+
+// settles is from when on no session from before a time should change any more. A room has
 // one session at a time, so each is over when the next begins, whether or not Insights
-// give its end.
-func (l list) settles(start int64) time.Time {
-	var before, next whereby.RoomSession
-	for _, session := range l {
-		switch {
-		case ledger.Seconds(session.StartedAt) < start:
-			if session.StartedAt.After(before.StartedAt) {
-				before = session
+// gives its end.
+func (s *sessions) settles(start int64) time.Time {
+	over := time.Unix(start, 0)
+	for i, session := range s.rows {
+		if session.StartedAt.Unix() >= start {
+			continue
+		}
+		ended := session.EndedAt
+		if i > 0 && (ended.IsZero() || s.rows[i-1].StartedAt.Before(ended)) {
+			ended = s.rows[i-1].StartedAt
+		}
+		if ended.After(over) {
+			over = ended
+		}
+		break
+	}
+	return over.Add(ledger.Closing)
+}
+
+// found gives the opening balances that follow from sessions that agree with a room's
+// totals.
+func found(row ledger.Row, s *sessions, starts []int64, now time.Time) finding {
+	f := finding{row: row}
+	for _, start := range starts {
+		// If Whereby has lowered a figure, the ledger has not.
+		o := ledger.Opening{Start: start, Totals: row.Totals.Sub(s.since(start)).Max(ledger.Totals{}), Certainty: ledger.Settled}
+		if settles := s.settles(start); settles.After(now) {
+			o.Certainty = ledger.Provisional
+			if closing := time.Unix(start, 0).Add(ledger.Closing); !closing.After(now) {
+				f.again = settles
 			}
-		case next.StartedAt.IsZero() || session.StartedAt.Before(next.StartedAt):
-			next = session
+		}
+		f.openings = append(f.openings, o)
+	}
+	return f
+}
+
+var (
+	errNoSessions = errors.New("no sessions are listed")
+	errSum        = errors.New("the totals are not those of the sessions")
+)
+
+// undecided gives what is certain of sessions that do not agree with a room's totals: each
+// that is listed was there.
+func (s *sessions) undecided(row ledger.Row, starts []int64, now time.Time) finding {
+	f := finding{row: row}
+	for _, start := range starts {
+		if used := s.since(start); used != (ledger.Totals{}) {
+			f.openings = append(f.openings, ledger.Opening{Start: start, Totals: used, Certainty: ledger.AtLeast})
 		}
 	}
-	ended := before.EndedAt
-	if ended.IsZero() || !next.StartedAt.IsZero() && next.StartedAt.Before(ended) {
-		ended = next.StartedAt
+	switch {
+	case len(s.rows) == 0:
+		f.odd = errNoSessions
+	case s.quiet(now):
+		f.odd = errSum
+	case s.rows[0].EndedAt.IsZero():
+		f.again = now.Add(whileRunning)
+	default:
+		f.again = s.rows[0].EndedAt.Add(ledger.Quiet)
 	}
-	if before.ID == "" || ended.IsZero() {
-		return time.Time{}
-	}
-	return ended.Add(whereby.InsightsDelay)
+	return f
 }

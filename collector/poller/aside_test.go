@@ -109,7 +109,7 @@ func TestWhatARoomThatWasNeverReadUsedIsUnknown(t *testing.T) {
 		for range 2 {
 			b.mustPoll()
 			s := b.ledger.Snapshot()
-			if b.prefixUsage("acme-").Known || s.Account.Known || !b.prefixUsage("globex-").Known || s.SetAside != 1 {
+			if b.prefixUsage("acme-").Known() || s.Account.Known() || !b.prefixUsage("globex-").Known() || s.SetAside != 1 {
 				t.Errorf("the snapshot is %+v", s)
 			}
 			time.Sleep(time.Minute)
@@ -117,7 +117,7 @@ func TestWhatARoomThatWasNeverReadUsedIsUnknown(t *testing.T) {
 		b.account.ClearFaults()
 		b.mustPoll()
 		b.expectTruth(true)
-		if s := b.ledger.Snapshot(); !b.prefixUsage("acme-").Known || !s.Account.Known || s.SetAside != 0 {
+		if s := b.ledger.Snapshot(); !b.prefixUsage("acme-").Known() || !s.Account.Known() || s.SetAside != 0 {
 			t.Errorf("the snapshot is %+v", s)
 		}
 	})

@@ -209,10 +209,12 @@ func (w *walk) readUntil(cutoff int64) func(whereby.Page[whereby.Room], ledger.R
 
 // rowsOf takes from a page what the ledger keeps.
 func rowsOf(page whereby.Page[whereby.Room]) []ledger.Row {
+	now := ledger.Seconds(time.Now())
 	rows := make([]ledger.Row, len(page.Rows))
 	for i, room := range page.Rows {
 		rows[i] = ledger.Row{
-			Name: room.Name,
+			Name:    room.Name,
+			Created: ledger.Seconds(room.CreatedAt),
 			Totals: ledger.Totals{
 				ParticipantMinutes: room.ParticipantMinutes,
 				RecorderMinutes:    room.RecorderMinutes,
@@ -221,6 +223,7 @@ func rowsOf(page whereby.Page[whereby.Room]) []ledger.Row {
 			},
 			FirstSession: ledger.Seconds(room.FirstSessionStartedAt),
 			LastSession:  ledger.Seconds(room.LastSessionStartedAt),
+			Raised:       now,
 		}
 	}
 	return rows

@@ -1,7 +1,10 @@
 package prefix
 
 import (
+	"cmp"
+	"fmt"
 	"hash/maphash"
+	"regexp"
 	"slices"
 	"sync"
 )
@@ -29,10 +32,46 @@ type Table struct {
 type Options struct {
 	// Classify gives the prefix of a room, or [None].
 	Classify func(roomName string) string
+	// Pattern is the one that Classify goes by, if there is one.
+	Pattern string
 	// Limit is the number of prefixes admitted; 0 is [DefaultLimit].
 	Limit int
 	// Configured prefixes are admitted whatever the limit.
 	Configured []string
+}
+
+// Rules is what Options come from, in a form that can be kept.
+type Rules struct {
+	// Pattern is that of the classifier; "" is the room's name less its trailing UUID.
+	Pattern string `json:"pattern"`
+	// Limit and Configured are as in Options.
+	Limit      int      `json:"limit"`
+	Configured []string `json:"configured"`
+}
+
+// Equal reports whether rooms count under the same labels by both.
+func (r Rules) Equal(o Rules) bool {
+	return r.Pattern == o.Pattern && r.Limit == o.Limit && slices.Equal(slices.Sorted(slices.Values(r.Configured)), slices.Sorted(slices.Values(o.Configured)))
+}
+
+// Options returns the options that follow from the rules.
+func (r Rules) Options() (Options, error) {
+	var pattern *regexp.Regexp
+	if r.Pattern != "" {
+		var err error
+		if pattern, err = regexp.Compile(r.Pattern); err != nil {
+			return Options{}, fmt.Errorf("compile the pattern of room prefixes: %w", err)
+		}
+	}
+	return Options{
+		Classify: NewClassifier(r.Configured, pattern).Of, Pattern: r.Pattern,
+		Limit: r.Limit, Configured: r.Configured,
+	}, nil
+}
+
+// Rules returns what the options come from.
+func (o Options) Rules() Rules {
+	return Rules{Pattern: o.Pattern, Limit: cmp.Or(o.Limit, DefaultLimit), Configured: o.Configured}
 }
 
 // NewTable admits prefixes that were admitted before, of which the store knows the saved

@@ -20,8 +20,8 @@ func (forgetful) Keep([]Record, []string) error     { return nil }
 // listing is a [Lister] of one room.
 type listing []whereby.RoomSession
 
-func (l listing) Sessions(context.Context, string, time.Time, time.Time) ([]whereby.RoomSession, int, error) {
-	return l, 1, nil
+func (l listing) Sessions(context.Context, string, time.Time, time.Time) (whereby.SessionList, error) {
+	return whereby.SessionList{Sessions: l, Requests: 1}, nil
 }
 
 // TestNobodyIsLostOfSessionsThatWereNotRead has polls and listings of one room, which show

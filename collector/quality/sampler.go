@@ -28,11 +28,10 @@ const (
 	admission = horizon - time.Minute
 )
 
-// Lister lists the sessions of a room that began at a time or later, in any order, and
-// tells how many requests that took. One is known to have begun at latest. A room that
-// is no more listed is no error.
+// Lister lists the sessions of a room that began at a time or later, in any order. One is
+// known to have begun at latest. A room that is no longer listed is no error.
 type Lister interface {
-	Sessions(ctx context.Context, roomName string, since, latest time.Time) (list []whereby.RoomSession, requests int, err error)
+	Sessions(ctx context.Context, roomName string, since, latest time.Time) (whereby.SessionList, error)
 }
 
 // Config is what a [Sampler] is made of.
@@ -168,17 +167,17 @@ func (s *Sampler) next(now time.Time) (read func(context.Context) error, wait ti
 
 // list reads the sessions of a room.
 func (s *Sampler) list(ctx context.Context, t *session, room string, start time.Time) error {
-	list, requests, err := s.config.Lister.Sessions(ctx, room, time.Now().Add(-horizon), start)
+	list, err := s.config.Lister.Sessions(ctx, room, time.Now().Add(-horizon), start)
 	s.changing.Lock()
 	defer s.changing.Unlock()
-	s.queue.charge(t, max(1, requests))
+	s.queue.charge(t, max(1, list.Requests))
 	if err != nil {
 		return s.putOff(t, err)
 	}
 	now := time.Now()
 	queue := t.queue
 	c := s.state.change()
-	found := s.take(c, room, list, now)
+	found := s.take(c, room, list.Sessions, now)
 	if !found[t] {
 		s.finish(c, t) // Insights show it no more
 	}

@@ -131,7 +131,7 @@ func get(t testing.TB, h http.Handler, target string) string {
 func customer(prefix, name string, minutes int64, quotas config.Quotas) Customer {
 	return Customer{
 		Prefix: prefix, Name: name, Known: true, Rooms: 7, Quotas: quotas, NearRatio: 0.8,
-		PeriodUsage: ledger.PeriodUsage{Period: november, Known: true, Used: ledger.Totals{ParticipantMinutes: minutes, Sessions: minutes / 60}},
+		PeriodUsage: ledger.PeriodUsage{Period: november, Used: ledger.Totals{ParticipantMinutes: minutes, Sessions: minutes / 60}},
 	}
 }
 
@@ -143,7 +143,7 @@ func minutesQuota(limit float64) config.Quotas {
 // standing.
 func running() Report {
 	unknown := customer("unknown-", "Unknown", 0, minutesQuota(1000))
-	unknown.PeriodUsage.Known = false
+	unknown.Unread = 1
 	live := customer("live-", "Live", 10, config.Quotas{config.LiveParticipants: 10})
 	live.People = 12
 	eu := customer("acme-eu-", "Acme", 41_000, config.Quotas{config.ParticipantMinutes: 50_000, config.Sessions: 100_000, config.StreamerMinutes: 0})

@@ -256,7 +256,7 @@ func (a assessed) highest() float64 {
 
 // minutes are the participant minutes of the period; below 0 where not known.
 func (a assessed) minutes() int64 {
-	if !a.Known || !a.PeriodUsage.Known {
+	if !a.Known || !a.PeriodUsage.Known() {
 		return -1
 	}
 	return a.Used.ParticipantMinutes

@@ -179,7 +179,7 @@ func newOverview(f frame, r Report, q query) overview {
 // unsettled tells whether it is not known of somebody what was used in the period.
 func (r Report) unsettled() bool {
 	for _, c := range r.Customers {
-		if c.Known && !c.PeriodUsage.Known {
+		if c.Known && !c.PeriodUsage.Known() {
 			return true
 		}
 	}
@@ -337,7 +337,7 @@ func newRow(r Report, a assessed) customerRow {
 	if a.Known {
 		row.RoomCount = number(a.Rooms)
 	}
-	if a.Known && a.PeriodUsage.Known {
+	if a.Known && a.PeriodUsage.Known() {
 		row.Minutes = number(a.Used.ParticipantMinutes)
 	}
 	if r.Webhooks != nil {
@@ -428,7 +428,7 @@ func newAccount(r Report) accountCard {
 	if a.Known {
 		card.Ends, card.Day = dayOf(r.Now, a.Period.End), a.Period.End.Format("2 Jan")
 	}
-	if a.Known && a.PeriodUsage.Known {
+	if a.Known && a.PeriodUsage.Known() {
 		card.Minutes = number(a.Used.ParticipantMinutes)
 	}
 	if r.Webhooks != nil {

@@ -104,7 +104,7 @@ func assess(c Customer, asOf time.Time, people bool) assessed {
 		if !ok || resource == config.LiveParticipants && !people {
 			continue
 		}
-		u := use{resource: resource, limit: limit, known: c.Known && c.PeriodUsage.Known}
+		u := use{resource: resource, limit: limit, known: c.Known && c.PeriodUsage.Known()}
 		if resource == config.LiveParticipants {
 			u.used, u.known = float64(c.People), true
 		} else {

@@ -36,7 +36,9 @@ func TestStandings(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			of := customer("acme-", "Acme", c.used, minutesQuota(c.limit))
-			of.PeriodUsage.Known = !c.unknown
+			if c.unknown {
+				of.Unread = 1
+			}
 			a := assess(of, c.at, true)
 			if a.standing != c.want {
 				t.Errorf("stands %v; want %v", a.standing, c.want)
@@ -71,7 +73,7 @@ func TestTheWorstQuotaDecides(t *testing.T) {
 
 func TestWhatIsNotKnownIsNotWithinAQuota(t *testing.T) {
 	of := customer("acme-", "Acme", 0, config.Quotas{config.ParticipantMinutes: 1000, config.LiveParticipants: 5})
-	of.PeriodUsage.Known = false
+	of.Unread = 1
 	if a := assess(of, now, true); a.standing != Unknown {
 		t.Errorf("stands %v; want %v", a.standing, Unknown)
 	}

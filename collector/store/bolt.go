@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
@@ -17,17 +18,19 @@ import (
 // FileName is the store's file within the storage directory.
 const FileName = "whereby.db"
 
-// formatVersion counts the incompatible changes of the file.
-const formatVersion = 1
+// formatVersion counts the incompatible changes of the file. Format 1 is read too, and
+// becomes the present one with the first commit.
+const formatVersion = 2
 
 var (
 	bucketMeta     = []byte("meta")
 	bucketRows     = []byte("rooms")
 	bucketPrefixes = []byte("prefixes")
 
-	keyFormat  = []byte("format")
-	keyState   = []byte("state")
-	keyPresent = []byte("present")
+	keyFormat   = []byte("format")
+	keyState    = []byte("state")
+	keyPresent  = []byte("present")
+	keyCounting = []byte("counting")
 )
 
 // Bolt is a store in one file.
@@ -94,6 +97,11 @@ func verify(tx *bbolt.Tx) error {
 	if _, err := open(keyPresent, meta.Get(keyPresent)); err != nil {
 		return fmt.Errorf("its rooms of the last full poll: %w", err)
 	}
+	if counting := meta.Get(keyCounting); counting != nil {
+		if _, err := open(keyCounting, counting); err != nil {
+			return fmt.Errorf("how its rooms were counted: %w", err)
+		}
+	}
 	err = inOrder(prefixes, func(key, sealed []byte) error {
 		_, err := open(key, sealed)
 		return err
@@ -130,6 +138,7 @@ func (b *Bolt) State() (ledger.State, error) {
 			FullPoll:    record.FullPoll,
 			Drift:       record.Drift,
 			Sorted:      record.Sorted,
+			Aside:       record.Aside,
 		}
 		return tx.Bucket(bucketPrefixes).ForEach(func(key, sealed []byte) error {
 			prefix, err := open(key, sealed)
@@ -151,6 +160,23 @@ func (b *Bolt) Present() (ledger.IDSet, error) {
 		return set.UnmarshalBinary(value)
 	})
 	return set, err
+}
+
+// Counting implements [ledger.Store].
+func (b *Bolt) Counting() (ledger.Counting, error) {
+	var counting ledger.Counting
+	err := b.db.View(func(tx *bbolt.Tx) error {
+		sealed := tx.Bucket(bucketMeta).Get(keyCounting)
+		if sealed == nil {
+			return nil
+		}
+		value, err := open(keyCounting, sealed)
+		if err != nil {
+			return b.damaged(err)
+		}
+		return json.Unmarshal(value, &counting)
+	})
+	return counting, err
 }
 
 // rowsPerView bounds how long one read of Rows keeps old pages from being reused.
@@ -241,13 +267,25 @@ func (b *Bolt) Commit(c ledger.Change) error {
 			record.FullPoll = c.State.FullPoll
 			record.Drift = c.State.Drift
 			record.Sorted = c.State.Sorted
+			record.Aside = c.State.Aside
 		}
 		state, err := encodeState(keyState, record)
 		if err != nil {
 			return err
 		}
-		if err := meta.Put(keyState, state); err != nil {
+		// From the first row of this format on, older versions of this program cannot read all.
+		version := binary.BigEndian.AppendUint64(nil, formatVersion)
+		if err := errors.Join(meta.Put(keyState, state), meta.Put(keyFormat, version)); err != nil {
 			return err
+		}
+		if c.Counting != nil {
+			counting, err := json.Marshal(c.Counting)
+			if err != nil {
+				return err
+			}
+			if err := meta.Put(keyCounting, seal(keyCounting, counting)); err != nil {
+				return err
+			}
 		}
 		if c.Present == nil {
 			return nil

@@ -35,30 +35,29 @@ func open(key, sealed []byte) ([]byte, error) {
 	return value, nil
 }
 
+// extended comes after a row's first figures where what format 1 did not have follows: in
+// that format, no figure there was below 0.
+const extended = -1
+
 // encodeRow gives a row's sealed value; its name is the key.
 func encodeRow(row ledger.Row) []byte {
-	value := make([]byte, 0, 48)
+	value := make([]byte, 0, 64)
 	value = binary.AppendUvarint(value, uint64(row.ID))
-	for _, figure := range [...]int64{
-		row.ParticipantMinutes, row.RecorderMinutes, row.StreamerMinutes, row.Sessions,
-		row.FirstSession, row.LastSession,
-	} {
-		value = binary.AppendVarint(value, figure)
-	}
-	// Most rows have no opening balance, and nothing is written for it then.
-	if row.Openings != [2]ledger.Opening{} {
-		for _, opening := range row.Openings {
-			for _, figure := range [...]int64{
-				opening.Start, opening.ParticipantMinutes, opening.RecorderMinutes, opening.StreamerMinutes, opening.Sessions,
-			} {
-				value = binary.AppendVarint(value, figure)
-			}
+	put := func(figures ...int64) {
+		for _, figure := range figures {
+			value = binary.AppendVarint(value, figure)
 		}
+	}
+	put(row.ParticipantMinutes, row.RecorderMinutes, row.StreamerMinutes, row.Sessions, row.FirstSession, row.LastSession)
+	put(extended, row.Created, row.Raised, row.Uncounted)
+	put(row.Former.ParticipantMinutes, row.Former.RecorderMinutes, row.Former.StreamerMinutes, row.Former.Sessions)
+	for _, o := range row.Openings {
+		put(o.Start, int64(o.Certainty), o.ParticipantMinutes, o.RecorderMinutes, o.StreamerMinutes, o.Sessions)
 	}
 	return seal([]byte(row.Name), value)
 }
 
-// decodeRow reads what encodeRow wrote.
+// decodeRow reads what encodeRow wrote, of format 1 too.
 func decodeRow(name, sealed []byte) (ledger.Row, error) {
 	value, err := open(name, sealed)
 	if err != nil {
@@ -70,31 +69,50 @@ func decodeRow(name, sealed []byte) (ledger.Row, error) {
 		return ledger.Row{}, errors.New("a row has no ID")
 	}
 	row.ID = uint32(id)
-	for _, figure := range []*int64{
-		&row.ParticipantMinutes, &row.RecorderMinutes, &row.StreamerMinutes, &row.Sessions,
-		&row.FirstSession, &row.LastSession,
-	} {
-		value = value[n:]
-		if *figure, n = binary.Varint(value); n <= 0 {
-			return ledger.Row{}, errors.New("a row is too short")
-		}
-	}
 	value = value[n:]
-	if len(value) == 0 {
-		return row, nil
-	}
-	for i := range row.Openings {
-		opening := &row.Openings[i]
-		for _, figure := range []*int64{
-			&opening.Start, &opening.ParticipantMinutes, &opening.RecorderMinutes, &opening.StreamerMinutes, &opening.Sessions,
-		} {
+	get := func(figures ...*int64) error {
+		for _, figure := range figures {
+			n := 0
 			if *figure, n = binary.Varint(value); n <= 0 {
-				return ledger.Row{}, errors.New("a row is too short")
+				return errors.New("a row is too short")
 			}
 			value = value[n:]
 		}
+		return nil
 	}
-	return row, nil
+	err = get(&row.ParticipantMinutes, &row.RecorderMinutes, &row.StreamerMinutes, &row.Sessions, &row.FirstSession, &row.LastSession)
+	if err != nil || len(value) == 0 {
+		return row, err
+	}
+	var mark int64
+	if mark, _ = binary.Varint(value); mark != extended {
+		return row, decodeOldOpenings(&row, get)
+	}
+	err = get(&mark, &row.Created, &row.Raised, &row.Uncounted,
+		&row.Former.ParticipantMinutes, &row.Former.RecorderMinutes, &row.Former.StreamerMinutes, &row.Former.Sessions)
+	for err == nil && len(value) > 0 {
+		var o ledger.Opening
+		var certainty int64
+		err = get(&o.Start, &certainty, &o.ParticipantMinutes, &o.RecorderMinutes, &o.StreamerMinutes, &o.Sessions)
+		o.Certainty = ledger.Certainty(certainty)
+		row.Openings = append(row.Openings, o)
+	}
+	return row, err
+}
+
+// decodeOldOpenings reads the two opening balances of format 1: that of the prefix's
+// period and that of the account's, with a start of 0 if there is none.
+func decodeOldOpenings(row *ledger.Row, get func(...*int64) error) error {
+	for range 2 {
+		o := ledger.Opening{Certainty: ledger.Provisional}
+		if err := get(&o.Start, &o.ParticipantMinutes, &o.RecorderMinutes, &o.StreamerMinutes, &o.Sessions); err != nil {
+			return err
+		}
+		if o.Start != 0 && (len(row.Openings) == 0 || row.Openings[0].Start != o.Start) {
+			row.Openings = append(row.Openings, o)
+		}
+	}
+	return nil
 }
 
 // stateRecord is the stored form of [ledger.State]. Rows is how many rows the
@@ -106,6 +124,7 @@ type stateRecord struct {
 	Drift       ledger.Totals `json:"drift"`
 	Sorted      bool          `json:"sorted"`
 	Rows        uint64        `json:"rows"`
+	Aside       []string      `json:"aside,omitempty"`
 }
 
 func encodeState(key []byte, s stateRecord) ([]byte, error) {

@@ -11,10 +11,11 @@ import (
 
 // Memory is a store that forgets everything when the process ends.
 type Memory struct {
-	mu      sync.RWMutex
-	state   ledger.State
-	present []byte
-	rows    map[string]ledger.Row
+	mu       sync.RWMutex
+	state    ledger.State
+	counting ledger.Counting
+	present  []byte
+	rows     map[string]ledger.Row
 }
 
 var _ ledger.Store = (*Memory)(nil)
@@ -40,6 +41,13 @@ func (m *Memory) Present() (ledger.IDSet, error) {
 	var set ledger.IDSet
 	err := set.UnmarshalBinary(m.present)
 	return set, err
+}
+
+// Counting implements [ledger.Store].
+func (m *Memory) Counting() (ledger.Counting, error) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return m.counting, nil
 }
 
 // Rows implements [ledger.Store].
@@ -85,6 +93,9 @@ func (m *Memory) Commit(c ledger.Change) error {
 		m.state.Prefixes = prefixes
 	}
 	m.state.Prefixes = append(m.state.Prefixes, c.Prefixes...)
+	if c.Counting != nil {
+		m.counting = *c.Counting
+	}
 	if c.Present != nil {
 		m.present, _ = c.Present.AppendBinary(nil)
 	}

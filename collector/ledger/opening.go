@@ -1,0 +1,214 @@
+package ledger
+
+import (
+	"slices"
+	"time"
+)
+
+// Certainty says how much an opening balance is worth.
+type Certainty uint8
+
+// The certainties, from nothing to all.
+const (
+	// Unknown is that of the zero Opening.
+	Unknown Certainty = iota
+	// AtLeast is that of no opening balance: Totals are what the room has used since
+	// Start for certain, and the room is unread.
+	AtLeast
+	// Provisional holds unless a session from before Start appears or grows late. The
+	// sessions are listed once more a day after Start.
+	Provisional
+	// Settled was found out when all sessions from before Start were over for a day.
+	Settled
+)
+
+// Opening is an opening balance: what a room had used before a billing period. It is the
+// room's lifetime totals less those of the sessions that have started in the period.
+type Opening struct {
+	// Start is that of the period, in seconds since 1970.
+	Start int64
+	Totals
+	Certainty Certainty
+}
+
+// Known reports whether the totals are an opening balance.
+func (o Opening) Known() bool { return o.Certainty >= Provisional }
+
+// Insights lags, and restates what it has shown. Neither has a bound that Whereby
+// promises.
+const (
+	// Quiet is how long a room has to stand still before its last reading is taken for
+	// the end of what its sessions come to.
+	Quiet = time.Hour
+	// Closing is how long after the end of a billing period its figures may still change.
+	Closing = 24 * time.Hour
+	// longestGap is the longest time between two polls after which a room's totals may be
+	// carried over: more than one session may have begun in a longer one.
+	longestGap = 30 * time.Minute
+)
+
+// opening is the opening balance at a time as far as it is known: most follow from the
+// times of the first and the last session.
+func (r Row) opening(start int64) Opening {
+	switch {
+	case r.Totals == Totals{}, r.LastSession != 0 && r.LastSession < start:
+		return Opening{Start: start, Totals: r.Totals, Certainty: Settled}
+	case r.FirstSession != 0 && r.FirstSession >= start:
+		return Opening{Start: start, Certainty: Settled}
+	}
+	for _, o := range r.Openings {
+		if o.Start == start {
+			return o
+		}
+	}
+	return Opening{Start: start}
+}
+
+// raise is what happened to a room between two readings that were committed.
+type raise struct {
+	before, after Row
+	// seen is when the last poll before began: until then the room is known to have stood
+	// still since before.Raised.
+	seen int64
+}
+
+// moved reports whether a session began.
+func (r raise) moved() bool { return r.after.LastSession != r.before.LastSession }
+
+// added is how many sessions more are counted.
+func (r raise) added() int64 { return r.after.Sessions - r.before.Sessions }
+
+// expected is the most of them that is explained by the start of the last session.
+func (r raise) expected() int64 {
+	if r.moved() {
+		return r.before.Uncounted + 1
+	}
+	return r.before.Uncounted
+}
+
+// stood is for how long the room is known to have stood still before.
+func (r raise) stood() time.Duration {
+	if r.before.Raised == 0 {
+		return 0
+	}
+	return time.Duration(r.seen-r.before.Raised) * time.Second
+}
+
+// renamed reports whether the name has gone to another room.
+func (r raise) renamed() bool { return r.before.Created != 0 && r.after.Created != r.before.Created }
+
+// raisedTo returns what the row becomes when a reading raises it, with its opening balances
+// at the given times. polled is when the last poll before began. The balances go on to
+// hold unless the raise contradicts them, and a room that is used for the first time since
+// a start has its totals from before carried over, which costs no request.
+func (r Row) raisedTo(after Row, polled int64, starts []int64) Row {
+	if !after.raises(r) {
+		return after
+	}
+	raised := raise{before: r, after: after, seen: min(polled, after.Raised)}
+	after.Uncounted = 0
+	if !raised.renamed() {
+		after.Uncounted = max(0, raised.expected()-raised.added())
+	}
+	after.Openings = nil
+	for _, start := range starts {
+		if after.opening(start).Known() {
+			continue // it follows from the times
+		}
+		if o := raised.openingAt(start); o.Certainty != Unknown {
+			after.Openings = append(after.Openings, o)
+		}
+	}
+	return after
+}
+
+// openingAt is the opening balance after the raise, if it does not follow from the times.
+func (r raise) openingAt(start int64) Opening {
+	o := r.before.opening(start)
+	// Nothing was used since the start before the raise, and something is now.
+	crossed := r.before.Totals == Totals{} || r.before.LastSession != 0 && r.before.LastSession < start
+	switch {
+	case !o.Known():
+		return o
+	case r.renamed():
+		if crossed && r.after.Created < start {
+			return Opening{}
+		}
+		// Nothing is heard of the earlier room any more.
+		o.Certainty = Settled
+		return o
+	case crossed && r.carries():
+		o.Certainty = Provisional
+		if r.seen >= start+int64(Closing/time.Second) {
+			o.Certainty = Settled
+		}
+		return o
+	case !crossed && !r.contradicts(o):
+		return o
+	}
+	if used := r.before.Sub(o.Totals); used != (Totals{}) {
+		return Opening{Start: start, Totals: used, Certainty: AtLeast}
+	}
+	return Opening{}
+}
+
+// carries reports whether all that is new is of the one session that has begun.
+func (r raise) carries() bool {
+	gap := time.Duration(r.after.Raised-r.seen) * time.Second
+	return r.moved() && r.stood() >= Quiet && gap <= longestGap && r.before.Uncounted == 0 && r.added() <= 1 &&
+		r.after.FirstSession == r.before.FirstSession
+}
+
+// contradicts reports whether an older session may have appeared or grown, so that what
+// is new need not have been used since.
+func (r raise) contradicts(o Opening) bool {
+	switch {
+	case r.after.FirstSession != r.before.FirstSession:
+		return true
+	case o.Certainty == Settled && r.moved():
+		return false // several sessions may have begun since the last poll
+	case r.added() > r.expected():
+		return true
+	}
+	return o.Certainty != Settled && !r.moved() && r.added() == 0 && r.stood() >= Quiet
+}
+
+// usage is what a room used in the current billing period and in the one before.
+type usage struct {
+	// used is all of it if read is set, else what is certain.
+	used Totals
+	read bool
+	// previous is 0 if previousRead is not set.
+	previous     Totals
+	previousRead bool
+	// settled reports whether the previous figure rests on nothing provisional.
+	settled bool
+}
+
+// usage works out what was used in the period from a start on, and in the one before,
+// which starts at previous.
+func (r Row) usage(previous, start int64) usage {
+	var u usage
+	opening, earlier := r.opening(start), r.opening(previous)
+	switch {
+	case opening.Known():
+		// The opening balance may come from newer totals than the row's.
+		u.used, u.read = r.Sub(opening.Totals).Max(Totals{}), true
+	case opening.Certainty == AtLeast:
+		u.used = opening.Totals
+	}
+	if opening.Known() && earlier.Known() {
+		u.previous, u.previousRead = opening.Sub(earlier.Totals).Max(Totals{}), true
+		u.settled = opening.Certainty == Settled && earlier.Certainty == Settled
+	}
+	return u
+}
+
+// unsettled returns the times of starts whose opening balance has to be read: those at
+// which there is none, and those at which it is provisional and closing has come.
+func (r Row) unsettled(starts []int64, now int64) []int64 {
+	return slices.DeleteFunc(slices.Clone(starts), func(start int64) bool {
+		o := r.opening(start)
+		return o.Certainty == Settled || o.Certainty == Provisional && now < start+int64(Closing/time.Second)
+	})
+}

@@ -1,0 +1,188 @@
+package ledger
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+)
+
+// Unread is a room whose opening balances have to be read.
+type Unread struct {
+	Row Row
+	// Starts are the times at which they are wanted, the earliest first.
+	Starts []int64
+}
+
+// maxUnread bounds how many unread rooms are known at once. If there are more, the store
+// is gone through again once these are read.
+const maxUnread = 20_000
+
+// unreadQueue holds unread rooms in the order in which they are worth reading.
+type unreadQueue struct {
+	rooms []unreadRoom
+	// partial is set if there may be others in the store.
+	partial bool
+}
+
+// unreadRoom is one of them, with what decides when it is its turn.
+type unreadRoom struct {
+	name, label string
+	// closing is set if only the previous period's figures wait for the room.
+	closing bool
+	minutes int64
+}
+
+// add puts a room at the end.
+func (q *unreadQueue) add(room unreadRoom) {
+	if len(q.rooms) >= 2*maxUnread {
+		q.partial = true
+		return
+	}
+	q.rooms = append(q.rooms, room)
+}
+
+// sort brings the rooms in order, and forgets those that are too many: what is used now
+// comes before what was used in the previous period; customers with a quota come first,
+// then prefixes with few unread rooms, then the rooms that were used most.
+func (q *unreadQueue) sort(limited func(label string) bool, unread func(label string) int64) {
+	rank := func(room unreadRoom) int {
+		switch {
+		case room.closing:
+			return 2
+		case limited(room.label):
+			return 0
+		}
+		return 1
+	}
+	slices.SortFunc(q.rooms, func(a, b unreadRoom) int {
+		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(unread(a.label), unread(b.label)),
+			cmp.Compare(a.label, b.label), cmp.Compare(b.minutes, a.minutes), cmp.Compare(a.name, b.name))
+	})
+	if len(q.rooms) > maxUnread {
+		q.rooms, q.partial = slices.Clip(q.rooms[:maxUnread]), true
+	}
+}
+
+// sortUnread brings the unread rooms in order.
+func (l *Ledger) sortUnread() {
+	l.unread.sort(l.options.Limited, func(label string) int64 { return l.sum(label).usage[scopePrefix].unread })
+}
+
+// noteUnread puts a row among the unread rooms, if it belongs there.
+func (l *Ledger) noteUnread(label string, sum *prefixSum, row Row) {
+	starts := row.unsettled(sum.starts(), l.now.Unix())
+	if len(starts) == 0 {
+		return
+	}
+	closing := true
+	for _, span := range sum.spans {
+		closing = closing && row.opening(span.current.Start.Unix()).Known()
+	}
+	l.unread.add(unreadRoom{name: row.Name, label: label, closing: closing, minutes: row.ParticipantMinutes})
+	if len(l.unread.rooms) >= 2*maxUnread {
+		l.sortUnread()
+	}
+}
+
+// Unread lists up to limit rooms whose opening balances have to be read, those first that
+// are most urgent, without those for which skip returns true.
+func (l *Ledger) Unread(limit int, skip func(roomName string) bool) ([]Unread, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.state.Complete {
+		return nil, nil
+	}
+	list, err := l.listUnread(limit, skip)
+	if err != nil || len(list) > 0 || !l.unread.partial {
+		return list, err
+	}
+	if err := l.findUnread(); err != nil {
+		return nil, err
+	}
+	return l.listUnread(limit, skip)
+}
+
+// listUnread goes through the rooms that are known to be unread.
+func (l *Ledger) listUnread(limit int, skip func(roomName string) bool) ([]Unread, error) {
+	const batch = 256
+	var list []Unread
+	seen := make(map[string]bool)
+	rooms := l.unread.rooms
+	kept := rooms[:0]
+	for len(rooms) > 0 && len(list) < limit {
+		some := rooms[:min(batch, len(rooms))]
+		rows := make([]Row, len(some))
+		names := make([]string, len(some))
+		for i, room := range some {
+			names[i] = room.name
+		}
+		if err := l.store.Get(names, func(i int, row Row) { rows[i] = row }); err != nil {
+			l.unread = unreadQueue{partial: true}
+			return nil, fmt.Errorf("look for rooms older than the billing period: %w", err)
+		}
+		n := 0
+		for i, room := range some {
+			if len(list) == limit {
+				break
+			}
+			n++
+			starts := rows[i].unsettled(l.sum(l.Label(room.name)).starts(), l.now.Unix())
+			if len(starts) == 0 || seen[room.name] {
+				continue
+			}
+			seen[room.name] = true
+			kept = append(kept, room)
+			if !skip(room.name) {
+				list = append(list, Unread{Row: rows[i], Starts: starts})
+			}
+		}
+		rooms = rooms[n:]
+	}
+	l.unread.rooms = append(kept, rooms...)
+	return list, nil
+}
+
+// findUnread goes through the store for unread rooms.
+func (l *Ledger) findUnread() error {
+	l.unread = unreadQueue{}
+	for row, err := range l.store.Rows("") {
+		if err != nil {
+			l.unread = unreadQueue{partial: true}
+			return fmt.Errorf("look for rooms older than the billing period: %w", err)
+		}
+		label := l.Label(row.Name)
+		l.noteUnread(label, l.sum(label), row)
+	}
+	l.sortUnread()
+	return nil
+}
+
+// SetOpenings sets opening balances that were worked out for a row, and makes them durable
+// and visible. It changes nothing and returns false if a session has begun or has been
+// counted in the room since.
+func (l *Ledger) SetOpenings(base Row, openings []Opening) (ok bool, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var before Row
+	err = l.store.Get([]string{base.Name}, func(_ int, found Row) { before = found })
+	if err != nil {
+		return false, fmt.Errorf("look up a room: %w", err)
+	}
+	if before.Name == "" || before.Created != base.Created || before.LastSession != base.LastSession || before.Sessions != base.Sessions {
+		return false, nil
+	}
+	row := before
+	for _, o := range openings {
+		if known := row.opening(o.Start); o.Certainty > known.Certainty || o.Known() && known.Known() || o.Certainty == known.Certainty && o.Totals != known.Totals {
+			row = row.withOpening(o)
+		}
+	}
+	if err := l.store.Commit(Change{Rows: []Row{row}}); err != nil {
+		return false, fmt.Errorf("write what a room used before the billing period: %w", err)
+	}
+	sum := l.sum(l.Label(row.Name))
+	sum.take(before)
+	sum.add(row)
+	l.publish()
+	return true, nil
+}

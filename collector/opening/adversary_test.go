@@ -1,0 +1,188 @@
+package opening_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"whereby_exporter/collector/billing"
+	"whereby_exporter/collector/ledger"
+	"whereby_exporter/collector/store"
+	"whereby_exporter/whereby/wherebytest"
+)
+
+// truth is what an account's rooms used, from everything that Insights will ever have
+// shown. Minutes that somebody was alone before a session are in a room's totals and in no
+// session's, if there are any: whether they belong to a period is undefined.
+type truth struct {
+	config   wherebytest.Insights
+	sessions map[string]wherebytest.SessionTruth // by room and ID
+}
+
+// look takes the sessions that there are by now, before a room is deleted.
+func (t *truth) look(account *wherebytest.Account) {
+	for name := range account.Shown() {
+		for _, session := range account.FinalSessions(name) {
+			t.sessions[name+" "+session.ID] = session
+		}
+	}
+}
+
+// used sums the sessions of a prefix that began in a period; of "" is all. at is what can
+// be counted by a moment: sessions that have begun.
+func (t *truth) used(period billing.Period, of string) (least, most ledger.Totals) {
+	for _, session := range t.sessions {
+		if of != "" && prefixOf(session.RoomName) != of || !period.Contains(session.StartedAt) {
+			continue
+		}
+		one := ledger.Totals{
+			ParticipantMinutes: session.Totals.ParticipantMinutes, RecorderMinutes: session.Totals.RecorderMinutes,
+			StreamerMinutes: session.Totals.StreamerMinutes, Sessions: 1,
+		}
+		if t.config.EndedSessions && session.EndedAt.IsZero() {
+			// It may be counted, or not.
+			one.Sessions = 0
+			most.Sessions++
+		}
+		least = least.Add(one)
+		if alone := t.config.AloneTime; alone != nil {
+			minutes := alone(session.RoomName, session.ID).Minutes()
+			most.ParticipantMinutes += int64(minutes + 1)
+		}
+	}
+	return least, most.Add(least)
+}
+
+// prompt reports whether sessions come and end once and for all. If not, a session from
+// before a period may grow for a day while another one runs, and nothing tells them apart
+// before the room's sessions are listed.
+func (t *truth) prompt() bool { return t.config.Growth == nil && t.config.Lateness == nil }
+
+// within reports whether figures lie between two others.
+func within(got, least, most ledger.Totals) bool {
+	return got == got.Max(least) && most == most.Max(got)
+}
+
+// TestFiguresAreTrueOrSayThatTheyAreNot has accounts in which everything that Whereby
+// leaves open was drawn at random go over the start of a billing period, with few points
+// and restarts. SEED=N runs one of them.
+func TestFiguresAreTrueOrSayThatTheyAreNot(t *testing.T) {
+	seeds := []uint64{rand.Uint64(), rand.Uint64(), rand.Uint64(), rand.Uint64()}
+	if seed, err := strconv.ParseUint(os.Getenv("SEED"), 10, 64); err == nil {
+		seeds = []uint64{seed}
+	}
+	for _, seed := range seeds {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { adversarial(t, seed) })
+		})
+	}
+}
+
+func adversarial(t *testing.T, seed uint64) {
+	random := rand.New(rand.NewPCG(seed, 1))
+	start := time.Date(2000, 2, 1, 0, 0, 0, 0, time.UTC)
+	time.Sleep(time.Until(start.Add(-time.Duration(random.Int64N(int64(24 * time.Hour))))))
+	adversary := wherebytest.NewAdversary(seed, time.Now(), 3*24*time.Hour)
+	adversary.Config.Insights.SeparateLives = true
+	b := &bench{
+		t: t, account: wherebytest.New(adversary.Config), store: store.NewMemory(), share: 0.25,
+	}
+	defer func() {
+		if t.Failed() {
+			t.Log(adversary)
+		}
+	}()
+	adversary.Furnish(b.account)
+	ctx, cancel := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer cancel()
+	wg.Go(func() { _ = adversary.Run(ctx, b.account) })
+
+	true_ := &truth{config: adversary.Config.Insights, sessions: map[string]wherebytest.SessionTruth{}}
+	b.start()
+	for hour := range 96 {
+		time.Sleep(time.Hour)
+		true_.look(b.account)
+		if random.IntN(12) == 0 {
+			b.stop()
+			time.Sleep(time.Duration(random.Int64N(int64(2 * time.Hour))))
+			true_.look(b.account)
+			b.start()
+		}
+		b.holds(true_, fmt.Sprintf("after %d hours", hour), hour == 95)
+	}
+	b.stop()
+}
+
+// holds compares what is shown with the truth. In the end, what is known has to be all of
+// it.
+func (b *bench) holds(truth *truth, when string, end bool) {
+	b.t.Helper()
+	snapshot := b.ledger.Snapshot()
+	if snapshot == nil {
+		return
+	}
+	compare := func(of, label string, u ledger.PeriodUsage) {
+		b.t.Helper()
+		least, most := truth.used(u.Period, label)
+		switch {
+		case (end || truth.prompt()) && most != most.Max(u.Used):
+			b.explain(truth, label, u)
+			b.t.Fatalf("%s: of %s, %+v were used for certain, which is more than the truth, %+v (%d unread)", when, of, u.Used, most, u.Unread)
+		case end && u.Known() && !within(u.Used, least, most):
+			b.explain(truth, label, u)
+			b.t.Fatalf("%s: %s used %+v, want %+v to %+v", when, of, u.Used, least, most)
+		}
+		least, most = truth.used(u.Previous.Period, label)
+		if (end && u.Previous.Unread == 0 || u.Previous.Final) && !within(u.Previous.Used, least, most) {
+			b.explain(truth, label, u)
+			b.t.Fatalf("%s: %s used %+v in the previous period, want %+v to %+v (final: %t)", when, of, u.Previous.Used, least, most, u.Previous.Final)
+		}
+		if end {
+			b.t.Logf("%s: unread %d, previous unread %d, final %t", of, u.Unread, u.Previous.Unread, u.Previous.Final)
+		}
+	}
+	for _, u := range snapshot.Prefixes {
+		compare(u.Prefix, u.Prefix, u.PeriodUsage)
+	}
+	compare("the account", "", snapshot.Account)
+}
+
+// explain logs what is known of a prefix's rooms.
+func (b *bench) explain(truth *truth, label string, u ledger.PeriodUsage) {
+	for row, err := range b.store.Rows("") {
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		if label != "" && prefixOf(row.Name) != label {
+			continue
+		}
+		var all, current, previous ledger.Totals
+		for _, session := range truth.sessions {
+			if session.RoomName != row.Name {
+				continue
+			}
+			one := ledger.Totals{
+				ParticipantMinutes: session.Totals.ParticipantMinutes, RecorderMinutes: session.Totals.RecorderMinutes,
+				StreamerMinutes: session.Totals.StreamerMinutes, Sessions: 1,
+			}
+			all = all.Add(one)
+			if u.Period.Contains(session.StartedAt) {
+				current = current.Add(one)
+			}
+			if u.Previous.Period.Contains(session.StartedAt) {
+				previous = previous.Add(one)
+			}
+		}
+		at := func(s int64) string { return time.Unix(s, 0).UTC().Format("02T15:04:05") }
+		b.t.Logf("%s: made %s, first %s, last %s, raised %s, %v (former %v) uncounted %d, openings %v; truth all %v, current %v, previous %v",
+			row.Name, at(row.Created), at(row.FirstSession), at(row.LastSession), at(row.Raised), row.Totals, row.Former, row.Uncounted, row.Openings, all, current, previous)
+	}
+}
