@@ -37,8 +37,9 @@ type Report struct {
 	Fresh int
 	// Repeated reports of each row whether the poll had seen its room before.
 	Repeated []bool
-	// Changed counts the readings that were new or higher than what the ledger and
-	// the poll knew.
+	// Raised reports of each row whether the reading was new or higher than what the
+	// ledger and the poll knew; Changed counts them.
+	Raised  []bool
 	Changed int
 	// Lowered are the rooms whose reading is below what is known.
 	Lowered []Lowered
@@ -53,7 +54,7 @@ type Lowered struct {
 
 // Add takes the rows of one page.
 func (p *Poll) Add(page []Row) (Report, error) {
-	report := Report{Repeated: make([]bool, len(page))}
+	report := Report{Repeated: make([]bool, len(page)), Raised: make([]bool, len(page))}
 	names := make([]string, len(page))
 	for i := range page {
 		names[i] = page[i].Name
@@ -65,14 +66,15 @@ func (p *Poll) Add(page []Row) (Report, error) {
 		return report, fmt.Errorf("look rooms up in the ledger: %w", err)
 	}
 	for i, reading := range page {
-		report.Repeated[i] = !p.addRow(reading, rows[i], known[i], &report)
+		fresh, raised := p.addRow(reading, rows[i], known[i], &report)
+		report.Repeated[i], report.Raised[i] = !fresh, raised
 	}
 	return report, p.flush()
 }
 
 // addRow takes one reading of a room whose row, if known, is row. It reports whether the
-// reading is the poll's first of the room.
-func (p *Poll) addRow(reading, row Row, known bool, report *Report) (fresh bool) {
+// reading is the poll's first of the room, and whether it is new or higher.
+func (p *Poll) addRow(reading, row Row, known bool, report *Report) (fresh, raised bool) {
 	delete(p.aside, reading.Name)
 	staged, again := p.staged[reading.Name]
 	fresh = !again
@@ -91,11 +93,11 @@ func (p *Poll) addRow(reading, row Row, known bool, report *Report) (fresh bool)
 		row = Row{Name: reading.Name, Raised: reading.Raised}
 	}
 	best := row.merge(reading)
-	changed := best.raises(row) || !known && !again
-	if changed {
+	raised = best.raises(row) || !known && !again
+	if raised {
 		report.Changed++
 	}
-	if changed || best.Created != row.Created {
+	if raised || best.Created != row.Created {
 		p.staged[reading.Name] = best
 	}
 	if by := best.Current().Sub(reading.Totals); by != (Totals{}) && reading.Created >= best.Created {
@@ -104,7 +106,7 @@ func (p *Poll) addRow(reading, row Row, known bool, report *Report) (fresh bool)
 	} else {
 		delete(p.lowered, reading.Name)
 	}
-	return fresh
+	return fresh, raised
 }
 
 // flush keeps a poll that raises very many rooms from filling the memory. What it commits
