@@ -186,6 +186,9 @@ func TestAListingThatLeadsNowhereEndsWithAnError(t *testing.T) {
 		if err == nil || err.Error() != "read /insights/rooms page 2: the cursor repeats, so the listing would never end" {
 			t.Errorf("the error is %v", err)
 		}
+		if !whereby.Endless(err) {
+			t.Errorf("%v is not known to be of an endless listing", err)
+		}
 		if len(s.requests) != 2 {
 			t.Errorf("%d requests, want 2", len(s.requests))
 		}

@@ -126,6 +126,15 @@ type MalformedError struct {
 	final bool
 	// rows is set if the answer was fine but for its rows.
 	rows bool
+	// endless is set if the pages of a listing lead nowhere.
+	endless bool
+}
+
+// Endless reports whether an error is of a listing whose pages lead nowhere: to go on from
+// the page that it is of brings the same again.
+func Endless(err error) bool {
+	var malformed *MalformedError
+	return errors.As(err, &malformed) && malformed.endless
 }
 
 // UnusableRows reports whether an error is of rows that could not be read, in an answer

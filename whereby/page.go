@@ -28,8 +28,10 @@ type Page[T any] struct {
 	// Number counts the pages of a listing from 1.
 	Number int
 	Rows   []T
-	// Last is true where no page follows.
+	// Last is true if no page follows.
 	Last bool
+	// Cursor leads to the next page; "" if there is none.
+	Cursor string
 	// Unusable are rows that could not be read. A page of which nothing can be
 	// read is an error instead.
 	Unusable []UnusableRow
@@ -87,7 +89,8 @@ func list[W row[T], T any](ctx context.Context, c *Client, endpoint string, quer
 		}
 		query := maps.Clone(query) // each use of the iterator starts from the first page
 		query.Set("limit", strconv.Itoa(pageSize))
-		seen := map[string]bool{}
+		cursor := query.Get("cursor")
+		seen := map[string]bool{cursor: true}
 		empty := 0
 		for number := 1; ; number++ {
 			var (
@@ -95,7 +98,7 @@ func list[W row[T], T any](ctx context.Context, c *Client, endpoint string, quer
 				next string
 			)
 			err := c.get(ctx, endpoint, query, func(body []byte) (err error) {
-				page, next, err = decodePage[W, T](body, number == 1)
+				page, next, err = decodePage[W, T](body, number == 1 && cursor == "")
 				return err
 			})
 			if err == nil {
@@ -110,18 +113,18 @@ func list[W row[T], T any](ctx context.Context, c *Client, endpoint string, quer
 				}
 				switch {
 				case next != "" && seen[next]:
-					err = &MalformedError{final: true, Err: errors.New("the cursor repeats, so the listing would never end")}
+					err = &MalformedError{final: true, endless: true, Err: errors.New("the cursor repeats, so the listing would never end")}
 				case next != "" && empty >= maxEmptyPages:
-					err = &MalformedError{final: true, Err: fmt.Errorf("%d empty pages in a row, and a cursor for more", empty)}
+					err = &MalformedError{final: true, endless: true, Err: fmt.Errorf("%d empty pages in a row, and a cursor for more", empty)}
 				case next != "" && number >= maxPages:
-					err = &MalformedError{final: true, Err: fmt.Errorf("no end after %d pages", number)}
+					err = &MalformedError{final: true, endless: true, Err: fmt.Errorf("no end after %d pages", number)}
 				}
 			}
 			if err != nil {
 				yield(Page[T]{Number: number}, &Error{Endpoint: endpoint, Page: number, Err: err})
 				return
 			}
-			page.Number, page.Last = number, next == ""
+			page.Number, page.Last, page.Cursor = number, next == "", next
 			if !yield(page, nil) || page.Last {
 				return
 			}

@@ -38,6 +38,10 @@ type RoomsQuery struct {
 	SortBy string
 	// PageSize is at most 100, which is also what 0 stands for.
 	PageSize int
+	// Cursor is that of a [Page] of the same query: the listing goes on after that page,
+	// and its pages are numbered from 1 again. How long a cursor lasts is not documented;
+	// one that does no longer is refused with a [RequestError].
+	Cursor string
 }
 
 // Rooms lists rooms page by page, with a request for each page. While rooms
@@ -50,6 +54,7 @@ func (c *Client) Rooms(ctx context.Context, q RoomsQuery) iter.Seq2[Page[Room], 
 	set(query, "createdAt[from]", formatTime(q.CreatedFrom))
 	set(query, "createdAt[to]", formatTime(q.CreatedTo))
 	set(query, "sortBy", q.SortBy)
+	set(query, "cursor", q.Cursor)
 	return list[wireRoom](ctx, c, EndpointRooms, query, q.PageSize)
 }
 
