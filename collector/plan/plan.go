@@ -42,11 +42,13 @@ type Plan struct {
 	// point a minute.
 	Points int
 	Window time.Duration
-	// FullRequests is what a poll over the whole account costs, FirstFullPoll how long
-	// the first one takes, and LaterFullPolls how long those in the background do.
-	FullRequests                  int
+	// FullRequests is what a poll over the whole account costs, and FirstRequests what the
+	// first one does, which reads each page twice. FirstFullPoll is how long that takes,
+	// and LaterFullPolls how long those in the background do.
+	FullRequests, FirstRequests   int
 	FirstFullPoll, LaterFullPolls time.Duration
-	// ShortRequests is what a steady poll costs, and Every the time between two.
+	// ShortRequests is what a poll that looks a day back costs, as one in a quarter of an
+	// hour does; the others cost less. Every is the time between two polls.
 	ShortRequests int
 	Every         time.Duration
 	// Freshness is how old a figure is at most, Insights' own delay included.
@@ -63,13 +65,14 @@ func Make(a Account) Plan {
 	points, window = reads(points, window, max(1, a.ReadCost))
 
 	all := max(1, pages(a.Rooms))
-	p.FullRequests = all
+	p.FullRequests, p.FirstRequests = all, all
 	p.ShortRequests = min(all, pages(a.Active)+1)
 	if all > 1 {
 		// The top of the list is read once more, and one page in the opposite order.
-		p.FullRequests += 2
+		p.FullRequests = all + 2
+		p.FirstRequests = 2*all + 2
 	}
-	p.FirstFullPoll = spend(p.FullRequests, float64(points), window)
+	p.FirstFullPoll = spend(p.FirstRequests, float64(points), window)
 
 	perWindow := float64(p.ShortRequests) * window.Seconds() / a.Interval.Seconds()
 	p.Every = a.Interval
@@ -129,14 +132,14 @@ func Print(w io.Writer, a Account, plans ...Plan) error {
   a read costs      %s
   first full poll   %s, %s; no usage metric is exposed before it ends
   later full polls  %s in the background, %s, each %s after the one before
-  steady poll       %s, every %s
+  steady poll       at most %s, every %s
   freshness         figures are at most %s old, up to %s of it Insights' own delay
   call quality      %s participants can be sampled an hour, in sessions of three
 `,
 		count(a.Rooms, "room"), a.Active, a.PointsPerMinute,
 		rate(p.Points, p.Window),
 		readCost(a),
-		count(p.FullRequests, "request"), each(func(p Plan) string { return about(p.FirstFullPoll) }),
+		count(p.FirstRequests, "request"), each(func(p Plan) string { return about(p.FirstFullPoll) }),
 		count(p.FullRequests, "request"), each(func(p Plan) string { return about(p.LaterFullPolls) }), short(a.FullPollInterval),
 		count(p.ShortRequests, "request"), each(func(p Plan) string { return short(p.Every) }),
 		each(func(p Plan) string { return short(p.Freshness) }), short(whereby.InsightsDelay),

@@ -71,12 +71,12 @@ func TestPlansAreWhatTheAccountNeeds(t *testing.T) {
 		{"one room is one page", account(build, 1, 1), 25, 1, 1, 0, time.Minute},
 		{"a full page is one page", account(build, 100, 100), 25, 1, 1, 0, time.Minute},
 		{"a room more is two, and the checks of the order", account(build, 101, 101), 25, 4, 2, 0, time.Minute},
-		{"few active rooms are two pages of many", account(enterprise, 20_000, 100), 250, 202, 2, 0, time.Minute},
-		{"no active room is one page of many", account(enterprise, 20_000, 0), 250, 202, 1, 0, time.Minute},
-		{"a million rooms on Grow", account(enterprise, 1_000_000, 500), 250, 10_002, 6, 40 * 61 * time.Second, time.Minute},
-		{"a million rooms on Build", account(build, 1_000_000, 500), 25, 10_002, 6, 400 * 61 * time.Second, time.Minute},
-		{"more active rooms than points for them", account(build, 20_000, 10_000), 25, 202, 101, 8 * 61 * time.Second, 101 * 61 * time.Second / 25},
-		{"less than a point a minute", withShare(account(build, 1000, 100), 0.005), 1, 12, 2, 11 * 122 * time.Second, 2 * 122 * time.Second},
+		{"few active rooms are two pages of many", account(enterprise, 20_000, 100), 250, 202, 2, 61 * time.Second, time.Minute},
+		{"no active room is one page of many", account(enterprise, 20_000, 0), 250, 202, 1, 61 * time.Second, time.Minute},
+		{"a million rooms on Grow", account(enterprise, 1_000_000, 500), 250, 10_002, 6, 80 * 61 * time.Second, time.Minute},
+		{"a million rooms on Build", account(build, 1_000_000, 500), 25, 10_002, 6, 800 * 61 * time.Second, time.Minute},
+		{"more active rooms than points for them", account(build, 20_000, 10_000), 25, 202, 101, 16 * 61 * time.Second, 101 * 61 * time.Second / 25},
+		{"less than a point a minute", withShare(account(build, 1000, 100), 0.005), 1, 12, 2, 21 * 122 * time.Second, 2 * 122 * time.Second},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := plan.Make(c.account)
@@ -97,8 +97,10 @@ func assertSane(t *testing.T, a plan.Account, p plan.Plan) {
 		t.Errorf("%+v: %d points in %v", a, p.Points, p.Window)
 	case p.FullRequests < 1 || p.ShortRequests < 1 || p.ShortRequests > p.FullRequests:
 		t.Errorf("%+v: %d requests for a full poll and %d for a short one", a, p.FullRequests, p.ShortRequests)
-	case p.FirstFullPoll < 0 || p.LaterFullPolls < p.FirstFullPoll:
-		t.Errorf("%+v: %v for the first full poll and %v for later ones, which spend less at a time", a, p.FirstFullPoll, p.LaterFullPolls)
+	case p.FirstFullPoll < 0 || p.LaterFullPolls < 0:
+		t.Errorf("%+v: %v for the first full poll and %v for later ones", a, p.FirstFullPoll, p.LaterFullPolls)
+	case p.FirstRequests < p.FullRequests || p.FirstRequests > 2*p.FullRequests:
+		t.Errorf("%+v: %d requests for the first full poll and %d for later ones, which read pages once", a, p.FirstRequests, p.FullRequests)
 	case p.Every < a.Interval:
 		t.Errorf("%+v: a poll every %v, which is less than the interval", a, p.Every)
 	case p.Freshness < 15*time.Minute+p.Every:
@@ -255,7 +257,7 @@ func compareResults(t *testing.T, a plan.Account, p plan.Plan, results []poller.
 	if first.Kind != poller.Full {
 		t.Fatalf("the first poll is %+v", first)
 	}
-	assertNear(t, "requests of the first poll", float64(first.Pages), float64(p.FullRequests), 0)
+	assertNear(t, "requests of the first poll", float64(first.Pages), float64(p.FirstRequests), 0)
 	assertNear(t, "minutes of the first poll", minutes(first), p.FirstFullPoll.Minutes(), 0)
 	// Where short polls read everything, or order can't be shown, no others are due.
 	anyFull := p.FullRequests > p.ShortRequests+2

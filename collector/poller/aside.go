@@ -1,7 +1,6 @@
 package poller
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 
@@ -14,38 +13,6 @@ const (
 	// maxNamed bounds the rooms that one poll names in the log.
 	maxNamed = 20
 )
-
-var errUndated = errors.New("the room has sessions, and lastSessionStartedAt is missing")
-
-// manyUndated is the number of rooms on a page from which it is malformed if no other one
-// has the times of its sessions, as with rows that cannot be read.
-const manyUndated = 10
-
-// undated moves the rooms that were used, nobody knows when, to those that cannot be
-// read: no billing period could have their figures.
-func undated(page whereby.Page[whereby.Room]) (whereby.Page[whereby.Room], error) {
-	odd := func(room whereby.Room) bool { return room.Sessions > 0 && room.LastSessionStartedAt.IsZero() }
-	if !slices.ContainsFunc(page.Rows, odd) {
-		return page, nil
-	}
-	rows := make([]whereby.Room, 0, len(page.Rows))
-	unusable := slices.Clone(page.Unusable)
-	n, dated := 0, false
-	for _, room := range page.Rows {
-		if odd(room) {
-			n++
-			unusable = append(unusable, whereby.UnusableRow{RoomName: room.Name, Err: errUndated})
-			continue
-		}
-		dated = dated || room.Sessions > 0
-		rows = append(rows, room)
-	}
-	if !dated && (n >= manyUndated || page.Number == 1) {
-		return page, &whereby.Error{Endpoint: whereby.EndpointRooms, Page: page.Number, Err: &whereby.MalformedError{Err: errUndated}}
-	}
-	page.Rows, page.Unusable = rows, unusable
-	return page, nil
-}
 
 // setAside takes the rows of a page that could not be read.
 func (w *walk) setAside(page whereby.Page[whereby.Room]) error {

@@ -2,40 +2,81 @@ package poller
 
 import "whereby_exporter/collector/ledger"
 
-// order watches whether rows come in the order of their last sessions, latest
-// first. Rooms that were never used may stand before or after all others: where,
-// is not documented.
+// tolerated is one page in how many that may contradict the order without the order being
+// in doubt: rooms that become visible between two requests may stand at the seam of two
+// pages, and then the second page begins with a later session than the first one ends with.
+const tolerated = 4
+
+// order watches whether rows come in the order of their last sessions, latest first.
+// Rooms without the time of a session may stand before or after all others: which of the
+// two is not documented.
 type order struct {
-	// sorted is true as long as no row contradicts it; it starts as true.
-	sorted bool
-	// dated is true once a row with a session has come.
+	// pages counts the pages checked, and broken those that contradict the order.
+	pages, broken int
+	// undated is true once a row was used, nobody knows when.
+	undated bool
+	// dated is true once a row with a session has come, since the top of the list.
 	dated bool
 	// oldest is the earliest last session so far.
 	oldest int64
-	// newest is the latest last session of the page checked last. For a page
-	// without dated rows it is the earliest of the pages before.
+	// newest is the latest last session of the page checked last; 0 if its rooms have none.
+	// For a page without rows it is the earliest of the pages before.
 	newest int64
 }
 
-// check looks at one page. Repeated rows prove nothing: when rooms are used while
-// the pages are read, they move to the top, and the others move down to a page
-// where they are read a second time.
+// top starts at the top of the list again. What was found out stays.
+func (o *order) top() { o.dated, o.oldest = false, 0 }
+
+// holds reports whether the pages were in order, but for a few.
+func (o *order) holds() bool { return o.broken <= o.pages/tolerated }
+
+// shown reports whether there was an order to see.
+func (o *order) shown() bool { return o.dated || !o.undated }
+
+// check looks at one page. A page is one answer, so its rows must be in order. Of two
+// pages, repeated rows prove nothing: when rooms are used while the pages are read, they
+// move to the top, and the others move down to a page where they are read a second time.
 func (o *order) check(page []ledger.Row, repeated []bool) {
-	o.newest = o.oldest
-	first := true
+	o.pages++
+	dated, oldest := o.dated, o.oldest // of the pages before
+	o.newest = 0
+	if len(page) == 0 {
+		o.newest = oldest
+	}
+	var last int64
+	broken := false
 	for i, row := range page {
 		if row.LastSession == 0 {
+			o.undated = o.undated || row.Sessions > 0
 			continue
 		}
-		if o.dated && row.LastSession > o.oldest && !repeated[i] {
-			o.sorted = false
+		if last != 0 && row.LastSession > last || dated && row.LastSession > oldest && !repeated[i] {
+			broken = true
 		}
-		if first || row.LastSession > o.newest {
+		if last == 0 || row.LastSession > o.newest {
 			o.newest = row.LastSession
 		}
 		if !o.dated || row.LastSession < o.oldest {
 			o.oldest = row.LastSession
 		}
-		o.dated, first = true, false
+		o.dated, last = true, row.LastSession
 	}
+	if broken {
+		o.broken++
+	}
+}
+
+// ascending reports whether the rows of a page are in the opposite order.
+func ascending(rows []ledger.Row) bool {
+	var last int64
+	for _, row := range rows {
+		if row.LastSession == 0 {
+			continue
+		}
+		if row.LastSession < last {
+			return false
+		}
+		last = row.LastSession
+	}
+	return true
 }

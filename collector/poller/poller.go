@@ -64,16 +64,17 @@ type Poller struct {
 
 	polled, failing atomic.Bool
 
-	mu sync.Mutex
-	// refusedAt is when Insights last refused to sort by last session.
-	refusedAt time.Time
-	// unsorted is true once the log says that polls can't stop early.
-	unsorted bool
+	// inFull is held while a full poll is under way. kept is one that failed and can go on.
+	inFull sync.Mutex
+	kept   *full
+
+	mu        sync.Mutex
+	knowledge knowledge
 }
 
 // New returns a poller that reads the account of client into l.
 func New(client *whereby.Client, l *ledger.Ledger, c Config) *Poller {
-	return &Poller{client: client, ledger: l, config: c, log: c.Logger}
+	return &Poller{client: client, ledger: l, config: c, log: c.Logger, knowledge: newKnowledge()}
 }
 
 // Polled reports whether a poll has succeeded since the process started.
@@ -112,22 +113,26 @@ func (p *Poller) every(ctx context.Context, f func(context.Context)) {
 // pollDue runs the poll that is due at every interval.
 func (p *Poller) pollDue(ctx context.Context) {
 	state := p.ledger.State()
-	kind := Short
-	if !state.Complete || !state.Sorted || ahead(state.PollStarted) {
-		kind = Full
+	switch {
+	case !state.Complete, ahead(state.PollStarted), !state.Sorted && p.onePage():
+		p.fullPoll(ctx, p.client)
+	case !state.Sorted:
+		p.fullPoll(ctx, p.client.Background())
+	default:
+		p.shortPoll(ctx, state)
 	}
-	p.poll(ctx, p.client, kind)
 }
 
-// fullPollIfDue runs a full poll in the background where the last one is too long
-// ago. While every poll is a full one, it has nothing to do.
+// fullPollIfDue runs a full poll in the background if the last one is too long ago, or
+// if a short one found the order in doubt. While every poll is a full one, it has nothing
+// to do.
 func (p *Poller) fullPollIfDue(ctx context.Context) {
 	state := p.ledger.State()
 	if !state.Complete || !state.Sorted || ahead(state.PollStarted) {
 		return
 	}
-	if time.Since(state.FullPoll) >= p.config.FullPollInterval || ahead(state.FullPoll) {
-		p.poll(ctx, p.client.Background(), Full)
+	if time.Since(state.FullPoll) >= p.config.FullPollInterval || ahead(state.FullPoll) || p.inDoubt() {
+		p.fullPoll(ctx, p.client.Background())
 	}
 }
 
@@ -138,19 +143,66 @@ func ahead(poll time.Time) bool {
 	return poll.Round(0).Sub(time.Now().Round(0)) > ledger.MaxSetBack
 }
 
-// poll runs one poll and tells of it.
-func (p *Poller) poll(ctx context.Context, client *whereby.Client, kind Kind) {
-	w := &walk{
-		poller: p,
-		client: client,
-		result: Result{Kind: kind, Started: time.Now()},
-		poll:   p.ledger.Begin(),
-		order:  order{sorted: true},
-		aside:  map[string]error{},
+// onePage reports whether the account was a single page in the last full poll: its order
+// can't be shown, and a full poll costs no more than a short one.
+func (p *Poller) onePage() bool {
+	var rooms int64
+	for _, prefix := range p.ledger.Snapshot().Prefixes {
+		rooms += prefix.Rooms
 	}
-	err := w.run(ctx)
+	return rooms <= whereby.MaxPageSize
+}
+
+func (p *Poller) shortPoll(ctx context.Context, state ledger.State) {
+	s := p.newShort(state)
+	err := s.run(ctx)
+	if s.result.Pages == 0 && whereby.SortRefused(err) {
+		p.noteSortRefused(err)
+		p.fullPoll(ctx, p.client.Background())
+		return
+	}
+	sorted := err == nil && p.judge(Short, s.order.holds(), true)
+	if p.finish(ctx, &s.walk, sorted, err) == nil {
+		p.learn(&s.walk, s.wide)
+	}
+}
+
+// fullPoll starts a full poll, or goes on with the one that failed before.
+func (p *Poller) fullPoll(ctx context.Context, client *whereby.Client) {
+	if !p.inFull.TryLock() {
+		return // one is under way
+	}
+	defer p.inFull.Unlock()
+	f, resumed := p.kept, p.kept != nil
+	if !resumed || time.Since(f.read) > maxPause {
+		f, resumed = p.newFull(), false
+	}
+	f.client = client
+	before := f.result.Pages
+	err := f.run(ctx)
+	if resumed && f.result.Pages == before && refused(err) {
+		p.log.Debug("Insights does not know the page any more at which the poll failed; it starts again", "err", err)
+		f = p.newFull()
+		f.client = client
+		err = f.run(ctx)
+	}
+	sorted := false
+	if err == nil && f.sortBy != "" && f.pages > 1 {
+		sorted = p.judge(Full, f.order.holds() && f.order.shown() && f.heeded, p.ledger.State().Sorted)
+	}
+	p.kept = nil
+	if err = p.finish(ctx, &f.walk, sorted, err); err != nil && f.keeps(err) {
+		p.kept = f
+	}
+	if err == nil {
+		p.learn(&f.walk, true)
+	}
+}
+
+// finish commits a poll that succeeded, and tells of it.
+func (p *Poller) finish(ctx context.Context, w *walk, sorted bool, err error) error {
 	if ctx.Err() != nil {
-		return // shutting down is no result
+		return ctx.Err() // shutting down is no result
 	}
 	w.result.Ended = time.Now()
 	w.result.SetAside = len(w.aside)
@@ -160,7 +212,7 @@ func (p *Poller) poll(ctx context.Context, client *whereby.Client, kind Kind) {
 			Started:  w.result.Started,
 			Ended:    w.result.Ended,
 			Complete: w.result.Complete,
-			Sorted:   w.sorted,
+			Sorted:   sorted,
 		})
 	}
 	w.result.Err = err
@@ -174,34 +226,7 @@ func (p *Poller) poll(ctx context.Context, client *whereby.Client, kind Kind) {
 	if err == nil {
 		p.polled.Store(true) // last, so that who waits for it sees what the poll brought
 	}
-}
-
-// sortRefused reports whether Insights refused to sort so recently that it is not worth
-// another point to ask again.
-func (p *Poller) sortRefused() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return !p.refusedAt.IsZero() && time.Since(p.refusedAt) < p.config.FullPollInterval
-}
-
-func (p *Poller) noteSortRefused(err error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.refusedAt = time.Now()
-	if !p.unsorted {
-		p.unsorted = true
-		p.log.Warn("Insights refuses to sort rooms by their last session, so every poll reads the whole account", "err", err)
-	}
-}
-
-// noteOrder takes what a poll found out about the order of the rooms.
-func (p *Poller) noteOrder(sorted bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if !sorted && !p.unsorted {
-		p.log.Warn("Insights does not sort rooms by their last session as asked, so every poll reads the whole account")
-	}
-	p.unsorted = !sorted
+	return err
 }
 
 func (p *Poller) logResult(r Result) {

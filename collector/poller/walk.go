@@ -2,6 +2,7 @@ package poller
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -10,153 +11,180 @@ import (
 	"whereby_exporter/whereby"
 )
 
-const (
-	// overlap is how far a short poll reads back beyond the start of the poll
-	// before it. It covers Insights' delay of 10 to 15 minutes, clocks that
-	// differ, and sessions that run for many hours.
-	overlap = 24 * time.Hour
-	// maxStalePages ends a poll over pages that go on without any room that it has
-	// not seen. Pages that shift while they are read repeat rooms too, but not for
-	// a thousand rooms on end.
-	maxStalePages = 10
-)
+// maxStalePages ends a poll over pages that go on without any room that it has not seen.
+// Pages that shift while they are read repeat rooms too, but not for a thousand rooms on
+// end.
+const maxStalePages = 10
 
-// walk is one poll over the pages.
+var errNoEnd = errors.New("pages go on without a room that was not on an earlier page")
+
+// walk is one poll over the pages: a full one or a short one.
 type walk struct {
 	poller *Poller
 	client *whereby.Client
 	poll   *ledger.Poll
 	result Result
 	order  order
-	// sorted is true once it is shown that Insights sorts as asked.
-	sorted bool
-	// top are the rooms of the first page, as last read.
-	top []ledger.Row
 	// aside are the rooms whose rows could not be read, and why.
 	aside map[string]error
+	// sightings are of rooms that may be rising. first is true if all rooms are new.
+	sightings
+	first bool
 	// reported is when progress was last logged.
 	reported time.Time
+
+	// cursor leads to the page to read next, "" to the first one; number counts the pages
+	// before it.
+	cursor string
+	number int
+	// depth counts the pages read from the first one with a session on.
+	depth int
+	// marks are the pages so far that began with a room that was never used.
+	marks []mark
+	// fromTop is true if the first page read was that of the whole list.
+	fromTop bool
+	// stale counts the pages in a row without a room that is new to the poll.
+	stale int
 }
 
-// run reads the pages, from the top until the poll may stop.
-func (w *walk) run(ctx context.Context) error {
-	if w.poller.sortRefused() {
-		return w.list(ctx, "", w.readAll())
+func (p *Poller) newWalk(kind Kind, state ledger.State) walk {
+	return walk{
+		poller:    p,
+		result:    Result{Kind: kind, Started: time.Now()},
+		poll:      p.ledger.Begin(),
+		aside:     map[string]error{},
+		sightings: newSightings(p.growingRooms()),
+		first:     !state.Complete,
 	}
-	next := w.readAll()
-	if w.result.Kind == Short {
-		cutoff := ledger.Seconds(w.poller.ledger.State().PollStarted.Add(-overlap))
-		next = w.readUntil(cutoff)
+}
+
+// listed is a page, and what the ledger says of it.
+type listed struct {
+	whereby.Page[whereby.Room]
+	rows   []ledger.Row
+	report ledger.Report
+}
+
+// start has the next page be that of the last of some marks, of which the first one is the
+// top of the list.
+func (w *walk) start(marks []mark) {
+	last := marks[len(marks)-1]
+	w.cursor, w.number, w.depth, w.marks = last.cursor, last.number, 0, slices.Clone(marks)
+	w.fromTop = len(marks) == 1
+	w.order.top()
+}
+
+// list reads pages as long as next says so. After an error the next page is the one that
+// failed.
+func (w *walk) list(ctx context.Context, sortBy string, next func(listed) (bool, error)) error {
+	before := w.number
+	for page, err := range w.client.Rooms(ctx, whereby.RoomsQuery{SortBy: sortBy, Cursor: w.cursor}) {
+		if err != nil {
+			return numbered(err, before)
+		}
+		page.Number += before
+		if !w.order.dated && w.number > w.marks[len(w.marks)-1].number && startsUnused(page) {
+			w.marks = append(w.marks, mark{w.cursor, w.number})
+		}
+		got, err := w.take(page)
+		if err != nil {
+			return err
+		}
+		w.order.check(got.rows, got.report.Repeated)
+		if w.order.dated {
+			w.depth++
+		}
+		for i, row := range got.rows {
+			w.see(row, got.report.Raised[i] && (!w.first || got.report.Repeated[i]), w.depth)
+		}
+		w.cursor = page.Cursor
+		w.number++
+		if got.report.Fresh > 0 {
+			w.stale = 0
+		} else {
+			w.stale++
+		}
+		if more, err := next(got); err != nil || !more {
+			return err
+		}
 	}
-	err := w.list(ctx, whereby.RoomsByLastSession, next)
-	if w.result.Pages == 0 && whereby.SortRefused(err) {
-		w.poller.noteSortRefused(err)
-		return w.list(ctx, "", w.readAll())
-	}
-	if err != nil {
+	return nil
+}
+
+// numbered gives an error of a listing that went on the number of its page.
+func numbered(err error, before int) error {
+	var of *whereby.Error
+	if before == 0 || !errors.As(err, &of) || of.Page == 0 {
 		return err
 	}
-	switch {
-	case w.result.Kind == Full && w.result.Pages == 1:
-		// A single page proves nothing, and is read whole each time anyway.
+	return &whereby.Error{Endpoint: of.Endpoint, Page: of.Page + before, Err: of.Err}
+}
+
+// take hands a page on.
+func (w *walk) take(page whereby.Page[whereby.Room]) (listed, error) {
+	got := listed{Page: page, rows: rowsOf(page)}
+	var err error
+	if got.report, err = w.poll.Add(got.rows); err != nil {
+		return got, err
+	}
+	if err := w.setAside(page); err != nil {
+		return got, err
+	}
+	if w.poller.config.OnRooms != nil {
+		w.poller.config.OnRooms(page.Rows)
+	}
+	w.result.Pages++
+	w.result.Rooms += got.report.Fresh
+	for _, lowered := range got.report.Lowered {
+		w.poller.log.Debug("Insights lowered a room's figures; the counters keep the higher ones",
+			"room", lowered.RoomName, "participant_minutes", lowered.By.ParticipantMinutes,
+			"recorder_minutes", lowered.By.RecorderMinutes, "streamer_minutes", lowered.By.StreamerMinutes,
+			"sessions", lowered.By.Sessions)
+	}
+	w.logProgress()
+	return got, nil
+}
+
+// fromMarks reads pages from the last of the poller's marks that still holds.
+func (w *walk) fromMarks(ctx context.Context, marks []mark, next func(listed) (bool, error)) error {
+	for {
+		w.start(marks)
+		top := len(marks) == 1
+		held, misled := top, false
+		err := w.list(ctx, whereby.RoomsByLastSession, func(page listed) (bool, error) {
+			// If a mark leads to the end without a room that was used, the rooms that
+			// were never used no longer come first.
+			misled = !held && !startsUnused(page.Page) || !top && page.Last && !w.order.dated
+			held = true
+			if misled {
+				return false, nil
+			}
+			return next(page)
+		})
+		switch {
+		case misled:
+			marks = marks[:len(marks)-1]
+		case !held && refused(err):
+			marks = marks[:1] // what is as old is refused as well
+		default:
+			return err
+		}
+	}
+}
+
+// refused reports whether Insights did not accept a request as it was.
+func refused(err error) bool { return whereby.ClassOf(err) == whereby.ClassRequest }
+
+// checkEnd returns an error if the pages go on without end.
+func (w *walk) checkEnd(page listed) error {
+	if w.stale < maxStalePages || page.Last {
 		return nil
-	case w.result.Kind == Short:
-		w.sorted = w.order.sorted
-	case w.order.sorted:
-		if err := w.reread(ctx); err != nil {
-			return err
-		}
-		if err := w.probe(ctx); err != nil {
-			return err
-		}
 	}
-	w.poller.noteOrder(w.sorted)
-	return nil
+	return noEnd(page, fmt.Errorf("%d %w", w.stale, errNoEnd))
 }
 
-// reread reads the top of the list once more: a room that was used while the poll
-// was under way has moved from the pages yet to come to those already read.
-func (w *walk) reread(ctx context.Context) error {
-	w.order = order{sorted: true}
-	return w.list(ctx, whereby.RoomsByLastSession, w.readUntil(ledger.Seconds(w.result.Started)))
-}
-
-// probe asks for the opposite order. An account may look sorted by last session
-// because it is, say, in the order of creation; but an API that does not heed the
-// order asked for gives the same page whichever it is.
-func (w *walk) probe(ctx context.Context) error {
-	if !w.order.sorted {
-		return nil
-	}
-	for page, err := range w.client.Rooms(ctx, whereby.RoomsQuery{SortBy: whereby.RoomsByLastSessionAscending}) {
-		if err != nil {
-			return err
-		}
-		w.result.Pages++
-		if dated, err := undated(page); err == nil {
-			page = dated // as at the top
-		}
-		rows := rowsOf(page)
-		same := slices.EqualFunc(rows, w.top, func(a, b ledger.Row) bool { return a.Name == b.Name })
-		w.sorted = !same && ascending(rows)
-		break
-	}
-	return nil
-}
-
-func ascending(rows []ledger.Row) bool {
-	var last int64
-	for _, row := range rows {
-		if row.LastSession == 0 {
-			continue
-		}
-		if row.LastSession < last {
-			return false
-		}
-		last = row.LastSession
-	}
-	return true
-}
-
-// list reads pages as long as next says so.
-func (w *walk) list(ctx context.Context, sortBy string, next func(whereby.Page[whereby.Room], ledger.Report) (bool, error)) error {
-	for page, err := range w.client.Rooms(ctx, whereby.RoomsQuery{SortBy: sortBy}) {
-		if err != nil {
-			return err
-		}
-		page, err = undated(page)
-		if err != nil {
-			return err
-		}
-		rows := rowsOf(page)
-		if page.Number == 1 {
-			w.top = rows
-		}
-		report, err := w.poll.Add(rows)
-		if err != nil {
-			return err
-		}
-		if err := w.setAside(page); err != nil {
-			return err
-		}
-		if w.poller.config.OnRooms != nil {
-			w.poller.config.OnRooms(page.Rows)
-		}
-		w.order.check(rows, report.Repeated)
-		w.result.Pages++
-		w.result.Rooms += report.Fresh
-		for _, lowered := range report.Lowered {
-			w.poller.log.Debug("Insights lowered a room's figures; the counters keep the higher ones",
-				"room", lowered.RoomName, "participant_minutes", lowered.By.ParticipantMinutes,
-				"recorder_minutes", lowered.By.RecorderMinutes, "streamer_minutes", lowered.By.StreamerMinutes,
-				"sessions", lowered.By.Sessions)
-		}
-		w.logProgress()
-		if more, err := next(page, report); err != nil || !more {
-			return err
-		}
-	}
-	return nil
+func noEnd(page listed, err error) error {
+	return fmt.Errorf("read /insights/rooms page %d: %w", page.Number, &whereby.MalformedError{Err: err})
 }
 
 // logProgress logs that the first full poll over a large account is under way.
@@ -171,43 +199,8 @@ func (w *walk) logProgress() {
 	}
 }
 
-// readAll reads on to the last page, and gives up where pages bring nothing new.
-func (w *walk) readAll() func(whereby.Page[whereby.Room], ledger.Report) (bool, error) {
-	stale := 0
-	return func(page whereby.Page[whereby.Room], report ledger.Report) (bool, error) {
-		if report.Fresh > 0 {
-			stale = 0
-		} else {
-			stale++
-		}
-		w.result.Complete = page.Last
-		if stale >= maxStalePages && !page.Last {
-			return false, fmt.Errorf("read /insights/rooms page %d: %w", page.Number,
-				&whereby.MalformedError{Err: fmt.Errorf("%d pages in a row without a room that was not on an earlier page", stale)})
-		}
-		return true, nil
-	}
-}
-
-// readUntil reads on until a page of known, unchanged rooms whose last sessions
-// all started before the cutoff. Once the order turns out not to hold, it reads
-// on to the last page.
-func (w *walk) readUntil(cutoff int64) func(whereby.Page[whereby.Room], ledger.Report) (bool, error) {
-	readAll := w.readAll()
-	return func(page whereby.Page[whereby.Room], report ledger.Report) (bool, error) {
-		settled := report.Changed == 0 && w.order.sorted && w.order.dated && w.order.newest < cutoff
-		if settled && !page.Last {
-			return false, nil
-		}
-		if w.result.Kind == Full {
-			// The second reading of the top: every room has been seen once already.
-			return w.order.sorted, nil
-		}
-		return readAll(page, report)
-	}
-}
-
-// rowsOf takes from a page what the ledger keeps.
+// rowsOf takes from a page what the ledger keeps. A room that was used, nobody knows when,
+// has no times.
 func rowsOf(page whereby.Page[whereby.Room]) []ledger.Row {
 	now := ledger.Seconds(time.Now())
 	rows := make([]ledger.Row, len(page.Rows))

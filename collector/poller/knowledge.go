@@ -1,0 +1,136 @@
+package poller
+
+import (
+	"maps"
+	"slices"
+	"time"
+)
+
+// proofs is how many polls of a kind in a row must find the order broken for it to be
+// believed. One may have met an account that moved, or an answer that was off.
+const proofs = 3
+
+// knowledge is what polls of this process have found out about the account.
+type knowledge struct {
+	// growing are the rooms that may be rising still.
+	growing growing
+	// marks are pages to start from; see there.
+	marks []mark
+	// wide is when the last poll that looked far back began.
+	wide time.Time
+	// sortRefused and exactRefused are when Insights last refused to sort by last session,
+	// and to look a room up by its name.
+	sortRefused, exactRefused time.Time
+	// broken counts the polls in a row that found the order broken.
+	broken map[Kind]int
+	// inDoubt is true from then on until a full poll has seen to it.
+	inDoubt bool
+	// unsorted is true once the log says that polls can't stop early.
+	unsorted bool
+}
+
+func newKnowledge() knowledge {
+	return knowledge{growing: growing{rooms: map[string]growth{}}, marks: []mark{{}}, broken: map[Kind]int{}}
+}
+
+// learn takes what a poll that succeeded saw.
+func (p *Poller) learn(w *walk, wide bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	k := &p.knowledge
+	k.growing.note(w.sightings, w.result.Started, w.result.Ended)
+	k.marks = thin(w.marks)
+	if wide && w.result.Started.After(k.wide) {
+		k.wide = w.result.Started
+	}
+}
+
+func (p *Poller) growingRooms() map[string]growth {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return maps.Clone(p.knowledge.growing.rooms)
+}
+
+func (p *Poller) marksNow() []mark {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.knowledge.marks)
+}
+
+// wideDue reports whether a poll has to look far back.
+func (p *Poller) wideDue() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return lately(p.knowledge.growing.crowded, settled) || !lately(p.knowledge.wide, wideEvery)
+}
+
+// lately reports whether something was less than a time ago.
+func lately(at time.Time, d time.Duration) bool { return !at.IsZero() && time.Since(at) < d }
+
+// sortRefused reports whether Insights refused to sort so recently that it is not worth
+// another point to ask again.
+func (p *Poller) sortRefused() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return lately(p.knowledge.sortRefused, p.config.FullPollInterval)
+}
+
+func (p *Poller) noteSortRefused(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.knowledge.sortRefused = time.Now()
+	if !p.knowledge.unsorted {
+		p.knowledge.unsorted = true
+		p.log.Warn("Insights refuses to sort rooms by their last session, so every poll reads the whole account", "err", err)
+	}
+}
+
+// exactRefused reports whether Insights lately refused to look a room up. Rooms that are
+// rising far down the list then wait for a poll that gets there.
+func (p *Poller) exactRefused() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return lately(p.knowledge.exactRefused, p.config.FullPollInterval)
+}
+
+func (p *Poller) noteExactRefused(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.knowledge.exactRefused = time.Now()
+	p.log.Warn("Insights refuses to look a room up by its name, so long sessions are counted later", "err", err)
+}
+
+// judge takes whether a poll found the rooms in order, and reports whether polls may stop
+// early. If that was shown before, it takes several polls to doubt it.
+func (p *Poller) judge(kind Kind, holds, shown bool) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	k := &p.knowledge
+	if holds {
+		k.broken[kind] = 0
+		if kind == Full {
+			clear(k.broken)
+			k.inDoubt, k.unsorted = false, false
+		}
+		return true
+	}
+	k.broken[kind]++
+	k.inDoubt = true
+	if shown && k.broken[kind] < proofs {
+		p.log.Debug("rooms were not in the order of their last sessions; a full poll looks into it", "kind", kind)
+		return true
+	}
+	if !k.unsorted {
+		p.log.Warn("Insights does not sort rooms by their last session as asked, so every poll reads the whole account")
+	}
+	k.unsorted = true
+	return false
+}
+
+// inDoubt reports whether a poll found the order broken, and no full poll has found it in
+// order since.
+func (p *Poller) inDoubt() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.knowledge.inDoubt
+}
