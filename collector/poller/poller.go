@@ -194,6 +194,9 @@ func (p *Poller) fullPoll(ctx context.Context, client *whereby.Client) {
 	if err = p.finish(ctx, &f.walk, sorted, err); err != nil && f.keeps(err) {
 		p.kept = f
 	}
+	if !sorted {
+		f.marks = []mark{{}} // cursors of another order
+	}
 	if err == nil {
 		p.learn(&f.walk, true)
 	}

@@ -27,7 +27,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // bench is a poller on a simulated account.
 type bench struct {
-	t       *testing.T
+	t       testing.TB
 	account *wherebytest.Account
 	ledger  *ledger.Ledger
 	poller  *Poller
@@ -46,7 +46,7 @@ func classify(name string) string {
 	return label
 }
 
-func newBench(t *testing.T, config wherebytest.Config) *bench {
+func newBench(t testing.TB, config wherebytest.Config) *bench {
 	t.Helper()
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
