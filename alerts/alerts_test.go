@@ -67,6 +67,9 @@ func TestWithoutSettingsTheFilesStayAsTheyAre(t *testing.T) {
 	}
 }
 
+// ofNoAccount are the recording rules that are the same for every account.
+var ofNoAccount = []string{"whereby:quarter_start:timestamp_seconds", "whereby:quarter_end:timestamp_seconds", "whereby:quality_objective:ratio"}
+
 func TestEveryAlertHasWhatTheConventionsAsk(t *testing.T) {
 	var names []string
 	for _, g := range decode(t, []byte(written(t, Settings{}))).Groups {
@@ -74,6 +77,9 @@ func TestEveryAlertHasWhatTheConventionsAsk(t *testing.T) {
 			if r.Alert == "" {
 				if strings.Count(r.Record, ":") != 2 {
 					t.Errorf("%s is not level:metric:operations", r.Record)
+				}
+				if global := slices.Contains(ofNoAccount, r.Record); global == strings.HasPrefix(r.Record, "job") {
+					t.Errorf("the level of %s does not say whether it is of an account", r.Record)
 				}
 				continue
 			}
@@ -89,9 +95,15 @@ func TestEveryAlertHasWhatTheConventionsAsk(t *testing.T) {
 				t.Errorf("%s has the annotations %v", r.Alert, r.Annotations)
 			}
 			if byCustomer := strings.Contains(r.Annotations["description"], "$labels.room_prefix"); byCustomer !=
-				strings.Contains(r.Annotations["dashboard_url"], "?var-room_prefix={{ $labels.room_prefix | urlquery }}") ||
+				strings.Contains(r.Annotations["dashboard_url"], "?var-job={{ $labels.job | urlquery }}&var-room_prefix={{ $labels.room_prefix | urlquery }}") ||
 				byCustomer != strings.Contains(r.Annotations["description"], "whereby_customer_info") {
 				t.Errorf("%s names the customer in one annotation, and not in another", r.Alert)
+			}
+			if !strings.Contains(r.Annotations["description"], "$labels.job") || !strings.Contains(r.Annotations["dashboard_url"], "?var-job=") {
+				t.Errorf("%s does not say of which account it is: %v", r.Alert, r.Annotations)
+			}
+			if strings.Contains(r.Annotations["description"], "$labels.instance") {
+				t.Errorf("%s is of an instance, which is new with every pod", r.Alert)
 			}
 		}
 	}

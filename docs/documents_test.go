@@ -180,7 +180,7 @@ func TestAWrongNameIsFound(t *testing.T) {
 		{"many metrics", "`whereby_quota_*`", ""},
 		{"many that are not there", "`whereby_quotas_*`", "metric whereby_quotas_*"},
 		{"a metric of the client library", "process_resident_bytes", "metric process_resident_bytes"},
-		{"a recorded series", "`resource:whereby_organization_quota_used:min`", "recorded series resource:whereby_organization_quota_used:min"},
+		{"a recorded series", "`job_resource:whereby_organization_quota_used:min`", "recorded series job_resource:whereby_organization_quota_used:min"},
 		{"an alert", "WherebyQuotaGone fires", "alert WherebyQuotaGone"},
 		{"a flag", "with `--poll.intervals=1s`", "flag --poll.intervals"},
 		{"a flag in a block", "```sh\n./whereby_exporter run \\\n  --config.fil=x\n```", "flag --config.fil"},

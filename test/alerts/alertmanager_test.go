@@ -41,13 +41,14 @@ func TestAmtoolTakesTheConfigurationOfDeploy(t *testing.T) {
 func TestAlertsGoToWhoeverHasToAct(t *testing.T) {
 	amtool := build(t, programs.Amtool)
 	for labels, want := range map[string]string{
-		"alertname=WherebyExporterAbsent severity=critical":                    "pager",
-		"alertname=WherebyPollStale severity=warning":                          "tickets",
-		"alertname=WherebyQuotaExceeded severity=warning room_prefix=globex-":  "tickets",
-		"alertname=WherebyQuotaExceeded severity=warning room_prefix=acme-":    "acme,tickets",
-		"alertname=WherebyQuotaExceeded severity=critical room_prefix=acme-":   "acme,pager",
-		"alertname=WherebyUsageAnomaly severity=info room_prefix=acme-":        "context",
-		"alertname=WherebyQuotaExceeded severity=warning room_prefix=acme-eu-": "tickets",
+		"alertname=WherebyExporterAbsent severity=critical":                                "pager",
+		"alertname=WherebyPollStale severity=warning":                                      "tickets",
+		"alertname=WherebyQuotaExceeded severity=warning job=whereby room_prefix=globex-":  "tickets",
+		"alertname=WherebyQuotaExceeded severity=warning job=whereby room_prefix=acme-":    "acme,tickets",
+		"alertname=WherebyQuotaExceeded severity=critical job=whereby room_prefix=acme-":   "acme,pager",
+		"alertname=WherebyUsageAnomaly severity=info job=whereby room_prefix=acme-":        "context",
+		"alertname=WherebyQuotaExceeded severity=warning job=whereby room_prefix=acme-eu-": "tickets",
+		"alertname=WherebyQuotaExceeded severity=warning job=staging room_prefix=acme-":    "tickets",
 	} {
 		args := append([]string{"config", "routes", "test", "--config.file=" + alertmanagerFile(t, "alertmanager.yml"), "--verify.receivers=" + want}, strings.Fields(labels)...)
 		if out, err := exec.Command(amtool, args...).CombinedOutput(); err != nil {
@@ -61,23 +62,23 @@ func TestAMessageSaysWhatAPersonNeeds(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "data.json")
 	write(t, data, []byte(`{"receiver": "tickets", "status": "firing", "externalURL": "https://alertmanager.example.com",
 		"groupLabels": {"alertname": "WherebyQuotaExceeded", "room_prefix": "acme-"},
-		"commonLabels": {"severity": "warning", "room_prefix": "acme-"},
+		"commonLabels": {"severity": "warning", "job": "whereby", "room_prefix": "acme-"},
 		"commonAnnotations": {"summary": "A customer has used up a quota."},
 		"alerts": [
 			{"status": "firing", "startsAt": "2026-03-01T03:04:00Z", "labels": {"alertname": "WherebyQuotaExceeded"},
 			 "annotations": {"description": "Acme Inc has used 51k.", "runbook_url": "https://example.com/r.md", "dashboard_url": "https://example.com/d"}},
-			{"status": "resolved", "endsAt": "2026-03-01T05:06:00Z", "labels": {"alertname": "WherebyQuotaExceeded", "room_prefix": "acme-", "resource": "sessions"}}]}`))
+			{"status": "resolved", "endsAt": "2026-03-01T05:06:00Z", "labels": {"alertname": "WherebyQuotaExceeded", "job": "whereby", "room_prefix": "acme-", "resource": "sessions"}}]}`))
 	out, err := exec.Command(amtool, "template", "render", "--template.glob="+alertmanagerFile(t, "templates", "*.tmpl"),
 		"--template.type=text", "--template.data="+data, `--template.text={{ template "whereby.title" . }}|{{ template "whereby.text" . }}`).CombinedOutput()
 	if err != nil {
 		t.Fatalf("amtool: %v\n%s", err, out)
 	}
-	want := `WARNING (1): A customer has used up a quota. [acme-]|Acme Inc has used 51k.
+	want := `WARNING (1): A customer has used up a quota. [whereby acme-]|Acme Inc has used 51k.
 Since: 2026-03-01 03:04 UTC
 What to do: https://example.com/r.md
 Dashboard: https://example.com/d
 
-Resolved: WherebyQuotaExceeded acme- sessions, since 2026-03-01 05:06 UTC
+Resolved: WherebyQuotaExceeded whereby acme- sessions, since 2026-03-01 05:06 UTC
 To silence: https://alertmanager.example.com/#/silences/new`
 	if got := strings.TrimSpace(string(out)); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
@@ -151,7 +152,7 @@ type labels map[string]string
 
 // quotaAlert is one of the alerts on quotas of a customer.
 func quotaAlert(name, prefix, resource string) labels {
-	return labels{"alertname": name, "room_prefix": prefix, "resource": resource, "severity": "warning"}
+	return labels{"alertname": name, "job": "whereby", "room_prefix": prefix, "resource": resource, "severity": "warning"}
 }
 
 func TestWhatSilencesWhat(t *testing.T) {

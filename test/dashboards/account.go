@@ -1,6 +1,7 @@
 package dashboards
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"time"
@@ -42,6 +43,7 @@ func (h History) account() *account {
 		shift = time.Date(2026, 7, 1, 15, 0, 0, 0, time.UTC).Unix() - end // a Wednesday
 	}
 	n := int((end-a.begins)/hour) + 2
+	scale := cmp.Or(h.Scale, 1)
 	a.total = customer{index: -1, begins: a.begins, hours: make([]float64, n), quota: 0.75}
 	for i := range h.Customers {
 		c := customer{index: i, begins: a.begins, hours: make([]float64, n), quota: shares[i%len(shares)]}
@@ -50,7 +52,7 @@ func (h History) account() *account {
 		} else {
 			c.prefix, c.name = fmt.Sprintf("customer-%03d-", i), fmt.Sprintf("Customer %d", i)
 		}
-		size := 3000 / math.Pow(float64(i+1), 0.7)
+		size := 3000 * scale / math.Pow(float64(i+1), 0.7)
 		used := 50_000 * size / 3000 // by then
 		for j := range n {
 			c.hours[j] = math.Floor(used)

@@ -16,13 +16,13 @@ import (
 func TestPanelsThatSayItInWords(t *testing.T) {
 	t.Parallel()
 	const (
-		trend  = `resource:whereby_usage_increase7d:trend{resource="participant_minutes"}`
-		slope  = `resource:whereby_usage_increase7d:deriv13w{resource="participant_minutes"}`
-		limit  = `resource:whereby_organization_quota_limit:max{resource="participant_minutes"}`
-		period = `whereby:organization_quota_period:seconds`
+		trend  = `job_resource:whereby_usage_increase7d:trend{job="whereby",resource="participant_minutes"}`
+		slope  = `job_resource:whereby_usage_increase7d:deriv13w{job="whereby",resource="participant_minutes"}`
+		limit  = `job_resource:whereby_organization_quota_limit:max{job="whereby",resource="participant_minutes"}`
+		period = `job:whereby_organization_quota_period:seconds{job="whereby"}`
 		plan   = "whereby-capacity: Plan is too small from A"
 		left   = "whereby-capacity: Plan left at its end A"
-		room   = `resource:whereby_organization_quota:headroom_quarter_end{resource="participant_minutes"}`
+		room   = `job_resource:whereby_organization_quota:headroom_quarter_end{job="whereby",resource="participant_minutes"}`
 		name   = "whereby-customer: Customer A"
 		acme   = `whereby_customer_info{job="whereby", instance="a", room_prefix="acme-", customer="Acme"}`
 		globex = `whereby_customer_info{job="whereby", instance="a", room_prefix="globex-", customer="Globex"}`
@@ -37,24 +37,24 @@ func TestPanelsThatSayItInWords(t *testing.T) {
 		empty  bool
 	}{
 		// At 100 s the line is 200 below the plan, and grows by 2 a second.
-		"grows into its plan":       {plan, input{trend: "800", slope: "2", limit: "4000", period: "2419200"}, `{resource="participant_minutes"}`, 1000 * (100 + 200/2), false},
-		"has outgrown it":           {plan, input{trend: "1000", slope: "2", limit: "4000", period: "2419200"}, `{resource="participant_minutes"}`, 1, false},
-		"outgrew it and shrinks":    {plan, input{trend: "1200", slope: "-2", limit: "4000", period: "2419200"}, `{resource="participant_minutes"}`, 1, false},
-		"shrinks":                   {plan, input{trend: "800", slope: "-2", limit: "4000", period: "2419200"}, `{resource="participant_minutes"}`, 2, false},
-		"grows too slowly to say":   {plan, input{trend: "800", slope: "0.0000006", limit: "4000", period: "2419200"}, `{resource="participant_minutes"}`, 2, false},
-		"has no plan":               {plan, input{trend: "800", slope: "2"}, `{resource="participant_minutes"}`, 3, false},
+		"grows into its plan":       {plan, input{trend: "800", slope: "2", limit: "4000", period: "2419200"}, `{job="whereby",resource="participant_minutes"}`, 1000 * (100 + 200/2), false},
+		"has outgrown it":           {plan, input{trend: "1000", slope: "2", limit: "4000", period: "2419200"}, `{job="whereby",resource="participant_minutes"}`, 1, false},
+		"outgrew it and shrinks":    {plan, input{trend: "1200", slope: "-2", limit: "4000", period: "2419200"}, `{job="whereby",resource="participant_minutes"}`, 1, false},
+		"shrinks":                   {plan, input{trend: "800", slope: "-2", limit: "4000", period: "2419200"}, `{job="whereby",resource="participant_minutes"}`, 2, false},
+		"grows too slowly to say":   {plan, input{trend: "800", slope: "0.0000006", limit: "4000", period: "2419200"}, `{job="whereby",resource="participant_minutes"}`, 2, false},
+		"has no plan":               {plan, input{trend: "800", slope: "2"}, `{job="whereby",resource="participant_minutes"}`, 3, false},
 		"has a plan and no history": {plan, input{limit: "4000", period: "2419200"}, "", 0, true},
 
 		"leaves some of its plan": {left, input{trend: "800", limit: "4000", room: "0.2"}, room, 0.2, false},
 		"leaves none":             {left, input{trend: "1200", limit: "4000", room: "-0.2"}, room, -0.2, false},
-		"has no plan to leave":    {left, input{trend: "800"}, `{resource="participant_minutes"}`, -1000000, false},
+		"has no plan to leave":    {left, input{trend: "800"}, `{job="whereby",resource="participant_minutes"}`, -1000000, false},
 		"may leave some":          {left, input{limit: "4000"}, "", 0, true},
 
-		"one customer":             {name, input{acme: "1"}, `{customer="Acme"}`, 1, false},
-		"one on two exporters":     {name, input{acme: "1", strings.Replace(acme, `"a"`, `"b"`, 1): "1"}, `{customer="Acme"}`, 1, false},
-		"two prefixes of one":      {name, input{acme: "1", strings.Replace(acme, "acme-", "acme-eu-", 1): "1"}, `{customer="Acme"}`, 1, false},
-		"several customers":        {name, input{acme: "1", globex: "1"}, `{customer="Several"}`, 2, false},
-		"a prefix without a name":  {name, input{`whereby_quota_used{job="whereby", room_prefix="acme-", resource="sessions"}`: "1"}, `{customer="No name"}`, 1, false},
+		"one customer":             {name, input{acme: "1"}, `{job="whereby",customer="Acme"}`, 1, false},
+		"one on two exporters":     {name, input{acme: "1", strings.Replace(acme, `"a"`, `"b"`, 1): "1"}, `{job="whereby",customer="Acme"}`, 1, false},
+		"two prefixes of one":      {name, input{acme: "1", strings.Replace(acme, "acme-", "acme-eu-", 1): "1"}, `{job="whereby",customer="Acme"}`, 1, false},
+		"several customers":        {name, input{acme: "1", globex: "1"}, `{job="whereby",customer="Several"}`, 2, false},
+		"a prefix without a name":  {name, input{`whereby_quota_used{job="whereby", room_prefix="acme-", resource="sessions"}`: "1"}, `{job="whereby",customer="No name"}`, 1, false},
 		"an account without usage": {name, nil, "", 0, true},
 	}
 	queries := map[string]query{}

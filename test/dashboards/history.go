@@ -1,6 +1,7 @@
 package dashboards
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,6 +19,10 @@ import (
 // History is what Prometheus would hold of an account after some time: working hours
 // and weekends, growth, customers within, near and over their quotas.
 type History struct {
+	// Job is the account's; by default whereby.
+	Job string
+	// Scale is how large its customers are; by default 1.
+	Scale float64
 	// Customers is how many there are.
 	Customers int
 	// Instances are the exporters that show the same figures.
@@ -33,8 +38,8 @@ type History struct {
 	Dense, Step time.Duration
 	// Recorded adds what rules have recorded by then, once an hour.
 	Recorded bool
-	// Backfilled leaves nothing but what backfill writes: usage and peaks without an
-	// exporter's labels, only where something changed, and up to three hours before the end.
+	// Backfilled leaves nothing but what backfill writes: usage and peaks of the job, only
+	// where something changed, and up to three hours before the end.
 	Backfilled bool
 }
 
@@ -43,6 +48,8 @@ const (
 	hour   = 60 * minute
 	day    = 24 * hour
 )
+
+func (h History) job() string { return cmp.Or(h.Job, "whereby") }
 
 // Write adds the history to Prometheus's data directory, a block a week.
 func (h History) Write(ctx context.Context, dir string) error {
@@ -152,7 +159,7 @@ func (h History) past(a *account, out *appender) {
 		c := &a.customers[i]
 		for _, u := range usage {
 			last := math.NaN()
-			out.series(u.metric, map[string]string{"room_prefix": c.prefix}, hourly(out), func(at int64) float64 {
+			out.series(u.metric, map[string]string{"job": h.job(), "room_prefix": c.prefix}, hourly(out), func(at int64) float64 {
 				v := u.figure(c, at)
 				if v == last || at > h.End.Unix()-3*hour {
 					return math.NaN()
@@ -161,7 +168,7 @@ func (h History) past(a *account, out *appender) {
 				return v
 			})
 		}
-		out.series(backfill.PeakMetric, map[string]string{"room_prefix": c.prefix}, hourly(out), func(at int64) float64 {
+		out.series(backfill.PeakMetric, map[string]string{"job": h.job(), "room_prefix": c.prefix}, hourly(out), func(at int64) float64 {
 			if at > h.End.Unix()-3*hour {
 				return math.NaN()
 			}
@@ -174,7 +181,7 @@ func (h History) past(a *account, out *appender) {
 func (h History) scraped(a *account, out *appender) {
 	times := h.times(out)
 	for _, instance := range h.Instances {
-		exporter := map[string]string{"job": "whereby", "instance": instance}
+		exporter := map[string]string{"job": h.job(), "instance": instance}
 		for _, f := range families() {
 			owners := a.customers
 			if !f.byCustomer() {

@@ -295,7 +295,7 @@ func TestLinksLeadSomewhere(t *testing.T) {
 
 // explanation is a part of the query behind the table of firing alerts: which alerts,
 // and where they lead.
-var explanation = regexp.MustCompile(`ALERTS\{alertname=~"([^"]+)", alertstate="firing"\}, "explained", "([^"]+)", "room_prefix", "\(\.\*\)"\)`)
+var explanation = regexp.MustCompile(`ALERTS\{alertname=~"([^"]+)", alertstate="firing", job=~"\$job\|"\}, "explained", "([^"]+)", "room_prefix", "\(\.\*\)"\)`)
 
 // TestEveryAlertLeadsToThePanelThatExplainsIt follows the links of alerts, from their
 // annotation and from the table on Overview.
@@ -314,7 +314,7 @@ func TestEveryAlertLeadsToThePanelThatExplainsIt(t *testing.T) {
 	if err := alerts.Write(&rules, alerts.Settings{DashboardURL: "https://example.com/grafana"}); err != nil {
 		t.Fatal(err)
 	}
-	annotated := regexp.MustCompile(`dashboard_url: https://example.com/grafana/d/(whereby-[a-z]+)(\?var-room_prefix=\S*)?`).FindAllStringSubmatch(strings.ReplaceAll(rules.String(), "{{ $labels.room_prefix | urlquery }}", "acme-"), -1)
+	annotated := regexp.MustCompile(`dashboard_url: https://example.com/grafana/d/(whereby-[a-z]+)(?:\?var-job=\S*?)?(&var-room_prefix=\S*)?\n`).FindAllStringSubmatch(strings.NewReplacer("{{ $labels.room_prefix | urlquery }}", "acme-", "{{ $labels.job | urlquery }}", "whereby", "{{ with $labels.job }}?var-job={{ . | urlquery }}{{ end }}", "?var-job=whereby").Replace(rules.String()), -1)
 	names := alerts.Names()
 	if len(annotated) != len(names) {
 		t.Fatalf("%d addresses of dashboards for %d alerts", len(annotated), len(names))
@@ -349,36 +349,38 @@ func TestEveryAlertLeadsToThePanelThatExplainsIt(t *testing.T) {
 // delays are how long it takes until a panel shows something: each says so where it is
 // empty, for a person who has just installed it all must not look for a mistake.
 var delays = map[string]string{
-	"whereby-capacity: Busy hour":                            "an hour",
-	"whereby-capacity: Quarter ends in":                      "an hour",
-	"whereby-capacity: Which weekdays are busy?":             "once an hour",
-	"whereby-capacity: Which hours are busy?":                "once an hour",
-	"whereby-capacity: How much is used by the day?":         "once an hour",
-	"whereby-capacity: How many people are there at once?":   "an hour",
-	"whereby-capacity: Is usage growing?":                    "a week",
-	"whereby-capacity: How much is recorded and streamed?":   "a week",
-	"whereby-capacity: Where does the quarter end?":          "four weeks",
-	"whereby-capacity: Who drives usage?":                    "four weeks",
-	"whereby-capacity: Who grows?":                           "four weeks",
-	"whereby-capacity: A week uses":                          "4 weeks",
-	"whereby-capacity: Growth in four weeks":                 "4 weeks",
-	"whereby-capacity: This quarter, expected":               "4 weeks",
-	"whereby-capacity: Give or take":                         "4 weeks",
-	"whereby-capacity: Plan is too small from":               "4 weeks",
-	"whereby-capacity: Sessions a week":                      "4 weeks",
-	"whereby-capacity: Recorded a week":                      "4 weeks",
-	"whereby-capacity: Streamed a week":                      "4 weeks",
-	"whereby-customer: Where does the period end?":           "three days",
-	"whereby-customer: How much is used by the hour?":        "an hour",
-	"whereby-customer: How much is used by the day?":         "a day",
-	"whereby-customer: How good are the calls?":              "15 minutes",
-	"whereby-overview: Who is closest to a quota?":           "two minutes",
-	"whereby-overview: Who heads for an overrun?":            "three days",
-	"whereby-quotas: How many customers are over and near?":  "two minutes",
-	"whereby-quotas: Who has used how much of what?":         "two minutes",
-	"whereby-quality: How many samples are good?":            "two minutes",
-	"whereby-quality: Who has the worst calls?":              "15 minutes",
-	"whereby-quality: Who has the worst calls, by customer?": "15 minutes",
+	"whereby-capacity: Busy hour":                                 "an hour",
+	"whereby-capacity: Quarter ends in":                           "an hour",
+	"whereby-capacity: Which weekdays are busy?":                  "once an hour",
+	"whereby-capacity: Which hours are busy?":                     "once an hour",
+	"whereby-capacity: How much is used by the day?":              "once an hour",
+	"whereby-capacity: How many people are there at once?":        "an hour",
+	"whereby-capacity: Is usage growing?":                         "a week",
+	"whereby-capacity: How much is recorded and streamed?":        "a week",
+	"whereby-capacity: Where does the quarter end?":               "four weeks",
+	"whereby-capacity: Who drives usage?":                         "four weeks",
+	"whereby-capacity: Who grows?":                                "four weeks",
+	"whereby-capacity: A week uses":                               "4 weeks",
+	"whereby-capacity: Growth in four weeks":                      "4 weeks",
+	"whereby-capacity: This quarter, expected":                    "4 weeks",
+	"whereby-capacity: Give or take":                              "4 weeks",
+	"whereby-capacity: Plan is too small from":                    "4 weeks",
+	"whereby-capacity: Sessions a week":                           "4 weeks",
+	"whereby-capacity: Recorded a week":                           "4 weeks",
+	"whereby-capacity: Streamed a week":                           "4 weeks",
+	"whereby-customer: Where does the period end?":                "three days",
+	"whereby-customer: How much is used by the hour?":             "an hour",
+	"whereby-customer: How much is used by the day?":              "a day",
+	"whereby-customer: How many sessions, recorded and streamed?": "an hour",
+	"whereby-overview: Who uses how much?":                        "an hour",
+	"whereby-customer: How good are the calls?":                   "15 minutes",
+	"whereby-overview: Who is closest to a quota?":                "two minutes",
+	"whereby-overview: Who heads for an overrun?":                 "three days",
+	"whereby-quotas: How many customers are over and near?":       "two minutes",
+	"whereby-quotas: Who has used how much of what?":              "two minutes",
+	"whereby-quality: How many samples are good?":                 "two minutes",
+	"whereby-quality: Who has the worst calls?":                   "15 minutes",
+	"whereby-quality: Who has the worst calls, by customer?":      "15 minutes",
 }
 
 func TestEmptyPanelsSayHowLongItTakes(t *testing.T) {
@@ -392,7 +394,7 @@ func TestEmptyPanelsSayHowLongItTakes(t *testing.T) {
 				t.Errorf("%s takes %s, and says %q", name, delay, text)
 			}
 			// What looks back over records of capacity planning takes its time.
-			if !listed && p.Type != "row" && len(p.Targets) > 0 && strings.Contains(p.Targets[0].Expr, "resource:whereby_usage") && !strings.Contains(p.Targets[0].Expr, "quota") {
+			if !listed && p.Type != "row" && len(p.Targets) > 0 && strings.Contains(p.Targets[0].Expr, "job_resource:whereby_usage") && !strings.Contains(p.Targets[0].Expr, "quota") {
 				t.Errorf("%s has no delay here", name)
 			}
 		}

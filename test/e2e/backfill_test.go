@@ -273,8 +273,8 @@ func TestBackfill(t *testing.T) {
 		// promtool evaluates some seconds past each minute, so ask some minutes past the hour.
 		const past5 = 5 * time.Minute
 		from := midnight.AddDate(0, 0, -1)
-		increases := p.series("room_prefix:whereby_participant_minutes:increase1d", from.Add(past5), midnight, 2*time.Hour)
-		medians := p.series("room_prefix:whereby_participant_minutes:increase1d_median3w", from.Add(past5), midnight, 2*time.Hour)
+		increases := p.series("job_room_prefix:whereby_participant_minutes:increase1d", from.Add(past5), midnight, 2*time.Hour)
+		medians := p.series("job_room_prefix:whereby_participant_minutes:increase1d_median3w", from.Add(past5), midnight, 2*time.Hour)
 		for prefix := range account.Truth(prefixOf) {
 			for at := from; at.Before(midnight); at = at.Add(2 * time.Hour) {
 				weeks := []float64{day(prefix, at.AddDate(0, 0, -7)), day(prefix, at.AddDate(0, 0, -14)), day(prefix, at.AddDate(0, 0, -21))}
