@@ -200,7 +200,7 @@ func TestUnitTestsFailWhenARuleIsChanged(t *testing.T) {
 		{"WherebyQuotaExceeded", "quota.yml", ">= on (job, room_prefix, resource)\n              job_room_prefix_resource:whereby_quota_limit:max\n          ) > 0", "> on (job, room_prefix, resource)\n              job_room_prefix_resource:whereby_quota_limit:max\n          ) > 0", "^1 of the limit: fires"},
 		{"WherebyQuotaExceeded", "quota.yml", "limit:max\n          ) > 0", "limit:max\n          ) >= 0", "limit 0 and nothing used: does not fire"},
 		{"WherebyQuotaExceeded", "quota.yml", "[1h]) <= time()", "[1h]) < time() - 3600", "rollover while the API is out: resolves with the end of the period"},
-		{"WherebyQuotaExceeded", "quota.yml", `last_over_time(whereby_quota_used{resource!="live_participants"}[1h])`, `whereby_quota_used{resource!="live_participants"}`, "the exporter is gone for 50 minutes"},
+		{"WherebyQuotaExceeded", "quota.yml", `last_over_time(whereby_quota_used_lower_bound{resource!="live_participants"}[1h])`, `whereby_quota_used_lower_bound{resource!="live_participants"}`, "the exporter is gone for 50 minutes"},
 		{"WherebyQuotaExceeded", "quota.yml", "for: 900s", "for: 960s", "fires after 15 minutes"},
 		{"WherebyQuotaExceeded", "quota.yml", "for: 900s", "for: 840s", "fires after 15 minutes"},
 		{"WherebyQuotaFastBurn", "quota.yml", "> 6 # quota_fast_burn_factor", ">= 6 # quota_fast_burn_factor", "1 a minute for 6 hours: does not fire"},

@@ -137,6 +137,16 @@ func families() []family {
 	}
 	roles := one("visitor", "host", "member", "recorder")
 	directions := one("send", "recv")
+	usedBefore := func(a *account, c *customer, values []string, at int64) float64 {
+		start, _ := month(at)
+		return used(a, c, values, start-1)
+	}
+	startBefore := func(_ *account, _ *customer, _ []string, at int64) float64 {
+		start, _ := month(at)
+		before, _ := month(start - 1)
+		return float64(before)
+	}
+	periods := one("participant_minutes", "recorder_minutes", "streamer_minutes", "sessions")
 	return []family{
 		{metrics.ParticipantMinutes, nil, usageOf(0), 0},
 		{metrics.RecorderMinutes, nil, usageOf(1), 0},
@@ -144,6 +154,18 @@ func families() []family {
 		{metrics.Sessions, nil, usageOf(3), 0},
 		{metrics.Rooms, nil, func(_ *account, c *customer, _ []string, _ int64) float64 { return float64(20 + c.index%50) }, 0},
 		{metrics.QuotaUsed, resources, used, 0},
+		{metrics.QuotaUsedLowerBound, resources, used, 0},
+		{metrics.QuotaUnreadRooms, nil, constant(3), 0},
+		{metrics.QuotaPreviousUsed, periods, usedBefore, 0},
+		{metrics.QuotaPreviousPeriodStart, nil, startBefore, 0},
+		{metrics.QuotaPreviousPeriodEnd, nil, start, 0},
+		{metrics.QuotaPreviousFinal, nil, constant(1), 0},
+		{metrics.OrganizationQuotaUsedLowerBound, resources, used, 0},
+		{metrics.OrganizationQuotaUnreadRooms, nil, constant(3), 0},
+		{metrics.OrganizationQuotaPreviousUsed, periods, usedBefore, 0},
+		{metrics.OrganizationQuotaPreviousPeriodStart, nil, startBefore, 0},
+		{metrics.OrganizationQuotaPreviousPeriodEnd, nil, start, 0},
+		{metrics.OrganizationQuotaPreviousFinal, nil, constant(1), 0},
 		{metrics.QuotaLimit, one("participant_minutes", "sessions", "live_participants"), limit, 0},
 		{metrics.QuotaNearRatio, nil, constant(0.8), 0},
 		{metrics.QuotaPeriodStart, nil, start, 0},
