@@ -58,9 +58,11 @@ func (d *Demo) Run(env *Env) error {
 		APIKey: demoKey, PointsPerMinute: demoPoints,
 	}})
 	addTrial(account, now)
+	readCost := 1 // as in the account: nobody has to wait until that is learnt
 	client, err := Whereby{
 		URL:            whereby.DefaultBaseURL, // never reached: the transport is the account
 		RateLimitShare: demoShare,
+		ReadCost:       &readCost,
 	}.client(whereby.StaticKey(demoKey), account.RoundTripper())
 	if err != nil {
 		return err

@@ -254,7 +254,7 @@ func (l *Ledger) merge(readings []Row, seen *IDSet, change Change) error {
 			readings[i].ID = nextID
 			nextID++
 		} else {
-			readings[i] = before[i].raisedTo(before[i].merge(readings[i]), Seconds(l.state.PollStarted), sum.starts())
+			readings[i] = before[i].raisedTo(before[i].merge(readings[i]), l.state, sum.starts())
 		}
 		seen.Add(readings[i].ID)
 	}
@@ -311,10 +311,10 @@ func (l *Ledger) publish() {
 			Prefix:      label,
 			Totals:      sum.Add(moved),
 			Rooms:       sum.rooms,
-			PeriodUsage: sum.usage[scopePrefix].shown(sum.spans[scopePrefix], aside[label], l.now),
+			PeriodUsage: sum.usage[scopePrefix].shown(sum.spans[scopePrefix], aside[label], l.state.FullPollStarted),
 		})
 	}
-	s.Account = account.shown(l.account, int64(len(l.aside)), l.now)
+	s.Account = account.shown(l.account, int64(len(l.aside)), l.state.FullPollStarted)
 	slices.SortFunc(s.Prefixes, func(a, b PrefixUsage) int { return cmp.Compare(a.Prefix, b.Prefix) })
 	l.snapshot.Store(s)
 	select {

@@ -68,8 +68,8 @@ func (r Row) opening(start int64) Opening {
 type raise struct {
 	before, after Row
 	// seen is when the last poll before began: until then the room is known to have stood
-	// still since before.Raised.
-	seen int64
+	// still since before.Raised. looked is when the last full poll before began.
+	seen, looked int64
 }
 
 // moved reports whether a session began.
@@ -98,14 +98,14 @@ func (r raise) stood() time.Duration {
 func (r raise) renamed() bool { return r.before.Created != 0 && r.after.Created != r.before.Created }
 
 // raisedTo returns what the row becomes when a reading raises it, with its opening balances
-// at the given times. polled is when the last poll before began. The balances go on to
+// at the given times. The balances go on to
 // hold unless the raise contradicts them, and a room that is used for the first time since
 // a start has its totals from before carried over, which costs no request.
-func (r Row) raisedTo(after Row, polled int64, starts []int64) Row {
+func (r Row) raisedTo(after Row, polls State, starts []int64) Row {
 	if !after.raises(r) {
 		return after
 	}
-	raised := raise{before: r, after: after, seen: min(polled, after.Raised)}
+	raised := raise{before: r, after: after, seen: min(Seconds(polls.PollStarted), after.Raised), looked: Seconds(polls.FullPollStarted)}
 	after.Uncounted = 0
 	if !raised.renamed() {
 		after.Uncounted = max(0, raised.expected()-raised.added())
@@ -139,7 +139,7 @@ func (r raise) openingAt(start int64) Opening {
 		return o
 	case crossed && r.carries():
 		o.Certainty = Provisional
-		if r.seen >= start+int64(Closing/time.Second) {
+		if r.looked >= start+int64(Closing/time.Second) {
 			o.Certainty = Settled
 		}
 		return o

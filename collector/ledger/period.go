@@ -94,14 +94,15 @@ func (u usageSum) plus(v usageSum) usageSum {
 }
 
 // shown is the usage as it is published. aside rooms are those whose rows could not be
-// read: more may have been used in them.
-func (u usageSum) shown(s span, aside int64, now time.Time) PeriodUsage {
+// read: more may have been used in them. looked is when the last full poll began: a short
+// one need not see what an old session has grown by.
+func (u usageSum) shown(s span, aside int64, looked time.Time) PeriodUsage {
 	unread, previousUnread := u.unread+aside, u.previousUnread+aside
 	return PeriodUsage{
 		Period: s.current, Used: u.used, Unread: unread,
 		Previous: PreviousUsage{
 			Period: s.previous, Used: u.previous, Unread: previousUnread,
-			Final: previousUnread == 0 && u.unsettled == 0 && !now.Before(s.closes()),
+			Final: previousUnread == 0 && u.unsettled == 0 && !looked.Before(s.closes()),
 		},
 	}
 }

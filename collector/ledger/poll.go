@@ -157,7 +157,7 @@ func (p *Poll) Commit(c Completion) error {
 	change := Change{State: &state}
 	if c.Complete {
 		state.Complete = true
-		state.FullPoll = c.Ended
+		state.FullPoll, state.FullPollStarted = c.Ended, c.Started
 		state.Drift = p.drift()
 		change.Present = &p.seen
 	}

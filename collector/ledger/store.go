@@ -40,8 +40,8 @@ type State struct {
 	// PollEnded is when the last page of the last successful poll was read. It need not
 	// be kept.
 	PollEnded time.Time
-	// FullPoll is when the last full poll ended.
-	FullPoll time.Time
+	// FullPoll is when the last full poll ended, and FullPollStarted when it began.
+	FullPoll, FullPollStarted time.Time
 	// Drift is what the ledger holds for the rooms of the last full poll, less
 	// what Insights said of them.
 	Drift Totals

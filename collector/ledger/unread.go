@@ -9,8 +9,9 @@ import (
 // Unread is a room whose opening balances have to be read.
 type Unread struct {
 	Row Row
-	// Starts are the times at which they are wanted, the earliest first.
-	Starts []int64
+	// Starts are the times at which they are wanted next, the earliest first. All has those
+	// too that can wait: they take longer lists.
+	Starts, All []int64
 }
 
 // maxUnread bounds how many unread rooms are known at once. If there are more, the store
@@ -126,20 +127,36 @@ func (l *Ledger) listUnread(limit int, skip func(roomName string) bool) ([]Unrea
 				break
 			}
 			n++
-			starts := rows[i].unsettled(l.sum(l.Label(room.name)).starts(), l.now.Unix())
+			starts, all := l.wanted(room.label, rows[i])
 			if len(starts) == 0 || seen[room.name] {
 				continue
 			}
 			seen[room.name] = true
 			kept = append(kept, room)
 			if !skip(room.name) {
-				list = append(list, Unread{Row: rows[i], Starts: starts})
+				list = append(list, Unread{Row: rows[i], Starts: starts, All: all})
 			}
 		}
 		rooms = rooms[n:]
 	}
 	l.unread.rooms = append(kept, rooms...)
 	return list, nil
+}
+
+// wanted returns the times at which a room's opening balance is to be read next, and all
+// at which it is to be read: those of the current periods come first.
+func (l *Ledger) wanted(label string, row Row) (current, all []int64) {
+	sum := l.sum(label)
+	all = row.unsettled(sum.starts(), l.now.Unix())
+	for _, start := range all {
+		if slices.ContainsFunc(sum.spans[:], func(s span) bool { return s.current.Start.Unix() == start }) && !row.opening(start).Known() {
+			current = append(current, start)
+		}
+	}
+	if len(current) == 0 {
+		current = all
+	}
+	return current, all
 }
 
 // findUnread goes through the store for unread rooms.

@@ -167,7 +167,7 @@ func (r *Reader) read(ctx context.Context, unread ledger.Unread) error {
 		// A poll has brought something new meanwhile, or has yet to bring it.
 		r.postponed[name] = time.Now().Add(retryAfter)
 	case finding.odd != nil:
-		r.postpone(name, "a room's sessions and totals do not agree", finding.odd)
+		r.postpone(name, finding.odd)
 	case !finding.again.IsZero():
 		r.postponed[name] = finding.again
 	default:
@@ -182,7 +182,7 @@ func (r *Reader) onError(ctx context.Context, name string, err error) error {
 	if ctx.Err() != nil || errors.As(err, &throttled) {
 		return err
 	}
-	r.postpone(name, "a room's sessions could not be read", err)
+	r.postpone(name, err)
 	switch whereby.ClassOf(err) {
 	case whereby.ClassRequest, whereby.ClassMalformed:
 		return nil
@@ -205,7 +205,7 @@ func (r *Reader) onSuccess() {
 }
 
 // postpone has a room wait, ever longer. The log names it the first time.
-func (r *Reader) postpone(name, why string, err error) {
+func (r *Reader) postpone(name string, err error) {
 	level := slog.LevelInfo
 	if _, again := r.waits[name]; again {
 		level = slog.LevelDebug
@@ -213,7 +213,7 @@ func (r *Reader) postpone(name, why string, err error) {
 	wait := min(max(retryAfter, 2*r.waits[name]), longestRetry)
 	r.waits[name] = wait
 	r.postponed[name] = time.Now().Add(wait)
-	r.log.Log(context.Background(), level, why, "room", name, "retry_after", wait, "err", err)
+	r.log.Log(context.Background(), level, "the opening balance of a room is not known", "room", name, "retry_after", wait, "err", err)
 }
 
 // finding is what the sessions of a room have told.
@@ -237,9 +237,13 @@ func (r *Reader) find(ctx context.Context, unread ledger.Unread) (finding, error
 			return finding{}, fmt.Errorf("list the sessions of a room: %w", err)
 		}
 		sessions := newSessions(list, row.Created)
-		now := time.Now()
-		if sessions.agree(current, row.LastSession, now) {
-			return found(row, sessions, unread.Starts, now), nil
+		starts, now := unread.Starts, time.Now()
+		if sessions.complete {
+			starts = unread.All
+		}
+		// Of a list that is cut off, the sum proves nothing: the totals have to be new.
+		if sessions.complete && sessions.agree(current, row.LastSession, now) {
+			return found(row, sessions, starts, now), nil
 		}
 		latest, known, err := r.totals(ctx, row.Name)
 		if err != nil {
@@ -248,10 +252,10 @@ func (r *Reader) find(ctx context.Context, unread ledger.Unread) (finding, error
 		if known && sessions.agree(latest.Totals, latest.LastSession, now) {
 			row.Totals = row.Totals.Max(row.Former.Add(latest.Totals))
 			row.LastSession = max(row.LastSession, latest.LastSession)
-			return found(row, sessions, unread.Starts, now), nil
+			return found(row, sessions, starts, now), nil
 		}
 		if !known || latest.Totals == current && latest.LastSession == row.LastSession || attempt == attempts {
-			return sessions.undecided(row, unread.Starts, now), nil
+			return sessions.undecided(row, starts, now), nil
 		}
 		current, row.LastSession = latest.Totals, latest.LastSession
 	}

@@ -127,8 +127,8 @@ func found(row ledger.Row, s *sessions, starts []int64, now time.Time) finding {
 }
 
 var (
-	errNoSessions = errors.New("no sessions are listed")
-	errSum        = errors.New("the totals are not those of the sessions")
+	errNoSessions = errors.New("Insights lists no session of it")
+	errSum        = errors.New("its totals are not those of its sessions")
 )
 
 // undecided gives what is certain of sessions that do not agree with a room's totals: each

@@ -40,7 +40,7 @@ type answer struct {
 func withAnswer(stalled time.Duration, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		a := &answer{ResponseWriter: w, controller: http.NewResponseController(w), stalled: stalled}
-		if status := skipBody(a, r); status != 0 {
+		if status := skipBody(r); status != 0 {
 			w.Header().Set("Connection", "close")
 			http.Error(w, http.StatusText(status), status)
 			return
@@ -54,7 +54,7 @@ func withAnswer(stalled time.Duration, next http.Handler) http.Handler {
 }
 
 // skipBody returns the status to answer with if a request's body is too large or slow.
-func skipBody(a *answer, r *http.Request) int {
+func skipBody(r *http.Request) int {
 	n, err := io.Copy(io.Discard, io.LimitReader(r.Body, maxWebBody+1))
 	switch {
 	case err != nil:

@@ -3,6 +3,7 @@ package server
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -210,7 +211,7 @@ func TestALongAnswerTakesItsTime(t *testing.T) {
 		_, err = io.CopyN(io.Discard, resp.Body, 2<<20)
 		time.Sleep(100 * time.Millisecond)
 	}
-	if err != io.EOF || time.Since(began) < 800*time.Millisecond {
+	if !errors.Is(err, io.EOF) || time.Since(began) < 800*time.Millisecond {
 		t.Errorf("it ended after %v: %v", time.Since(began), err)
 	}
 }

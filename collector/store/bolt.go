@@ -133,12 +133,13 @@ func (b *Bolt) State() (ledger.State, error) {
 			return err
 		}
 		state = ledger.State{
-			Complete:    record.Complete,
-			PollStarted: record.PollStarted,
-			FullPoll:    record.FullPoll,
-			Drift:       record.Drift,
-			Sorted:      record.Sorted,
-			Aside:       record.Aside,
+			Complete:        record.Complete,
+			PollStarted:     record.PollStarted,
+			FullPoll:        record.FullPoll,
+			FullPollStarted: record.FullPollStarted,
+			Drift:           record.Drift,
+			Sorted:          record.Sorted,
+			Aside:           record.Aside,
 		}
 		return tx.Bucket(bucketPrefixes).ForEach(func(key, sealed []byte) error {
 			prefix, err := open(key, sealed)
@@ -265,6 +266,7 @@ func (b *Bolt) Commit(c ledger.Change) error {
 			record.Complete = c.State.Complete
 			record.PollStarted = c.State.PollStarted
 			record.FullPoll = c.State.FullPoll
+			record.FullPollStarted = c.State.FullPollStarted
 			record.Drift = c.State.Drift
 			record.Sorted = c.State.Sorted
 			record.Aside = c.State.Aside

@@ -118,13 +118,14 @@ func decodeOldOpenings(row *ledger.Row, get func(...*int64) error) error {
 // stateRecord is the stored form of [ledger.State]. Rows is how many rows the
 // file must hold, so that a lost one is noticed.
 type stateRecord struct {
-	Complete    bool          `json:"complete"`
-	PollStarted time.Time     `json:"pass_started"`
-	FullPoll    time.Time     `json:"full_scan"`
-	Drift       ledger.Totals `json:"drift"`
-	Sorted      bool          `json:"sorted"`
-	Rows        uint64        `json:"rows"`
-	Aside       []string      `json:"aside,omitempty"`
+	Complete        bool          `json:"complete"`
+	PollStarted     time.Time     `json:"pass_started"`
+	FullPoll        time.Time     `json:"full_scan"`
+	FullPollStarted time.Time     `json:"full_scan_started"`
+	Drift           ledger.Totals `json:"drift"`
+	Sorted          bool          `json:"sorted"`
+	Rows            uint64        `json:"rows"`
+	Aside           []string      `json:"aside,omitempty"`
 }
 
 func encodeState(key []byte, s stateRecord) ([]byte, error) {
