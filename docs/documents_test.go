@@ -261,7 +261,7 @@ func (n names) problems(file, text string) []string {
 		for row := range strings.Lines(table[1]) {
 			for _, line := range span.FindAllStringSubmatch(strings.Split(row, "|")[3], -1) {
 				for part := range strings.SplitSeq(line[1], "…") {
-					need(strings.Contains(n.source, part), "log line "+line[1])
+					need(strings.Contains(n.source, strings.TrimSpace(part)), "log line "+line[1])
 				}
 			}
 		}
