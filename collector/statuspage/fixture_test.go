@@ -31,6 +31,8 @@ var november = billing.Period{
 	Start: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC), End: time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC),
 }
 
+var october = billing.Period{Start: time.Date(2026, 10, 1, 0, 0, 0, 0, time.UTC), End: november.Start}
+
 // fake is a Source.
 type fake struct {
 	report Report
@@ -131,7 +133,12 @@ func get(t testing.TB, h http.Handler, target string) string {
 func customer(prefix, name string, minutes int64, quotas config.Quotas) Customer {
 	return Customer{
 		Prefix: prefix, Name: name, Known: true, Rooms: 7, Quotas: quotas, NearRatio: 0.8,
-		PeriodUsage: ledger.PeriodUsage{Period: november, Used: ledger.Totals{ParticipantMinutes: minutes, Sessions: minutes / 60}},
+		PeriodUsage: ledger.PeriodUsage{
+			Period: november, Used: ledger.Totals{ParticipantMinutes: minutes, Sessions: minutes / 60},
+			Previous: ledger.PreviousUsage{
+				Period: october, Used: ledger.Totals{ParticipantMinutes: 2 * minutes, Sessions: minutes / 30}, Final: true,
+			},
+		},
 	}
 }
 
@@ -142,8 +149,8 @@ func minutesQuota(limit float64) config.Quotas {
 // running is an exporter that has been running for a while, with a customer of each
 // standing.
 func running() Report {
-	unknown := customer("unknown-", "Unknown", 0, minutesQuota(1000))
-	unknown.Unread = 1
+	unknown := customer("unknown-", "Unknown", 410, minutesQuota(1000))
+	unknown.Unread = 3
 	live := customer("live-", "Live", 10, config.Quotas{config.LiveParticipants: 10})
 	live.People = 12
 	eu := customer("acme-eu-", "Acme", 41_000, config.Quotas{config.ParticipantMinutes: 50_000, config.Sessions: 100_000, config.StreamerMinutes: 0})

@@ -187,7 +187,7 @@ func (h *Handler) room(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	h.render(w, http.StatusOK, "room", newRoomPage(f, report.Now, room, prefix, report.customer(prefix), h.reader.last(room.RoomName)))
+	h.render(w, http.StatusOK, "room", newRoomPage(f, report.Now, room, prefix, report.customer(prefix).title(), h.reader.last(room.RoomName)))
 }
 
 // readSessions spends a point, and leads back to the page, which can be loaded again
@@ -261,14 +261,14 @@ func (h *Handler) render(w http.ResponseWriter, status int, name string, page an
 	_, _ = w.Write(body.Bytes())
 }
 
-// customer is what the owner of a prefix is called.
-func (r Report) customer(prefix string) string {
+// customer is the owner of a prefix, one without figures if the prefix is not known.
+func (r Report) customer(prefix string) Customer {
 	for _, c := range r.Customers {
 		if c.Prefix == prefix {
-			return c.title()
+			return c
 		}
 	}
-	return prefix
+	return Customer{Prefix: prefix}
 }
 
 func (r Report) knows(prefix string) bool {

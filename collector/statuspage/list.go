@@ -243,20 +243,21 @@ func (c Customer) title() string {
 	return c.Prefix
 }
 
-// highest is the largest share of a quota that is gone; below 0 without quotas.
+// highest is the largest share of a quota that is gone for certain; below 0 without quotas.
 func (a assessed) highest() float64 {
 	highest := -1.0
 	for _, u := range a.uses {
-		if u.known {
+		if u.known || u.unread > 0 {
 			highest = max(highest, u.ratio())
 		}
 	}
 	return highest
 }
 
-// minutes are the participant minutes of the period; below 0 where not known.
+// minutes are the participant minutes of the period, as far as they are certain; below 0
+// before the first full poll.
 func (a assessed) minutes() int64 {
-	if !a.Known || !a.PeriodUsage.Known() {
+	if !a.Known {
 		return -1
 	}
 	return a.Used.ParticipantMinutes

@@ -71,7 +71,7 @@ type customerRow struct {
 	Key, Name, Prefix, Rooms string
 	Standing                 Standing
 	Uses                     []useLine
-	Minutes, People          string
+	Minutes, Unread, People  string
 	RoomCount                string
 	Ends                     stamp
 	Day                      string
@@ -95,7 +95,9 @@ type useLine struct {
 
 type accountCard struct {
 	Minutes     string
+	Unread      string // rooms
 	Uses        []useLine
+	Previous    *periodLine
 	People      string
 	LiveRooms   string
 	Ends        stamp
@@ -166,7 +168,7 @@ func newOverview(f frame, r Report, q query) overview {
 			count(r.DroppedPrefixes, "prefix", "prefixes"), prefix.Other)
 	}
 	if r.unsettled() {
-		o.Reading = "Not known yet is what was used in this period by rooms that are older: the exporter reads their sessions, as far as the rate limit allows."
+		o.Reading = "“At least” means that rooms are unread: it is not known yet how much of their usage is older than the period. The exporter reads their sessions, as far as the rate limit allows."
 	}
 	o.Started = stampOf(r.Now, r.Started)
 	o.Title = "whereby_exporter"
@@ -176,7 +178,7 @@ func newOverview(f frame, r Report, q query) overview {
 	return o
 }
 
-// unsettled tells whether it is not known of somebody what was used in the period.
+// unsettled reports whether it is not known of somebody what was used in the period.
 func (r Report) unsettled() bool {
 	for _, c := range r.Customers {
 		if c.Known && !c.PeriodUsage.Known() {
@@ -256,7 +258,7 @@ func overVerdict(n int, l listing) verdict {
 		over.Links = append(over.Links, link{Address: query{sort: byStanding, page: 1}.standingIn(Over).encode(), Text: "and " + number(n-len(l.over)) + " more"})
 	}
 	if worst, ok := l.over[0].worst(); ok && n == 1 {
-		over.More = resourceLabels[worst.resource] + ": " + number(worst.used) + " used, " + number(worst.limit) + " granted."
+		over.More = resourceLabels[worst.resource] + ": " + atLeast(worst.used, worst.unread) + " used, " + number(worst.limit) + " granted."
 	}
 	return over
 }
@@ -336,9 +338,7 @@ func newRow(r Report, a assessed) customerRow {
 	}
 	if a.Known {
 		row.RoomCount = number(a.Rooms)
-	}
-	if a.Known && a.PeriodUsage.Known() {
-		row.Minutes = number(a.Used.ParticipantMinutes)
+		row.Minutes, row.Unread = atLeast(a.Used.ParticipantMinutes, a.PeriodUsage.Unread), unreadRooms(a.PeriodUsage.Unread)
 	}
 	if r.Webhooks != nil {
 		row.People = number(a.People)
@@ -377,6 +377,11 @@ func newUseLine(of string, c Customer, u use) useLine {
 	switch {
 	case u.resource == config.LiveParticipants:
 		line.Outlook = "now"
+	case u.unread > 0:
+		line.Used, line.Outlook = atLeast(u.used, u.unread), unreadRooms(u.unread)
+		if u.limit > 0 {
+			line.Percent = "≥ " + line.Percent
+		}
 	case !u.known:
 		line.Percent, line.Outlook, line.Fill = "", "not known yet", "0"
 	case u.projects:
@@ -385,11 +390,14 @@ func newUseLine(of string, c Customer, u use) useLine {
 	default:
 		line.Outlook = "too early to say"
 	}
-	if !u.known {
+	if !u.known && u.unread == 0 {
 		line.Used, line.Text = "?", "not known yet, of "+line.Limit
 		return line
 	}
 	line.Text = fmt.Sprintf("%s of %s, %s: %s", line.Used, line.Limit, line.Percent, strings.ToLower(u.standing.String()))
+	if u.unread > 0 {
+		line.Text += ", " + line.Outlook
+	}
 	return line
 }
 
@@ -427,9 +435,8 @@ func newAccount(r Report) accountCard {
 	card := accountCard{Minutes: "not known yet"}
 	if a.Known {
 		card.Ends, card.Day = dayOf(r.Now, a.Period.End), a.Period.End.Format("2 Jan")
-	}
-	if a.Known && a.PeriodUsage.Known() {
-		card.Minutes = number(a.Used.ParticipantMinutes)
+		card.Minutes, card.Unread = atLeast(a.Used.ParticipantMinutes, a.PeriodUsage.Unread), unreadRooms(a.PeriodUsage.Unread)
+		card.Previous = previousPeriod(r.Now, a.Customer)
 	}
 	if r.Webhooks != nil {
 		card.People, card.LiveRooms = number(r.Webhooks.People), count(r.Webhooks.Rooms, "room", "rooms")

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"whereby_exporter/collector/config"
 	"whereby_exporter/collector/golden"
 	"whereby_exporter/collector/rooms"
 	"whereby_exporter/whereby"
@@ -149,8 +150,8 @@ func TestCustomersAreSortedAndFiltered(t *testing.T) {
 		{"worst first", "", "zero live acme heading acme-eu unknown within free _none"},
 		{"by name", "?sort=customer", "acme acme-eu free heading live unknown within _none zero"},
 		{"by name, the other way round", "?sort=customer&order=desc", "zero _none within unknown live heading free acme acme-eu"},
-		{"by minutes", "?sort=minutes", "free acme-eu acme heading within live _none zero unknown"},
-		{"by what is gone of a quota", "?sort=used", "zero live acme acme-eu heading within unknown free _none"},
+		{"by minutes", "?sort=minutes", "free acme-eu acme heading unknown within live _none zero"},
+		{"by what is gone of a quota", "?sort=used", "zero live acme acme-eu heading unknown within free _none"},
 		{"by people", "?sort=live&q=li", "live"},
 		{"by the end of the period", "?sort=end&order=desc&q=acme", "acme-eu acme"},
 		{"a name, whatever its case", "?q=ACME", "acme acme-eu"},
@@ -167,6 +168,70 @@ func TestCustomersAreSortedAndFiltered(t *testing.T) {
 			}
 			if c.want == "" && !strings.Contains(page, "No customer matches.") {
 				t.Error("the page does not say that there is none")
+			}
+		})
+	}
+}
+
+func TestFiguresOfUnreadRoomsAreAtLeast(t *testing.T) {
+	over := customer("acme-", "Acme", 1200, config.Quotas{config.ParticipantMinutes: 1000, config.RecorderMinutes: 0})
+	over.Unread = 1
+	account := customer("", "", 4500, minutesQuota(10_000))
+	account.Unread = 2
+	report := running()
+	report.Customers, report.Account = []Customer{over}, account
+	page := get(t, newHandler(t, &fake{report: report}), "/")
+	for _, text := range []string{
+		"Participant minutes: at least 1,200 used, 1,000 granted.",
+		`aria-valuetext="at least 1,200 of 1,000, ≥ 120%: over quota, 1 room unread"`,
+		`aria-valuetext="at least 0 of 0, 0%: not known yet, 1 room unread"`,
+		"<strong>at least 4,500</strong> 2 rooms unread",
+		`aria-valuetext="at least 4,500 of 10,000, ≥ 45%: not known yet, 2 rooms unread"`,
+	} {
+		if !strings.Contains(page, text) {
+			t.Errorf("the page does not say %q", text)
+		}
+	}
+}
+
+func TestPeriodsOfACustomer(t *testing.T) {
+	of := customer("acme-", "Acme", 1200, nil)
+	of.Used.RecorderMinutes = 30
+	unread, moving, unreadBefore := of, of, of
+	unread.Unread = 1
+	moving.Previous.Final = false
+	unreadBefore.Previous.Unread, unreadBefore.Previous.Final = 3, false
+	const (
+		now      = "<strong>1,200 participant minutes, 30 recorder minutes, 20 sessions</strong></dd>"
+		previous = "<strong>2,400 participant minutes, 40 sessions</strong> "
+	)
+	for _, c := range []struct {
+		name     string
+		customer Customer
+		want     []string // of the customer's page
+		account  string   // what the account's card says, of the same figures
+	}{
+		{"final", of, []string{now, previous + `<span class="soft">final</span>`}, "2,400 participant minutes, 40 sessions: final"},
+		{"moving", moving, []string{now, previous + `<span class="soft">may still change</span>`}, "2,400 participant minutes, 40 sessions: may still change"},
+		{"unread", unread, []string{"at least 1,200 participant minutes", `<span class="soft">1 room unread</span>`}, "2,400 participant minutes, 40 sessions: final"},
+		{"unread before", unreadBefore, []string{now, `<dd> <span class="soft">not known yet, 3 rooms unread</span>`}, "<dd>not known yet, 3 rooms unread"},
+		{"before the first full poll", Customer{Prefix: "acme-", Name: "Acme"}, nil, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			report := running()
+			report.Customers, report.Account = []Customer{c.customer}, c.customer
+			h := newHandler(t, &fake{report: report})
+			page := get(t, h, "/status/rooms?room_prefix=acme-")
+			for _, text := range c.want {
+				if !strings.Contains(page, text) {
+					t.Errorf("the customer's page does not say %q", text)
+				}
+			}
+			if there := strings.Contains(page, "Previous period, "); there != (c.want != nil) {
+				t.Errorf("the customer's page has a previous period: %v", there)
+			}
+			if first := get(t, h, "/"); !strings.Contains(first, c.account) || strings.Contains(first, "Previous period") != (c.account != "") {
+				t.Errorf("the account's card does not say %q", c.account)
 			}
 		})
 	}

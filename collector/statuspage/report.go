@@ -58,7 +58,7 @@ type Customer struct {
 	// Known is true once a full poll has been.
 	Known bool
 	Rooms int64
-	// Usage of the period, and whether that is known yet.
+	// What was used in the period, and in the one before.
 	ledger.PeriodUsage
 	People    int64 // in rooms now; meaningless where webhooks are off
 	Quotas    config.Quotas

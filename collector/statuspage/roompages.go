@@ -16,7 +16,10 @@ import (
 type roomsPage struct {
 	frame
 	Customer, Prefix string
-	Rows             []roomRow
+	// What was used in the current billing period and in the one before; nil if there are
+	// no figures.
+	Current, Previous *periodLine
+	Rows              []roomRow
 	// Waiting is set before the first full poll.
 	Waiting     bool
 	First, Next string // addresses; "" is none
@@ -38,8 +41,11 @@ func roomAddress(root, name string) string {
 	return root + "status/room?" + url.Values{"name": {name}}.Encode()
 }
 
-func newRoomsPage(f frame, now time.Time, customer string, page rooms.Page, cursor string) roomsPage {
-	p := roomsPage{frame: f, Customer: customer, Prefix: page.RoomPrefix}
+func newRoomsPage(f frame, now time.Time, customer Customer, page rooms.Page, cursor string) roomsPage {
+	p := roomsPage{
+		frame: f, Customer: customer.title(), Prefix: page.RoomPrefix,
+		Current: currentPeriod(now, customer), Previous: previousPeriod(now, customer),
+	}
 	p.Title = "Rooms of " + p.Customer + " – whereby_exporter"
 	p.JSON = "../api/v1/rooms?" + url.Values{"room_prefix": {page.RoomPrefix}}.Encode()
 	switch page.RoomPrefix {

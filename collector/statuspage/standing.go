@@ -43,9 +43,12 @@ const earliest = 0.2
 // use is a resource of a customer with a quota.
 type use struct {
 	resource config.Resource
-	used     float64
-	limit    float64
-	known    bool
+	// used is all that was used if known is set, else what is certain.
+	used  float64
+	limit float64
+	known bool
+	// unread is of how many rooms it is not known what they used.
+	unread int64
 	// projected is what the period will come to; there is none before an earliest
 	// time, and none of live participants.
 	projected float64
@@ -108,7 +111,7 @@ func assess(c Customer, asOf time.Time, people bool) assessed {
 		if resource == config.LiveParticipants {
 			u.used, u.known = float64(c.People), true
 		} else {
-			u.used = c.amount(resource)
+			u.used, u.unread = c.amount(resource), c.Unread
 			u.projected, u.projects = project(u.used, periodOver(c.Period, asOf))
 			u.projects = u.projects && u.known
 		}
@@ -121,16 +124,17 @@ func assess(c Customer, asOf time.Time, people bool) assessed {
 	return a
 }
 
+// judge holds a use against its limit. What is certain of it can be too much by itself.
 func (u use) judge(near float64) Standing {
 	switch {
-	case !u.known:
-		return Unknown
 	case u.used > 0 && u.used >= u.limit:
 		return Over
 	case u.projects && u.projected > u.limit:
 		return Heading
 	case u.limit > 0 && u.ratio() >= near:
 		return Near
+	case !u.known:
+		return Unknown
 	}
 	return Within
 }

@@ -31,6 +31,9 @@ func TestStandings(t *testing.T) {
 		{name: "a limit of 0 and nothing used", at: day(15), used: 0, limit: 0, want: Within, projected: 0},
 		{name: "a limit of 0 and something used", at: day(15), used: 1, limit: 0, want: Over, projected: 2},
 		{name: "not known", at: day(15), used: 70, limit: 100, unknown: true, want: Unknown, tooEarly: true},
+		{name: "what is certain is near the quota", at: day(15), used: 80, limit: 100, unknown: true, want: Near, tooEarly: true},
+		{name: "what is certain is the quota", at: day(15), used: 100, limit: 100, unknown: true, want: Over, tooEarly: true},
+		{name: "nothing is certain, and nothing granted", at: day(15), used: 0, limit: 0, unknown: true, want: Unknown, tooEarly: true},
 		{name: "figures from before the period", at: day(-1), used: 0, limit: 100, want: Within, tooEarly: true},
 		{name: "a clock that is behind the period", at: day(31), used: 50, limit: 100, want: Within, projected: 50},
 	} {
