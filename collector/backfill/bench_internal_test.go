@@ -159,12 +159,12 @@ type event struct {
 	figures
 }
 
-// truth are the sessions that were over a quarter of an hour before the end, by prefix.
+// truth are the sessions that were over by the seam, by prefix.
 func (b *bench) truth(end time.Time) map[string][]event {
 	all := map[string][]event{}
 	for _, name := range b.rooms {
 		for _, s := range b.account.Sessions(name) {
-			if !s.EndedAt.IsZero() && !s.EndedAt.After(end.Add(-15*time.Minute)) {
+			if !s.EndedAt.IsZero() && !s.EndedAt.After(end.Add(-SeamAge)) {
 				all[prefixOf(name)] = append(all[prefixOf(name)], event{s.StartedAt, figures{
 					s.Totals.ParticipantMinutes, s.Totals.RecorderMinutes, s.Totals.StreamerMinutes, 1}})
 			}

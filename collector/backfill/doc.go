@@ -7,9 +7,9 @@
 // started. Two things hold a counter to what the exporter shows from the end of the
 // history on:
 //
-//   - A session that was not over, and in Insights for good, by the end is left out, with
-//     its start: it is the live counter that brings it. So the history never ends above
-//     the first live sample, which would look like a counter that was reset.
+//   - A session that was not over by [SeamAge] before the end is left out, with its start:
+//     it is the live counter that brings it. So the history does not end above the first
+//     live sample, which would look like a counter that was reset.
 //   - What a room's lifetime totals hold beyond its listed sessions stands in the first
 //     sample already, so that no day gets it. Where the sessions exceed the totals, the
 //     oldest are cut.

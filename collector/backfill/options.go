@@ -20,6 +20,11 @@ const (
 	// HeadAge is how far back Prometheus may still write samples of its own; blocks made
 	// from text are to end before.
 	HeadAge = 3 * time.Hour
+	// SeamAge is how long before the end of the history a session must have been over to be
+	// part of it: [whereby.InsightsDelay], and the time that the poll may have taken whose
+	// figures the exporter showed at the end. Sessions that were over later are left to the
+	// live counters, which had perhaps not counted them yet.
+	SeamAge = time.Hour
 
 	day = 24 * time.Hour
 )

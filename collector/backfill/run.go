@@ -57,7 +57,7 @@ func Run(ctx context.Context, o Options) (*Summary, error) {
 	r := &runner{
 		Options: &o, work: w,
 		period: period{
-			start: millis(o.Start), end: millis(o.End), seam: o.End.Add(-whereby.InsightsDelay).UnixMilli(),
+			start: millis(o.Start), end: millis(o.End), seam: o.End.Add(-SeamAge).UnixMilli(),
 			interval: o.Interval.Milliseconds(),
 		},
 		progress: &progress{terminal: o.Progress, log: o.Logger},

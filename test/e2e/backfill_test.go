@@ -193,7 +193,7 @@ func TestBackfill(t *testing.T) {
 	p.expectTruth(account)
 
 	grid := end.Truncate(15 * time.Minute)
-	seam := end.Add(-15 * time.Minute)
+	seam := end.Add(-time.Hour)
 	midnight := grid.Truncate(24 * time.Hour)
 	t.Run("every day is the account's", func(t *testing.T) {
 		p := prometheus{process: p.in(t), base: p.base}
