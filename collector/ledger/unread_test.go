@@ -1,0 +1,82 @@
+package ledger_test
+
+import (
+	"fmt"
+	"iter"
+	"testing"
+	"time"
+
+	"whereby_exporter/collector/ledger"
+	"whereby_exporter/collector/prefix"
+	"whereby_exporter/collector/store"
+)
+
+// scans counts how often the rows of a store are gone through, and how many are looked up.
+type scans struct {
+	ledger.Store
+	rows, got int
+}
+
+func (s *scans) Rows(from string) iter.Seq2[ledger.Row, error] {
+	s.rows++
+	return s.Store.Rows(from)
+}
+
+func (s *scans) Get(names []string, found func(int, ledger.Row)) error {
+	s.got += len(names)
+	return s.Store.Get(names, found)
+}
+
+// TestUnreadRoomsAreFoundWithoutGoingThroughAllAgain reads 50,000 rooms in batches.
+func TestUnreadRoomsAreFoundWithoutGoingThroughAllAgain(t *testing.T) {
+	const rooms, batch = 50_000, 100
+	now := time.Date(2026, 3, 20, 12, 0, 0, 0, time.UTC)
+	march, february := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC), time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC)
+	s := &scans{Store: store.NewMemory()}
+	l, err := ledger.Open(s, ledger.Options{Prefixes: prefix.Options{Classify: classify}, Now: now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := make([]ledger.Row, rooms)
+	for i := range rows {
+		rows[i] = ledger.Row{
+			Name: fmt.Sprintf("/acme-%05d", i), Totals: ledger.Totals{ParticipantMinutes: int64(100 + i%1000), Sessions: 10},
+			FirstSession: february.AddDate(-1, 0, 0).Unix(), LastSession: now.Unix() - 7200, Raised: now.Unix(),
+		}
+	}
+	commit(t, l, now, rows...)
+	s.rows, s.got = 0, 0
+	read, postponed := 0, map[string]bool{}
+	for {
+		list, err := l.Unread(batch, func(name string) bool { return postponed[name] })
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(list) == 0 {
+			break
+		}
+		for i, unread := range list {
+			if i == 0 { // some cannot be read
+				postponed[unread.Row.Name] = true
+				continue
+			}
+			read++
+			ok, err := l.SetOpenings(unread.Row, []ledger.Opening{
+				{Start: february.Unix(), Certainty: ledger.Settled}, {Start: march.Unix(), Certainty: ledger.Settled},
+			})
+			if err != nil || !ok {
+				t.Fatal(ok, err)
+			}
+		}
+	}
+	if read+len(postponed) != rooms {
+		t.Errorf("%d rooms were read and %d could not be, of %d", read, len(postponed), rooms)
+	}
+	t.Logf("%d times through the store, %d rows looked up", s.rows, s.got)
+	if s.rows > 2+rooms/20_000 {
+		t.Errorf("the store was gone through %d times", s.rows)
+	}
+	if s.got > 20*rooms {
+		t.Errorf("%d rows were looked up", s.got)
+	}
+}
