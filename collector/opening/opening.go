@@ -241,6 +241,9 @@ func (r *Reader) find(ctx context.Context, unread ledger.Unread) (finding, error
 		if sessions.complete {
 			starts = unread.All
 		}
+		if sessions.comesLate(row, now) {
+			return sessions.undecided(row, starts, now), nil
+		}
 		// Of a list that is cut off, the sum proves nothing: the totals have to be new.
 		if sessions.complete && sessions.agree(current, row.LastSession, now) {
 			return found(row, sessions, starts, now), nil

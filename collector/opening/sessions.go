@@ -87,6 +87,17 @@ func (s *sessions) quiet(now time.Time) bool {
 	return now.Sub(last.EndedAt) >= ledger.Quiet
 }
 
+// comesLate reports whether a session may still be growing that another one has followed:
+// Insights shows it late, not at its end yet, and the room was raised a while ago at most.
+func (s *sessions) comesLate(row ledger.Row, now time.Time) bool {
+	if now.Sub(time.Unix(row.Raised, 0)) >= ledger.Quiet {
+		return false
+	}
+	return slices.ContainsFunc(s.rows[min(1, len(s.rows)):], func(session whereby.RoomSession) bool {
+		return session.EndedAt.IsZero()
+	})
+}
+
 // settles is from when on no session from before a time should change any more. A room has
 // one session at a time, so each is over when the next begins, whether or not Insights
 // gives its end.
@@ -143,6 +154,8 @@ func (s *sessions) undecided(row ledger.Row, starts []int64, now time.Time) find
 	switch {
 	case len(s.rows) == 0:
 		f.odd = errNoSessions
+	case s.comesLate(row, now):
+		f.again = now.Add(whileRunning)
 	case s.quiet(now):
 		f.odd = errSum
 	case s.rows[0].EndedAt.IsZero():

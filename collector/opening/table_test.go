@@ -143,6 +143,39 @@ func TestASessionFromBeforeThePeriodComesLate(t *testing.T) {
 	}
 }
 
+// TestASessionThatComesLateGrowsLate has a session from before the period be shown days
+// late as if it ran then.
+func TestASessionThatComesLateGrowsLate(t *testing.T) {
+	start := time.Date(2000, 2, 1, 0, 0, 0, 0, time.UTC)
+	for name, after := range map[string]time.Duration{"on the first day": 20 * time.Hour, "days later": 80 * time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				begins := start.Add(-6 * time.Hour)
+				b := newBench(t, wherebytest.Config{Lag: 5 * time.Second, Insights: wherebytest.Insights{
+					Lateness: func(_, id string) time.Duration {
+						if id == "late" {
+							return start.Add(after).Sub(begins)
+						}
+						return 0
+					},
+				}})
+				sleepUntil(start.Add(4 * time.Hour))
+				b.add("/acme-1", start.AddDate(0, -1, 0))
+				b.account.Use("/acme-1", minutes(600), start.Add(-48*time.Hour))
+				b.account.Schedule("/acme-1", long("late", begins, 70*time.Minute))
+				b.account.Use("/acme-1", minutes(105), start.Add(time.Hour))
+				b.start()
+				sleepUntil(start.Add(after - time.Hour))
+				b.expect("acme", 105, 0)
+				b.watch("acme", 10*time.Hour, always(105))
+				b.expect("acme", 105, 0)
+				b.expectTruth("in the end")
+				b.stop()
+			})
+		})
+	}
+}
+
 // TestNoSessionsAreNoFigure has a room's sessions be left out of answers, once and for
 // hours.
 func TestNoSessionsAreNoFigure(t *testing.T) {
