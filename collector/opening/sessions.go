@@ -124,6 +124,12 @@ func (s *sessions) settles(start int64) time.Time {
 func found(row ledger.Row, s *sessions, starts []int64, now time.Time) finding {
 	f := finding{row: row}
 	for _, start := range starts {
+		if row.Former != (ledger.Totals{}) && start < row.Created {
+			// What the earlier room of the name used since is told by no session.
+			f.openings = append(f.openings, atLeast(row, s, start))
+			f.odd = errFormer
+			continue
+		}
 		// If Whereby has lowered a figure, the ledger has not.
 		o := ledger.Opening{Start: start, Totals: row.Totals.Sub(s.since(start)).Max(ledger.Totals{}), Certainty: ledger.Settled}
 		if settles := s.settles(start); settles.After(now) {
@@ -137,7 +143,20 @@ func found(row ledger.Row, s *sessions, starts []int64, now time.Time) finding {
 	return f
 }
 
+// atLeast is what was used for certain since a start: what is known of it already, or what
+// the sessions come to.
+func atLeast(row ledger.Row, s *sessions, start int64) ledger.Opening {
+	least := ledger.Opening{Start: start, Totals: s.since(start), Certainty: ledger.AtLeast}
+	for _, known := range row.Openings {
+		if known.Start == start && known.Certainty == ledger.AtLeast {
+			least.Totals = least.Totals.Max(known.Totals)
+		}
+	}
+	return least
+}
+
 var (
+	errFormer     = errors.New("its name was that of another room in the billing period")
 	errNoSessions = errors.New("Insights lists no session of it")
 	errSum        = errors.New("its totals are not those of its sessions")
 )

@@ -400,3 +400,26 @@ func TestANameUsedAgainCountsBothLives(t *testing.T) {
 		})
 	}
 }
+
+// TestANameUsedAgainBeforeItWasRead has no session tell what the former room used.
+func TestANameUsedAgainBeforeItWasRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		now := time.Date(2000, 2, 10, 12, 0, 0, 0, time.UTC)
+		b := newBench(t, wherebytest.Config{Lag: 5 * time.Second, Insights: wherebytest.Insights{
+			SeparateLives: true,
+			EmptySessions: func(_ string, at time.Time) bool { return at.Before(now.Add(time.Hour)) },
+		}})
+		sleepUntil(now)
+		b.add("/acme-1", now.AddDate(0, -1, 0))
+		b.account.Use("/acme-1", minutes(200), now.AddDate(0, 0, -15))
+		b.account.Use("/acme-1", minutes(500), now.AddDate(0, 0, -2))
+		b.start()
+		time.Sleep(30 * time.Minute)
+		b.account.Delete("/acme-1")
+		b.account.AddRoom(wherebytest.Room{Name: "/acme-1", CreatedAt: time.Now()})
+		b.account.Use("/acme-1", minutes(300), time.Now().Add(30*time.Minute))
+		time.Sleep(40 * time.Hour)
+		b.expect("acme", 300, 1)
+		b.stop()
+	})
+}
