@@ -161,11 +161,29 @@ var (
 	errSum        = errors.New("its totals are not those of its sessions")
 )
 
+// raised raises a provisional opening balance to what the sessions from before a start come
+// to: some have grown since it was carried over. ok is false if that is not more.
+func (s *sessions) raised(row ledger.Row, start int64) (o ledger.Opening, ok bool) {
+	i := slices.IndexFunc(row.Openings, func(o ledger.Opening) bool { return o.Start == start })
+	if i < 0 || row.Openings[i].Certainty != ledger.Provisional || row.Former != (ledger.Totals{}) {
+		return ledger.Opening{}, false
+	}
+	o = row.Openings[i]
+	grown := s.since(0).Sub(s.since(start))
+	grown.Sessions = 0 // they do not grow
+	o.Totals = o.Max(grown)
+	return o, o.Totals != row.Openings[i].Totals
+}
+
 // undecided gives what is certain of sessions that do not agree with a room's totals: each
 // that is listed was there.
 func (s *sessions) undecided(row ledger.Row, starts []int64, now time.Time) finding {
 	f := finding{row: row}
 	for _, start := range starts {
+		if o, ok := s.raised(row, start); ok {
+			f.openings = append(f.openings, o)
+			continue
+		}
 		if used := s.since(start); used != (ledger.Totals{}) {
 			f.openings = append(f.openings, ledger.Opening{Start: start, Totals: used, Certainty: ledger.AtLeast})
 		}
