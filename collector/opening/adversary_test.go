@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -21,12 +23,16 @@ import (
 // shown. Minutes that somebody was alone before a session are in a room's totals and in no
 // session's, if there are any: whether they belong to a period is undefined.
 type truth struct {
-	config   wherebytest.Insights
+	config wherebytest.Insights
+
+	mu       sync.Mutex
 	sessions map[string]wherebytest.SessionTruth // by room and ID
 }
 
 // look takes the sessions that there are by now, before a room is deleted.
 func (t *truth) look(account *wherebytest.Account) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	for name := range account.Shown() {
 		for _, session := range account.FinalSessions(name) {
 			t.sessions[name+" "+session.ID] = session
@@ -37,6 +43,8 @@ func (t *truth) look(account *wherebytest.Account) {
 // used sums the sessions of a prefix that began in a period; of "" is all. at is what can
 // be counted by a moment: sessions that have begun.
 func (t *truth) used(period billing.Period, of string) (least, most ledger.Totals) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	for _, session := range t.sessions {
 		if of != "" && prefixOf(session.RoomName) != of || !period.Contains(session.StartedAt) {
 			continue
@@ -71,11 +79,15 @@ func within(got, least, most ledger.Totals) bool {
 
 // TestFiguresAreTrueOrSayThatTheyAreNot has accounts in which everything that Whereby
 // leaves open was drawn at random go over the start of a billing period, with few points
-// and restarts. SEED=N runs one of them.
+// and restarts. SEED=N runs one of them, and SEED=random some that nobody has seen.
 func TestFiguresAreTrueOrSayThatTheyAreNot(t *testing.T) {
-	seeds := []uint64{rand.Uint64(), rand.Uint64(), rand.Uint64(), rand.Uint64()}
+	seeds := []uint64{1, 2, 3, 4, 5, 6}
 	if seed, err := strconv.ParseUint(os.Getenv("SEED"), 10, 64); err == nil {
 		seeds = []uint64{seed}
+	} else if os.Getenv("SEED") == "random" {
+		for i := range seeds {
+			seeds[i] = rand.Uint64()
+		}
 	}
 	for _, seed := range seeds {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
@@ -105,18 +117,26 @@ func adversarial(t *testing.T, seed uint64) {
 	defer cancel()
 	wg.Go(func() { _ = adversary.Run(ctx, b.account) })
 
-	true_ := &truth{config: adversary.Config.Insights, sessions: map[string]wherebytest.SessionTruth{}}
+	shown := &truth{config: adversary.Config.Insights, sessions: map[string]wherebytest.SessionTruth{}}
+	if adversary.Config.Insights.MovingPages {
+		// A room may be deleted minutes after its last session.
+		b.account.OnRequest(func(_ int, r *http.Request) {
+			if strings.HasSuffix(r.URL.Path, "/rooms") {
+				shown.look(b.account)
+			}
+		})
+	}
 	b.start()
 	for hour := range 96 {
 		time.Sleep(time.Hour)
-		true_.look(b.account)
+		shown.look(b.account)
 		if random.IntN(12) == 0 {
 			b.stop()
 			time.Sleep(time.Duration(random.Int64N(int64(2 * time.Hour))))
-			true_.look(b.account)
+			shown.look(b.account)
 			b.start()
 		}
-		b.holds(true_, fmt.Sprintf("after %d hours", hour), hour == 95)
+		b.holds(shown, fmt.Sprintf("after %d hours", hour), hour == 95)
 	}
 	b.stop()
 }
