@@ -157,7 +157,7 @@ func atLeast(row ledger.Row, s *sessions, start int64) ledger.Opening {
 
 var (
 	errFormer     = errors.New("its name was that of another room in the billing period")
-	errNoSessions = errors.New("Insights lists no session of it")
+	errNoSessions = errors.New("no session of it is listed")
 	errSum        = errors.New("its totals are not those of its sessions")
 )
 

@@ -83,8 +83,8 @@ func selector(ls promlabels.Labels, more map[string]string) string {
 	for name, is := range more {
 		b.Set(name, is)
 	}
-	name := ls.Get(promlabels.MetricName)
-	b.Del(promlabels.MetricName)
+	name := ls.Get(model.MetricNameLabel)
+	b.Del(model.MetricNameLabel)
 	return name + b.Labels().String()
 }
 
