@@ -237,6 +237,6 @@ func TestAlertsAreTheSameWithANewInstanceAndNextToAnotherAccount(t *testing.T) {
 }
 
 func TestAllAlertsAreTheSameWithANewInstanceAndNextToAnotherAccount(t *testing.T) {
-	exhaustive.Only(t, "alerts", "test/go.mod")
+	exhaustive.Long(t)
 	runVariants(t, 1000*time.Hour)
 }

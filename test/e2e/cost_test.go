@@ -17,7 +17,7 @@ import (
 // in no minute does it spend more than its share and one read, however points come back,
 // and the application is never refused.
 func TestTheExporterKeepsWithinItsShare(t *testing.T) {
-	exhaustive.Only(t, "main.go", "go.mod", "collector", "whereby")
+	exhaustive.Long(t)
 	const (
 		limit   = 1000
 		share   = 0.25

@@ -20,7 +20,7 @@ const chartMemory = 512
 // customers with quotas over and over, each in its own selection of families so that
 // nothing is shared, and read nothing, while another address scrapes as Prometheus does.
 func TestUnreadScrapesTakeBoundedMemory(t *testing.T) {
-	exhaustive.Only(t, "main.go", "go.mod", "collector/server", "collector/exposition")
+	exhaustive.Long(t)
 	a := scrapeAccount{customers: 10_000, live: 3_000, interval: 10 * time.Second}
 	e := a.start(t)
 	address := e.base[len("http://"):]

@@ -143,7 +143,7 @@ func TestNoAttackShutsTheWebhooksPort(t *testing.T) {
 		testAttacks(t, 1500*time.Millisecond, []string{"127.0.0.1"}, []time.Duration{100 * time.Millisecond})
 	})
 	t.Run("for long", func(t *testing.T) {
-		exhaustive.Only(t, "main.go", "go.mod", "collector/server", "collector/webhook")
+		exhaustive.Long(t)
 		testAttacks(t, 15*time.Second, []string{"127.0.0.1", "127.0.0.2"}, []time.Duration{5 * time.Millisecond, 100 * time.Millisecond})
 	})
 }

@@ -61,6 +61,15 @@ func Only(t testing.TB, guarded ...string) {
 	})
 }
 
+// Long skips the test unless all tests are asked for: it takes many minutes, and a shorter
+// one holds the same promise in every run.
+func Long(t testing.TB) {
+	t.Helper()
+	if os.Getenv(Variable) != All {
+		t.Skipf("it takes many minutes: %s=%s runs it", Variable, All)
+	}
+}
+
 // record is a file that is there if a test has passed with the files that it guards as
 // they are. It lies next to Go's build cache, so that a fresh clone finds it: the sum in
 // its name, and not the checkout, says what was tested.
