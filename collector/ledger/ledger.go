@@ -254,7 +254,11 @@ func (l *Ledger) merge(readings []Row, seen *IDSet, change Change) error {
 			readings[i].ID = nextID
 			nextID++
 		} else {
-			readings[i] = before[i].raisedTo(before[i].merge(readings[i]), l.state, sum.starts())
+			polls := l.state
+			if _, aside := l.aside[readings[i].Name]; aside {
+				polls = State{} // they have not read it
+			}
+			readings[i] = before[i].raisedTo(before[i].merge(readings[i]), polls, sum.starts())
 		}
 		seen.Add(readings[i].ID)
 	}

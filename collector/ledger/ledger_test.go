@@ -524,3 +524,42 @@ func TestAnOpeningBalanceHoldsForTheRestOfThePeriod(t *testing.T) {
 		t.Errorf("the unread rooms are %v", unread)
 	}
 }
+
+// TestARoomThatWasSetAsideIsNotCarriedOver has a room whose row could not be read over the
+// start of a period: nobody knows how long it had been quiet before it was used again.
+func TestARoomThatWasSetAsideIsNotCarriedOver(t *testing.T) {
+	start := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+	for name, aside := range map[string]bool{"read at each poll": false, "set aside for a while": true} {
+		t.Run(name, func(t *testing.T) {
+			now := start.Add(-10 * time.Hour)
+			l, err := ledger.Open(store.NewMemory(), ledger.Options{Prefixes: prefix.Options{Classify: classify}, Now: now})
+			if err != nil {
+				t.Fatal(err)
+			}
+			row := ledger.Row{
+				Name: "/acme-1", Totals: ledger.Totals{ParticipantMinutes: 100, Sessions: 10},
+				FirstSession: now.Unix() - 1e6, LastSession: now.Unix() - 3600, Raised: now.Unix(),
+			}
+			commit(t, l, now, row)
+			now = start.Add(2 * time.Hour)
+			p := l.Begin()
+			if aside {
+				if err := p.SetAside([]string{row.Name}); err != nil {
+					t.Fatal(err)
+				}
+			} else if _, err := p.Add([]ledger.Row{row}); err != nil {
+				t.Fatal(err)
+			}
+			if err := p.Commit(ledger.Completion{Started: now, Ended: now, Complete: true}); err != nil {
+				t.Fatal(err)
+			}
+			now = now.Add(10 * time.Minute)
+			row.ParticipantMinutes, row.Sessions, row.LastSession, row.Raised = 130, 11, now.Unix()-60, now.Unix()
+			commit(t, l, now, row)
+			got := l.Snapshot().Account
+			if want := map[bool]int64{false: 30, true: 0}[aside]; got.Used.ParticipantMinutes != want || got.Known() == aside {
+				t.Errorf("used %d minutes (%d unread), want %d", got.Used.ParticipantMinutes, got.Unread, want)
+			}
+		})
+	}
+}

@@ -54,7 +54,7 @@ func TestPanelsThatSayItInWords(t *testing.T) {
 		"one on two exporters":     {name, input{acme: "1", strings.Replace(acme, `"a"`, `"b"`, 1): "1"}, `{job="whereby",customer="Acme"}`, 1, false},
 		"two prefixes of one":      {name, input{acme: "1", strings.Replace(acme, "acme-", "acme-eu-", 1): "1"}, `{job="whereby",customer="Acme"}`, 1, false},
 		"several customers":        {name, input{acme: "1", globex: "1"}, `{job="whereby",customer="Several"}`, 2, false},
-		"a prefix without a name":  {name, input{`whereby_quota_used{job="whereby", room_prefix="acme-", resource="sessions"}`: "1"}, `{job="whereby",customer="No name"}`, 1, false},
+		"a prefix without a name":  {name, input{`whereby_quota_used_lower_bound{job="whereby", room_prefix="acme-", resource="sessions"}`: "1"}, `{job="whereby",customer="No name"}`, 1, false},
 		"an account without usage": {name, nil, "", 0, true},
 	}
 	queries := map[string]query{}

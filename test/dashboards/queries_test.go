@@ -293,6 +293,7 @@ var patience = []string{
 	"segments", "Configuration, rules B", // not configured
 	"whereby-quality: ", "How good are the calls?", // points to read participants
 	"Minutes this period", "Account's plan used", "account's plan is used?", // points to read what older rooms had used
+	"used in the period before?", "use, by period?", "not fully known?",
 	"period's end", "Heading for an overrun", "heads for an overrun", "Where does the period end?", // a fifth of a period
 	"Who has used how much of what? D", "What is used of what? D", "Who uses most? E",
 }
