@@ -19,7 +19,8 @@ func TestAFullPollOutlastsOutages(t *testing.T) {
 		b := newBench(t, wherebytest.Config{PointsPerMinute: 100, NoRequestLog: true})
 		b.setShare(0.05)
 		b.addRooms(6_000, 300*24*time.Hour)
-		const outages = 10 * time.Minute
+		// Requests come in pairs, some minutes apart, so an outage lasts long enough for one.
+		const outages, outage = 10 * time.Minute, 3 * time.Minute
 		stop := make(chan struct{})
 		done := make(chan struct{})
 		go func() {
@@ -28,10 +29,10 @@ func TestAFullPollOutlastsOutages(t *testing.T) {
 				select {
 				case <-stop:
 					return
-				case <-time.After(outages - time.Minute):
+				case <-time.After(outages - outage):
 				}
 				b.account.Inject(wherebytest.Status(http.StatusServiceUnavailable))
-				time.Sleep(time.Minute)
+				time.Sleep(outage)
 				b.account.ClearFaults()
 			}
 		}()

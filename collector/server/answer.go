@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"net/http"
@@ -35,12 +36,12 @@ type answer struct {
 	cut     bool
 }
 
-// withAnswer has requests answered through an answer. Bodies are read to their end and not
-// passed on.
+// withAnswer has requests answered through an answer. A body is read to its end before the
+// handler sees it.
 func withAnswer(stalled time.Duration, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		a := &answer{ResponseWriter: w, controller: http.NewResponseController(w), stalled: stalled}
-		if status := skipBody(r); status != 0 {
+		if status := readBody(r); status != 0 {
 			w.Header().Set("Connection", "close")
 			http.Error(w, http.StatusText(status), status)
 			return
@@ -53,16 +54,16 @@ func withAnswer(stalled time.Duration, next http.Handler) http.Handler {
 	})
 }
 
-// skipBody returns the status to answer with if a request's body is too large or slow.
-func skipBody(r *http.Request) int {
-	n, err := io.Copy(io.Discard, io.LimitReader(r.Body, maxWebBody+1))
+// readBody returns the status to answer with if a request's body is too large or slow.
+func readBody(r *http.Request) int {
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxWebBody+1))
 	switch {
 	case err != nil:
 		return http.StatusRequestTimeout
-	case n > maxWebBody:
+	case len(body) > maxWebBody:
 		return http.StatusRequestEntityTooLarge
 	}
-	r.Body = http.NoBody
+	r.Body = io.NopCloser(bytes.NewReader(body))
 	return 0
 }
 

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"strings"
 	"sync"
@@ -275,4 +276,18 @@ func TestPathsAreLimited(t *testing.T) {
 	}
 	close(hold)
 	wg.Wait()
+}
+
+// TestABodyReachesTheHandler has a form, as the status page does.
+func TestABodyReachesTheHandler(t *testing.T) {
+	h := withAnswer(time.Minute, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, r.PostFormValue("name"))
+	}))
+	r := httptest.NewRequest(http.MethodPost, "/room/sessions", strings.NewReader("name=%2Facme-1"))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	if got := w.Body.String(); got != "/acme-1" {
+		t.Errorf("the handler got %q", got)
+	}
 }

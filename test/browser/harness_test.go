@@ -158,7 +158,7 @@ func startExporter(t *testing.T, account *wherebytest.Account, api string, flags
 	s.base = "http://" + s.address
 	cmd := exec.Command(exporterFile(t), append([]string{
 		"run", "--whereby.url=" + api + "/v1", "--web.listen-address=" + s.address, "--webhook.listen-address=" + s.webhook,
-		"--poll.interval=1s", "--storage.path=", "--whereby.rate-limit-share=1",
+		"--poll.interval=1s", "--storage.path=", "--whereby.rate-limit-share=1", "--whereby.read-cost=1",
 	}, flags...)...)
 	cmd.Env = append(os.Environ(), "WHEREBY_API_KEY="+apiKey, "WHEREBY_WEBHOOK_SECRET="+webhookSecret)
 	cmd.Stdout, cmd.Stderr = &s.out, &s.out

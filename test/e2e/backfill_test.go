@@ -369,8 +369,8 @@ func TestBackfillStops(t *testing.T) {
 	if err := p.wait(onABusyMachine(t, 5*time.Second)); err == nil || !strings.Contains(p.out.String(), "stopped; what was read so far is kept") {
 		t.Errorf("%v\n%s", err, p.out)
 	}
-	if n := len(account.Requests()); n > 25 {
-		t.Errorf("%d requests in the first minute, of which 25 are its share", n)
+	if n := wherebytest.MostPoints(account.Requests(), time.Minute); n > 26 {
+		t.Errorf("%d points in a minute; its share is 25, and one request may come on top", n)
 	}
 }
 

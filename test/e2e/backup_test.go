@@ -218,7 +218,9 @@ func TestABackupIsRestored(t *testing.T) {
 		{"quality.db", "session ", "sessiom ", "was left untouched; restore it from a backup, or move it away: then the counters of call quality start anew, and the last day's participants may be sampled again"},
 	} {
 		t.Run("a damaged "+damage.file, func(t *testing.T) {
-			if !strings.Contains(strings.Join(strings.Fields(operations(t)), " "), damage.said) {
+			// The document leaves out what stands between the parts of a message.
+			document := strings.ReplaceAll(strings.Join(strings.Fields(operations(t)), " "), "… ", "")
+			if !strings.Contains(document, damage.said) {
 				t.Errorf("docs/operations.md does not say %q", damage.said)
 			}
 			storage := filepath.Join(t.TempDir(), "state")

@@ -36,7 +36,7 @@ func TestABadNetworkReachesAHuman(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "whereby.yml")
 	writeFile(t, file, "customers:\n  - {room_prefix: acme-, name: Acme Inc}\n  - {room_prefix: globex-, name: Globex}\n")
 	address := freeAddress(t)
-	startExporter(t, address, api, "--config.file="+file, "--storage.path="+t.TempDir())
+	startExporter(t, address, api, "--config.file="+file, "--storage.path="+t.TempDir(), "--whereby.read-cost=1")
 	received := watch(t, address)
 
 	poor := received.arrives(t, "WherebyQualityPoor", "firing")
