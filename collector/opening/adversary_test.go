@@ -81,7 +81,7 @@ func within(got, least, most ledger.Totals) bool {
 // leaves open was drawn at random go over the start of a billing period, with few points
 // and restarts. SEED=N runs one of them, and SEED=random some that nobody has seen.
 func TestFiguresAreTrueOrSayThatTheyAreNot(t *testing.T) {
-	seeds := []uint64{1, 2, 3, 4, 5, 6}
+	seeds := []uint64{1, 2, 3}
 	if seed, err := strconv.ParseUint(os.Getenv("SEED"), 10, 64); err == nil {
 		seeds = []uint64{seed}
 	} else if os.Getenv("SEED") == "random" {
