@@ -74,6 +74,7 @@ func quick(t *testing.T, content string) string {
 	for _, change := range []struct{ from, to string }{
 		{`(?m)^( +)for: \S+`, "${1}for: 2s"}, {`(?m)^( +)keep_firing_for: \S+`, "${1}keep_firing_for: 2s"},
 		{`(?m)^( +)interval: \S+`, "${1}interval: 1s"}, {`scrape_interval: \S+`, "scrape_interval: 1s"},
+		{`\[5m\]`, "[5s]"}, {`offset 5m\b`, "offset 5s"}, {`:5m\]`, ":5s]"}, // what is counted in steps of 5 minutes
 		{`evaluation_interval: \S+`, "evaluation_interval: 1s"}, {`group_wait: \S+`, "group_wait: 1s"}, {`group_interval: \S+`, "group_interval: 1s"},
 	} {
 		content = regexp.MustCompile(change.from).ReplaceAllString(content, change.to)
