@@ -279,7 +279,7 @@ func TestATenthOfTheParticipantsTellsOfAll(t *testing.T) {
 		since := time.Now()
 		account := callAccount(wherebytest.Config{Lag: 10 * time.Minute, PointsPerMinute: 1000}, rand.New(rand.NewPCG(seed, 0)), 10*time.Hour,
 			map[string]int{"large-": 2500, "acme-": 300, "globex-": 300, "initech-": 6})
-		b := prepareSampling(t, account, 0.004, 10*time.Minute, store.NoRecords{})
+		b := prepareSampling(t, account, 0.005, 2*time.Minute, store.NoRecords{})
 		defer b.stop()
 		b.polls(12 * 60)
 		read, samples := b.samples(metrics.QualityParticipants), b.samples(metrics.QualitySamples)
