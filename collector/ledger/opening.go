@@ -98,9 +98,9 @@ func (r raise) stood() time.Duration {
 func (r raise) renamed() bool { return r.before.Created != 0 && r.after.Created != r.before.Created }
 
 // raisedTo returns what the row becomes when a reading raises it, with its opening balances
-// at the given times. The balances go on to
-// hold unless the raise contradicts them, and a room that is used for the first time since
-// a start has its totals from before carried over, which costs no request.
+// at the given times. The balances go on to hold unless the raise contradicts them, and a
+// room that is used for the first time since a start has its totals from before carried
+// over, which costs no request.
 func (r Row) raisedTo(after Row, polls State, starts []int64) Row {
 	if !after.raises(r) {
 		return after

@@ -190,7 +190,7 @@ func (l *Ledger) SetOpenings(base Row, openings []Opening) (ok bool, err error) 
 	}
 	row := before
 	for _, o := range openings {
-		if known := row.opening(o.Start); o.Certainty > known.Certainty || o.Known() && known.Known() || o.Certainty == known.Certainty && o.Totals != known.Totals {
+		if o.Known() || !row.opening(o.Start).Known() {
 			row = row.withOpening(o)
 		}
 	}
