@@ -173,7 +173,7 @@ func TestAWrongNameIsFound(t *testing.T) {
 	t.Chdir(root)
 	known := knownNames(t)
 	for _, c := range []struct{ name, text, want string }{
-		{"nothing", "Set `--poll.interval`, see [README](README.md#alerts) and `TestAWrongNameIsFound`.", ""},
+		{"nothing", "Set `--poll.interval`, see [README](README.md#try-it) and `TestAWrongNameIsFound`.", ""},
 		{"a metric", "`whereby_rooms_used`", "metric whereby_rooms_used"},
 		{"a part of a metric", "`whereby_rooms_bucket`", "metric whereby_rooms_bucket"},
 		{"a part of a histogram", "`whereby_webhook_delay_seconds_bucket`", ""},

@@ -1,6 +1,6 @@
 // Package metrics is the one place that names the exporter's metrics. The
-// collectors are made from its rows, README's table is held equal to them, and so
-// will be what rules and dashboards name.
+// collectors are made from its rows, and the table of docs/metrics.md is generated from
+// them.
 package metrics
 
 import (
@@ -223,9 +223,8 @@ var (
 		"A metric with a constant '1' value labeled by version, revision, branch, goversion from which whereby_exporter was built, and the goos and goarch for the build."}
 )
 
-// All returns every metric of the exporter's own, in the order of README's table.
-// The families go_* and process_* of the client library come beside
-// them.
+// All returns every metric of the exporter's own, in the order of the table of docs/metrics.md.
+// The client library adds the families go_* and process_*.
 func All() []Metric {
 	return []Metric{
 		ParticipantMinutes, RecorderMinutes, StreamerMinutes, Sessions, Rooms,

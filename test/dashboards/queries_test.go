@@ -202,8 +202,8 @@ func TestAnotherExporterOrAccountChangesNothing(t *testing.T) {
 		t.Errorf("only %d series", n)
 	}
 
-	// README's own queries as well.
-	for _, q := range readme(t) {
+	// The documents' own queries as well.
+	for _, q := range documented(t) {
 		at := now
 		if strings.Contains(q.expr, "offset 1d") {
 			at = now.Truncate(time.Hour) // a day ago there is a sample an hour
@@ -211,11 +211,11 @@ func TestAnotherExporterOrAccountChangesNothing(t *testing.T) {
 		m := moment{from: at.Add(-time.Hour), to: at, step: time.Second}
 		want, err := servers[0].ask(q, ".+", m)
 		if err != nil || len(want.last) == 0 {
-			t.Errorf("README's query has %v: %v\n%s", want.last, err, q.expr)
+			t.Errorf("the documents' query has %v: %v\n%s", want.last, err, q.expr)
 		}
 		got, err := servers[1].ask(q, ".+", m)
 		if err != nil {
-			t.Errorf("README's query, with two accounts: %v\n%s", err, q.expr)
+			t.Errorf("the documents' query, with two accounts: %v\n%s", err, q.expr)
 		}
 		for series, v := range want.last {
 			if w, ok := got.last[series]; !ok || math.Abs(v-w) > 0.1*math.Abs(v)+1e-6 || len(got.last) != 2*len(want.last) {
@@ -228,23 +228,26 @@ func TestAnotherExporterOrAccountChangesNothing(t *testing.T) {
 // ofJob finds the labels of a series of an account.
 func ofJob(job string) *regexp.Regexp { return regexp.MustCompile(`[ \[]job:` + job + `[ \]]`) }
 
-// readme are the queries of README.
-func readme(t testing.TB) []query {
+// documented are the queries of README and of the pages on usage.
+func documented(t testing.TB) []query {
 	t.Helper()
 	root, err := programs.Root()
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := os.ReadFile(filepath.Join(root, "README.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	block := regexp.MustCompile("(?s)```promql\n(.*?)```")
 	var queries []query
-	for _, match := range regexp.MustCompile("(?s)```promql\n(.*?)```").FindAllStringSubmatch(string(text), -1) {
-		queries = append(queries, query{expr: match[1], instant: true})
+	for _, file := range []string{"README.md", "docs/webhooks.md", "docs/quality.md"} {
+		text, err := os.ReadFile(filepath.Join(root, file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, match := range block.FindAllStringSubmatch(string(text), -1) {
+			queries = append(queries, query{expr: match[1], instant: true})
+		}
 	}
 	if len(queries) < 4 {
-		t.Fatalf("README has %d queries", len(queries))
+		t.Fatalf("the documents have %d queries", len(queries))
 	}
 	return queries
 }

@@ -31,8 +31,9 @@ func Files(root string) (map[string]string, error) {
 		"deploy/completion/whereby_exporter.fish": fishCompletion(model),
 	}
 	for _, table := range []table{
-		{"README.md", "| metric | type | labels | meaning |", metricRows()},
-		{"README.md", "| flag of `run` | default | meaning |", flagRows(model, "run")},
+		{"docs/metrics.md", "| metric | type | labels | meaning |", metricRows()},
+		{"docs/flags.md", "| flag of `run` | default | meaning |", flagRows(model, "run")},
+		{"docs/alerts.md", "| threshold | default | range | unit | alerts | meaning |", thresholdRows()},
 	} {
 		document, ok := files[table.file]
 		if !ok {

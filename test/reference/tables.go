@@ -2,10 +2,12 @@ package reference
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/alecthomas/kong"
 
+	"whereby_exporter/alerts"
 	"whereby_exporter/collector/metrics"
 )
 
@@ -62,6 +64,21 @@ func flagRows(model *kong.Application, command string) []string {
 		}
 		help := strings.ReplaceAll(flag.Help, " ("+flag.Default+")", "")
 		rows = append(rows, fmt.Sprintf("| `--%s` | %s | %s |\n", flag.Name, value, help))
+	}
+	return rows
+}
+
+// thresholdRows links each alert to its runbook.
+func thresholdRows() []string {
+	show := func(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
+	var rows []string
+	for _, t := range alerts.Thresholds() {
+		names, meaning, _ := strings.Cut(t.Help, ": ")
+		var links []string
+		for name := range strings.SplitSeq(names, ", ") {
+			links = append(links, fmt.Sprintf("[%s](../alerts/runbooks/%s.md)", name, name))
+		}
+		rows = append(rows, fmt.Sprintf("| `%s` | %s | %s to %s | %s | %s | %s |\n", t.Name, show(t.Default), show(t.Min), show(t.Max), t.Unit, strings.Join(links, ", "), strings.ToUpper(meaning[:1])+meaning[1:]))
 	}
 	return rows
 }
