@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"os"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -144,6 +146,9 @@ func (b *bench) expectLiveTruth(account *wherebytest.Account) {
 func TestLiveCountsAreTheAccountsTruth(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		seed := rand.Uint64()
+		if n, err := strconv.ParseUint(os.Getenv("SEED"), 10, 64); err == nil {
+			seed = n
+		}
 		t.Logf("seed %d", seed)
 		random := rand.New(rand.NewPCG(seed, 0))
 		account := wherebytest.New(wherebytest.Config{APIKey: apiKey, Lag: 12 * time.Minute})

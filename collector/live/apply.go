@@ -121,6 +121,10 @@ func (t *Tracker) applyDoor(r *room, e whereby.Event, at int64, result *Result) 
 	person := whereby.IsPerson(e.RoleName)
 	switch {
 	case e.Type == whereby.ClientJoined && person:
+		if e.Clients != nil && peopleIn(e) == 1 && r.waiting == 0 {
+			// The people of before have left, even if no event of that has come yet.
+			r.meeting.end(at - 1)
+		}
 		t.visit(r, e.ParticipantID, doorMark{at, admitted}, result)
 		r.rejoin(at)
 		if role.hosts() {

@@ -14,6 +14,11 @@ func hostJoined(room string) whereby.Event {
 	return event(whereby.ClientJoined, room, "h", "host", clients{"host": 1})
 }
 
+// hostJoinedTo is of a host who joined visitors.
+func hostJoinedTo(room string, visitors int) whereby.Event {
+	return event(whereby.ClientJoined, room, "h", "host", clients{"host": 1, "visitor": visitors})
+}
+
 func TestWhoWaits(t *testing.T) {
 	const room = "/acme-1"
 	for name, test := range map[string]struct {
@@ -121,7 +126,7 @@ func TestWaitsForTheHost(t *testing.T) {
 		want []string
 	}{
 		"a visitor is there first": {
-			[]told{{Event: joined(room, "a", 1)}, {after: 3 * time.Second, Event: hostJoined(room)}},
+			[]told{{Event: joined(room, "a", 1)}, {after: 3 * time.Second, Event: hostJoinedTo(room, 1)}},
 			[]string{"host_wait acme 3"},
 		},
 		"the host is there first": {
@@ -135,28 +140,36 @@ func TestWaitsForTheHost(t *testing.T) {
 		"the first of several visitors counts, once": {
 			[]told{
 				{Event: joined(room, "a", 1)}, {after: time.Second, Event: joined(room, "b", 2)},
-				{after: time.Second, Event: hostJoined(room)}, {after: time.Second, Event: hostJoined(room)},
+				{after: time.Second, Event: hostJoinedTo(room, 2)}, {after: time.Second, Event: hostJoinedTo(room, 2)},
 			},
 			[]string{"host_wait acme 2"},
 		},
 		"the second visitor's event overtakes the first one's": {
 			[]told{
 				{Event: joined(room, "b", 2)}, {after: time.Second, ago: 5 * time.Second, Event: joined(room, "a", 1)},
-				{after: time.Second, Event: hostJoined(room)},
+				{after: time.Second, Event: hostJoinedTo(room, 2)},
 			},
 			[]string{"host_wait acme 6"},
 		},
 		"the host's event overtakes the visitor's": {
-			[]told{{Event: hostJoined(room)}, {after: time.Second, ago: 5 * time.Second, Event: joined(room, "a", 1)}},
+			[]told{{Event: hostJoinedTo(room, 1)}, {after: time.Second, ago: 5 * time.Second, Event: joined(room, "a", 1)}},
 			[]string{"host_wait acme 4"},
 		},
 		"each meeting has its own": {
 			[]told{
-				{Event: joined(room, "a", 1)}, {after: time.Second, Event: hostJoined(room)},
+				{Event: joined(room, "a", 1)}, {after: time.Second, Event: hostJoinedTo(room, 1)},
 				{after: time.Second, Event: left(room, "a", 0)},
-				{after: time.Second, Event: joined(room, "a", 1)}, {after: 2 * time.Second, Event: hostJoined(room)},
+				{after: time.Second, Event: joined(room, "a", 1)}, {after: 2 * time.Second, Event: hostJoinedTo(room, 1)},
 			},
 			[]string{"host_wait acme 1", "host_wait acme 2"},
+		},
+		"the end of the meeting before comes last": {
+			[]told{
+				{Event: hostJoined(room)}, {after: time.Second, Event: joined(room, "a", 2)},
+				{after: 5 * time.Second, Event: joined(room, "b", 1)}, {after: 2 * time.Second, Event: hostJoinedTo(room, 1)},
+				{after: time.Second, ago: 5 * time.Second, Event: left(room, "a", 0)},
+			},
+			[]string{"host_wait acme 0", "host_wait acme 2"},
 		},
 		"a visitor who gave up waited for another meeting": {
 			[]told{
@@ -168,7 +181,7 @@ func TestWaitsForTheHost(t *testing.T) {
 		"a recorder that stays does not keep the meeting up": {
 			[]told{
 				{Event: hostJoined(room)}, {after: time.Second, Event: event(whereby.ClientLeft, room, "h", "host", clients{"recorder": 1})},
-				{after: time.Second, Event: joined(room, "a", 1)}, {after: 5 * time.Second, Event: hostJoined(room)},
+				{after: time.Second, Event: joined(room, "a", 1)}, {after: 5 * time.Second, Event: hostJoinedTo(room, 1)},
 			},
 			[]string{"host_wait acme 5"},
 		},
