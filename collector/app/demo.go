@@ -40,11 +40,10 @@ const (
 	demoWebhookPath = "/webhook"
 )
 
-// demoConfig is the configuration of the demo: customers of all kinds, of which one
-// runs over its quota soon after the start.
+// demoConfig is a template of the demo's configuration.
 //
 //go:embed demo.yml
-var demoConfig []byte
+var demoConfig string
 
 // Run serves a simulated account until the context is done.
 func (d *Demo) Run(env *Env) error {
@@ -56,8 +55,14 @@ func (d *Demo) Run(env *Env) error {
 	now := time.Now()
 	account := wherebytest.Demo(demoSeed, now, wherebytest.DemoOptions{Config: wherebytest.Config{
 		APIKey: demoKey, PointsPerMinute: demoPoints,
+		// Calls are good, except those of globex-clinic-.
+		Networks: wherebytest.NetworkMix{Good: 97, Spiky: 2, Congested: 1},
 	}})
-	addTrial(account, now)
+	customers := demoCustomers(now)
+	for _, c := range customers {
+		c.addTo(account, now)
+	}
+	customers[0].overrun(account, now)
 	readCost := 1 // as in the account: nobody has to wait until that is learnt
 	client, err := Whereby{
 		URL:            whereby.DefaultBaseURL, // never reached: the transport is the account
@@ -72,7 +77,11 @@ func (d *Demo) Run(env *Env) error {
 	if err != nil {
 		return err
 	}
-	file, err := config.Parse("demo.yml", demoConfig, alertOptions())
+	text, err := demoFile(customers)
+	if err != nil {
+		return err
+	}
+	file, err := config.Parse("demo.yml", text, alertOptions())
 	if err != nil {
 		return err
 	}
