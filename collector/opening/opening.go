@@ -31,6 +31,9 @@ const (
 	longestRetry = 6 * time.Hour
 	// whileRunning is when a room is tried again whose session goes on.
 	whileRunning = 15 * time.Minute
+	// wholeAgain is when all sessions of a room that is in use are listed a second time if
+	// the first did not settle it: from then on ever more rarely, up to longestRetry.
+	wholeAgain = 15 * time.Minute
 	// failures is after how many rooms in a row that could not be read all rooms wait for
 	// retryAfter.
 	failures = 3
@@ -53,10 +56,19 @@ type Reader struct {
 	// waits is how long rooms were last postponed whose sessions could not be read, or
 	// said something else than their totals.
 	waits map[string]time.Duration
+	// busy are rooms that are in use too often to wait until they rest: all their sessions
+	// are listed, when no other room waits.
+	busy map[string]pause
 	// failed are the rooms that could not be read since one could, for other reasons than
 	// their own.
 	failed   map[string]bool
 	reported time.Time
+}
+
+// pause is when to go on, and how long to wait the time after.
+type pause struct {
+	until time.Time
+	next  time.Duration
 }
 
 // New returns a reader; its requests yield to those of polls.
@@ -64,7 +76,7 @@ func New(client *whereby.Client, l *ledger.Ledger, log *slog.Logger) *Reader {
 	client = client.Background()
 	return &Reader{
 		client: client, lister: whereby.NewSessionLister(client, log), ledger: l, log: log,
-		kick: make(chan struct{}, 1), postponed: map[string]time.Time{}, waits: map[string]time.Duration{}, failed: map[string]bool{},
+		kick: make(chan struct{}, 1), postponed: map[string]time.Time{}, waits: map[string]time.Duration{}, busy: map[string]pause{}, failed: map[string]bool{},
 	}
 }
 
@@ -105,6 +117,11 @@ func (r *Reader) due() time.Time {
 			first = at
 		}
 	}
+	for _, p := range r.busy {
+		if first.IsZero() || p.until.Before(first) {
+			first = p.until
+		}
+	}
 	if !r.paused.IsZero() && (first.IsZero() || first.Before(r.paused)) {
 		first = r.paused
 	}
@@ -128,16 +145,31 @@ func (r *Reader) readAll(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if len(list) == 0 {
-			return nil
+		whole := len(list) == 0
+		if whole {
+			if list, err = r.ledger.Unread(batch, r.rests); err != nil || len(list) == 0 {
+				return err
+			}
 		}
 		r.report()
 		for _, unread := range list {
-			if err := r.read(ctx, unread); err != nil {
+			if whole {
+				p := r.busy[unread.Row.Name]
+				p.next = min(max(wholeAgain, 2*p.next), longestRetry)
+				p.until = time.Now().Add(p.next)
+				r.busy[unread.Row.Name] = p
+			}
+			if err := r.read(ctx, unread, whole); err != nil {
 				return err
 			}
 		}
 	}
+}
+
+// rests reports whether all sessions of a room are not to be listed now.
+func (r *Reader) rests(name string) bool {
+	p, ok := r.busy[name]
+	return !ok || p.until.After(time.Now())
 }
 
 // report logs how many rooms are left.
@@ -150,11 +182,11 @@ func (r *Reader) report() {
 	r.log.Info("reading usage from before the billing period", "unread_rooms", snapshot.Account.Unread)
 }
 
-// read reads one room. An error is of all rooms; what concerns only this one postpones
+// read reads one room, all of its sessions or those that are needed. An error is of all rooms; what concerns only this one postpones
 // it.
-func (r *Reader) read(ctx context.Context, unread ledger.Unread) error {
+func (r *Reader) read(ctx context.Context, unread ledger.Unread, whole bool) error {
 	name := unread.Row.Name
-	finding, err := r.find(ctx, unread)
+	finding, err := r.find(ctx, unread, whole)
 	if err != nil {
 		return r.onError(ctx, name, err)
 	}
@@ -170,8 +202,12 @@ func (r *Reader) read(ctx context.Context, unread ledger.Unread) error {
 		r.postpone(name, finding.odd)
 	case !finding.again.IsZero():
 		r.postponed[name] = finding.again
+		if _, known := r.busy[name]; finding.busy && !known {
+			r.busy[name] = pause{until: time.Now()}
+		}
 	default:
 		delete(r.waits, name)
+		delete(r.busy, name)
 	}
 	return nil
 }
@@ -225,14 +261,21 @@ type finding struct {
 	again time.Time
 	// odd is why nothing follows from the readings, if time alone does not change it.
 	odd error
+	// busy is set if nothing follows because the room is in use and not all of its
+	// sessions are listed.
+	busy bool
 }
 
 // find lists a room's sessions and compares them with its totals. The two need not be of
 // one moment: totals that differ are read once more, after the sessions.
-func (r *Reader) find(ctx context.Context, unread ledger.Unread) (finding, error) {
+func (r *Reader) find(ctx context.Context, unread ledger.Unread, whole bool) (finding, error) {
 	row, current := unread.Row, unread.Row.Current()
+	var since time.Time
+	if !whole {
+		since = time.Unix(unread.Starts[0], 0)
+	}
 	for attempt := 1; ; attempt++ {
-		list, err := r.lister.Sessions(ctx, row.Name, time.Unix(unread.Starts[0], 0), time.Unix(row.LastSession, 0))
+		list, err := r.lister.Sessions(ctx, row.Name, since, time.Unix(row.LastSession, 0))
 		if err != nil {
 			return finding{}, fmt.Errorf("list the sessions of a room: %w", err)
 		}

@@ -196,9 +196,9 @@ func (s *sessions) undecided(row ledger.Row, starts []int64, now time.Time) find
 	case s.quiet(now):
 		f.odd = errSum
 	case s.rows[0].EndedAt.IsZero():
-		f.again = now.Add(whileRunning)
+		f.again, f.busy = now.Add(whileRunning), !s.complete
 	default:
-		f.again = s.rows[0].EndedAt.Add(ledger.Quiet)
+		f.again, f.busy = s.rows[0].EndedAt.Add(ledger.Quiet), !s.complete
 	}
 	return f
 }
