@@ -3,6 +3,7 @@ package docs
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -57,4 +58,39 @@ func read(t *testing.T, file string) string {
 		t.Fatal(err)
 	}
 	return string(content)
+}
+
+var (
+	endpoint     = regexp.MustCompile(`"(/-/[a-z]+|/api/v1/[a-z/]+)"`)
+	endpointCell = regexp.MustCompile("(?m)^\\| `(/[^`?]*)")
+)
+
+// TestEveryEndpointIsDocumented compares the table of endpoints with the paths in the code.
+func TestEveryEndpointIsDocumented(t *testing.T) {
+	t.Chdir(root)
+	documented := map[string]bool{}
+	for _, match := range endpointCell.FindAllStringSubmatch(read(t, "docs/flags.md"), -1) {
+		documented[match[1]] = true
+	}
+	sources, err := filepath.Glob("collector/server/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := map[string]bool{"/": true, "/metrics": true}
+	for _, file := range sources {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		for _, match := range endpoint.FindAllStringSubmatch(read(t, file), -1) {
+			served[match[1]] = true
+			if !documented[match[1]] {
+				t.Errorf("docs/flags.md has no row for the endpoint %s of %s", match[1], file)
+			}
+		}
+	}
+	for path := range documented {
+		if !served[path] {
+			t.Errorf("docs/flags.md has the endpoint %s, which is not served", path)
+		}
+	}
 }

@@ -30,11 +30,23 @@ func Files(root string) (map[string]string, error) {
 		"deploy/completion/whereby_exporter.zsh":  zshCompletion(model),
 		"deploy/completion/whereby_exporter.fish": fishCompletion(model),
 	}
-	for _, table := range []table{
+	fields, err := configurationRows()
+	if err != nil {
+		return nil, err
+	}
+	tables := []table{
 		{"docs/metrics.md", "| metric | type | labels | meaning |", metricRows()},
 		{"docs/flags.md", "| flag of `run` | default | meaning |", flagRows(model, "run")},
+		{"docs/configuration.md", "| field | type | default | range | example | meaning |", fields},
 		{"docs/alerts.md", "| threshold | default | range | unit | alerts | meaning |", thresholdRows()},
-	} {
+		{"docs/flags.md", "| command | does |", commandRows(model)},
+	}
+	for _, command := range model.Children[1:] {
+		if rows := ownFlagRows(model, command.Name); len(rows) > 0 {
+			tables = append(tables, table{"docs/flags.md", "| flag of `" + command.Name + "` | default | meaning |", rows})
+		}
+	}
+	for _, table := range tables {
 		document, ok := files[table.file]
 		if !ok {
 			content, err := os.ReadFile(filepath.Join(root, table.file))

@@ -52,18 +52,45 @@ func metricRows() []string {
 func flagRows(model *kong.Application, command string) []string {
 	var rows []string
 	for _, flag := range flagsOf(model, command) {
-		if flag.Name == "help" || flag.Name == "version" {
+		if flag.Name != "help" && flag.Name != "version" {
+			rows = append(rows, flagRow(flag))
+		}
+	}
+	return rows
+}
+
+// ownFlagRows are the flags of a command that the default command has not, or not with the same
+// meaning.
+func ownFlagRows(model *kong.Application, name string) []string {
+	var rows []string
+	for _, command := range model.Children {
+		if command.Name != name {
 			continue
 		}
-		value := "none"
-		if flag.Default != "" {
-			value = "`" + flag.Default + "`"
+		for _, flag := range command.Flags {
+			if !hasFlag(model.Children[0], flag) {
+				rows = append(rows, flagRow(flag))
+			}
 		}
-		if flag.IsBool() {
-			value = "off"
-		}
-		help := strings.ReplaceAll(flag.Help, " ("+flag.Default+")", "")
-		rows = append(rows, fmt.Sprintf("| `--%s` | %s | %s |\n", flag.Name, value, help))
+	}
+	return rows
+}
+
+func flagRow(flag *kong.Flag) string {
+	value := "none"
+	if flag.Default != "" {
+		value = "`" + flag.Default + "`"
+	}
+	if flag.IsBool() {
+		value = "off"
+	}
+	return row("`--"+flag.Name+"`", value, strings.ReplaceAll(flag.Help, " ("+flag.Default+")", ""))
+}
+
+func commandRows(model *kong.Application) []string {
+	var rows []string
+	for _, command := range model.Children {
+		rows = append(rows, row("`"+command.Name+"`", command.Help))
 	}
 	return rows
 }
