@@ -1,0 +1,37 @@
+package docs
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+)
+
+var (
+	logRow   = regexp.MustCompile("(?m)^\\| `([^`]+)` \\|")
+	logError = regexp.MustCompile(`\b[Ll]og(?:ger)?\.Error(?:Context)?\((?:ctx, )?"([^"]+)"`)
+)
+
+// TestLogMessagesAreThoseOfTheCode holds docs/logs.md to the code: its messages are there, and
+// no message of level error is missing.
+func TestLogMessagesAreThoseOfTheCode(t *testing.T) {
+	t.Chdir(root)
+	page, known := read(t, "docs/logs.md"), knownNames(t)
+	rows := logRow.FindAllStringSubmatch(page, -1)
+	if len(rows) < 20 {
+		t.Fatalf("only %d messages", len(rows))
+	}
+	for _, row := range rows {
+		if !strings.Contains(known.source, `"`+row[1]+`"`) {
+			t.Errorf("docs/logs.md has the message %q, which the code does not log", row[1])
+		}
+	}
+	logged := logError.FindAllStringSubmatch(known.source, -1)
+	if len(logged) < 5 {
+		t.Fatalf("only %d errors are logged", len(logged))
+	}
+	for _, message := range logged {
+		if !strings.Contains(page, "| `"+message[1]+"` |") {
+			t.Errorf("docs/logs.md has no row for the error %q; add: | `%s` | means | do |", message[1], message[1])
+		}
+	}
+}
