@@ -34,7 +34,7 @@ lint: ## Check formatting, vet, tidiness and lint
 fuzz: ## Fuzz every parser for a short while (FUZZTIME=20s)
 	go -C test run ./cmd/fuzz -fuzztime $(FUZZTIME)
 
-bench: ## Run the benchmarks, each beside its baseline
+bench: ## Run the benchmarks, each next to its baseline
 	go test -run '^$$' -bench . ./...
 	go -C test test -run '^$$' -bench . -benchtime 1x -timeout 30m ./...
 

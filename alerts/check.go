@@ -52,7 +52,7 @@ func (s Settings) Check() error {
 	return errors.Join(wrong...)
 }
 
-// isBase tells whether a path can be added to an address, and whether it means
+// isBase reports whether a path can be added to an address, and whether it means
 // nothing in YAML or in a template of Prometheus: it goes into annotations as it is.
 func isBase(address string) bool {
 	u, err := url.Parse(address)

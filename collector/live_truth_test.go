@@ -215,7 +215,7 @@ func TestLostEventsAreHealed(t *testing.T) {
 				wrong++
 			}
 		}
-		t.Logf("%d prefixes are wrong before Insights are asked", wrong)
+		t.Logf("%d prefixes are wrong before Insights is asked", wrong)
 		time.Sleep(8 * time.Hour)
 		synctest.Wait()
 		b.expectLiveTruth(account)

@@ -118,7 +118,7 @@ func (p *publisher) dynamic() []exposition.Family {
 	return list
 }
 
-// reload puts another configuration file in force, in one step for whoever scrapes. After
+// reload puts another configuration file in force, in one step for every scrape. After
 // an error the one before still is.
 func (p *publisher) reload(file *config.Config) error {
 	p.mu.Lock()

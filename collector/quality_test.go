@@ -25,7 +25,7 @@ import (
 	"whereby_exporter/whereby/wherebytest"
 )
 
-// truthOf is what is true of the participants of a prefix, reckoned by the definitions.
+// truthOf is what is true of the participants of a prefix, computed by the definitions.
 type truthOf struct {
 	participants, poor, sessions int
 	good, bad                    [2]float64 // samples to send and to receive

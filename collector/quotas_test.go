@@ -89,11 +89,11 @@ func TestQuotasOfConfiguredCustomers(t *testing.T) {
 }
 
 // TestUsedAndPendingAreTheTruth lets the simulated account live, and send webhooks,
-// some twice and in disorder, but each before Insights know of it. Whenever all that
+// some twice and in disorder, but each before Insights knows of it. Whenever all that
 // has happened has been told, what Insights show and what is pending is what was used.
 func TestUsedAndPendingAreTheTruth(t *testing.T) {
 	for _, lag := range []time.Duration{5 * time.Second, 12 * time.Minute} {
-		t.Run(fmt.Sprintf("Insights lag by %v", lag), func(t *testing.T) {
+		t.Run(fmt.Sprintf("Insights lags by %v", lag), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				seed := rand.Uint64()
 				t.Logf("seed %d", seed)

@@ -396,7 +396,7 @@ func (b *Budget) observe(r RateLimit, now time.Time) {
 	if !r.RemainingKnown {
 		return
 	}
-	// Whoever spends them, the points run low: the rest is production's.
+	// No matter who spends them, the points run low: the rest is production's.
 	until := now.Add(pointsWindow)
 	for priority, least := range [...]int{Foreground: b.limit / 20, Background: b.limit / 10, Spare: b.limit / 5} {
 		if r.Remaining < least {

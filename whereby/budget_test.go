@@ -342,7 +342,7 @@ func TestARestartDoesNotForgetTheLimit(t *testing.T) {
 			}
 		}
 		if waited := time.Since(start); waited > 0 {
-			t.Errorf("50 points beside 200 of 250 waited %v", waited)
+			t.Errorf("50 points next to 200 of 250 waited %v", waited)
 		}
 	})
 }

@@ -213,7 +213,7 @@ func (c *Client) request(ctx context.Context, endpoint string, query url.Values)
 	return req, nil
 }
 
-// validKey tells whether a header may hold the key. The library's own error would
+// validKey reports whether a header may hold the key. The library's own error would
 // come too late, and looks like a network error.
 func validKey(key string) bool {
 	for i := range len(key) {

@@ -22,7 +22,7 @@ func greedy(ctx context.Context, c *whereby.Client) (spent int) {
 }
 
 // TestSpareRequestsDelayNobody lets polls of some requests a minute, which are more than
-// the quarter that background requests would leave them, run beside spare requests
+// the quarter that background requests would leave them, run with spare requests
 // without end.
 func TestSpareRequestsDelayNobody(t *testing.T) {
 	for name, tc := range map[string]struct {
@@ -59,7 +59,7 @@ func TestSpareRequestsDelayNobody(t *testing.T) {
 				wg.Wait()
 				most := polls * tc.left
 				if spare < most*9/10 || spare > most+40 {
-					t.Errorf("%d spare requests beside %d polls, want about %d", spare, polls, most)
+					t.Errorf("%d spare requests next to %d polls, want about %d", spare, polls, most)
 				}
 			})
 		})
@@ -81,7 +81,7 @@ func TestSpareRequestsComeLast(t *testing.T) {
 		wg.Wait()
 		t.Logf("%d polls, %d background, %d spare", polls, background, spare)
 		if spare > 40 || polls+background < 59*40-80 {
-			t.Errorf("%d spare requests beside %d of polls and %d of the background, want next to none", spare, polls, background)
+			t.Errorf("%d spare requests next to %d of polls and %d of the background, want next to none", spare, polls, background)
 		}
 	})
 }

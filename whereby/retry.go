@@ -10,7 +10,7 @@ import (
 // The zero value is usable: 4 attempts, from 500 ms up to 15 s.
 type RetryPolicy struct {
 	// MaxAttempts counts the first attempt; 0 is 4, 1 never repeats. Answers 429
-	// count beside it, up to ten a call: they are an order to wait, not a failure.
+	// count apart from it, up to ten a call: they are an order to wait, not a failure.
 	MaxAttempts int
 	// BaseDelay is doubled for each repetition; 0 is 500 ms.
 	BaseDelay time.Duration

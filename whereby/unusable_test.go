@@ -70,7 +70,7 @@ func TestAnOddRowCostsOnlyItself(t *testing.T) {
 	}
 }
 
-// TestWhatNoFigureDependsOnCostsNoRow has odd values in fields beside the figures.
+// TestWhatNoFigureDependsOnCostsNoRow has odd values in fields other than the figures.
 func TestWhatNoFigureDependsOnCostsNoRow(t *testing.T) {
 	for field, value := range map[string]string{
 		"endAt": `"10000-01-01T00:00:00.000Z"`, "totalUniqueParticipants": `"4"`, "totalUniqueRecorders": "null",

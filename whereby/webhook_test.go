@@ -37,7 +37,7 @@ func TestVerify(t *testing.T) {
 		"genuine":                       {header: good},
 		"with the older secret":         {header: stamp + "," + old},
 		"signed with both":              {header: stamp + "," + mac + "," + old},
-		"a forged one beside":           {header: stamp + "," + forged + "," + mac},
+		"a forged one as well":          {header: stamp + "," + forged + "," + mac},
 		"the other way round":           {header: mac + "," + stamp},
 		"with blanks":                   {header: " " + stamp + " , " + mac + " "},
 		"in capitals":                   {header: stamp + ",v1=" + strings.ToUpper(mac[3:])},

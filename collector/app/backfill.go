@@ -80,7 +80,7 @@ func (b *Backfill) labels() (labels []backfill.Label, err error) {
 	return labels, err
 }
 
-// isTerminal tells whether a person may be watching.
+// isTerminal reports whether a person may be watching.
 func isTerminal(w io.Writer) bool {
 	file, ok := w.(*os.File)
 	if !ok {

@@ -151,7 +151,7 @@ func TestAChangedConfigurationFileIsReadWithoutARestart(t *testing.T) {
 		w.expect("which has said it all", "Globex", false)
 		w.hangups <- os.Interrupt
 		synctest.Wait()
-		w.expect("but says it to whoever asks", "Globex", false, refused)
+		w.expect("but says it to anybody who asks", "Globex", false, refused)
 	})
 }
 

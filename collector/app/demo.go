@@ -98,7 +98,7 @@ func (d *Demo) Run(env *Env) error {
 		sidecar: d.Sidecar,
 		reload:  &reloader{hangups: hangups, env: env, load: func() (*config.Config, error) { return file, nil }},
 		started: func(s *server.Server) { d.greet(env, s) },
-		beside: func(ctx context.Context, c *collector.Collector) error {
+		alongside: func(ctx context.Context, c *collector.Collector) error {
 			sender := wherebytest.Sender{
 				Account: account, URL: "http://exporter" + demoWebhookPath, Secret: secret,
 				Client: &http.Client{Transport: wherebytest.HandlerTransport(c.Webhook())},

@@ -28,7 +28,7 @@ func flagGroups() []kong.Group {
 		{Key: "poll", Title: "Polling and storage"},
 		{Key: "webhook", Title: "Webhooks"},
 		{Key: "web", Title: "Web address"},
-		{Key: "sidecar", Title: "Rules beside Prometheus, dashboards beside Grafana"},
+		{Key: "sidecar", Title: "Rules for Prometheus, dashboards for Grafana"},
 		{Key: "logging", Title: "Logging"},
 	}
 }

@@ -20,7 +20,7 @@ const keyVariable = "WHEREBY_API_KEY"
 // Whereby are the flags on Whereby's API.
 type Whereby struct {
 	URL            string  `name:"url" default:"https://api.whereby.dev/v1" placeholder:"URL" help:"Address of Whereby's API (${default})."`
-	APIKeyFile     string  `name:"api-key-file" placeholder:"FILE" help:"File that holds the API key. Read anew for every request, so the key can be rotated. Without it, WHEREBY_API_KEY may hold the key itself."`
+	APIKeyFile     string  `name:"api-key-file" placeholder:"FILE" help:"File that holds the API key. Read again for every request, so the key can be rotated. Without it, WHEREBY_API_KEY may hold the key itself."`
 	ReadCost       *int    `name:"read-cost" placeholder:"POINTS" help:"Points that a read costs, 1 to 10, if you know it; without it, the exporter learns it from the answers."`
 	RateLimitShare float64 `name:"rate-limit-share" default:"0.25" placeholder:"SHARE" help:"Share of the organization's points per minute to spend at most, above 0 up to 1 (${default})."`
 }

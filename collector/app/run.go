@@ -104,8 +104,8 @@ type service struct {
 	reload  *reloader
 	// started is called once everything listens.
 	started func(web *server.Server)
-	// beside runs beside the collector until its context is done; nil is nothing.
-	beside func(context.Context, *collector.Collector) error
+	// alongside runs with the collector until its context is done; nil is nothing.
+	alongside func(context.Context, *collector.Collector) error
 }
 
 // serve runs until the context is done or a part fails.
@@ -154,8 +154,8 @@ func (s service) serve(env *Env) error {
 		keeper := sidecar.Dashboards{Dir: s.sidecar.DashboardsDir, Prefix: dashboardsPrefix, Files: dashboardFiles(), Logger: env.Log}
 		group.Go(func() error { return keeper.Run(ctx) })
 	}
-	if s.beside != nil {
-		group.Go(func() error { return s.beside(ctx, c) })
+	if s.alongside != nil {
+		group.Go(func() error { return s.alongside(ctx, c) })
 	}
 	err = group.Wait()
 	if errors.Is(err, context.Canceled) {

@@ -14,7 +14,7 @@ import (
 	"whereby_exporter/whereby"
 )
 
-// maxSecretFile is far above the size of any file of secrets: whoever names another file
+// maxSecretFile is far above the size of any file of secrets: anybody who names another file
 // by mistake gets an error, and that file is not sent anywhere.
 const maxSecretFile = 16 << 10
 
@@ -103,11 +103,11 @@ func (w *secretsWatch) look() {
 	}
 	if err != nil {
 		if err.Error() != w.failure {
-			w.log.Error("the webhook secrets were not read anew; those from before stay in force", "err", err)
+			w.log.Error("the webhook secrets were not reloaded; those from before stay in force", "err", err)
 		}
 		w.failure = err.Error()
 		return
 	}
 	w.inForce, w.failure = secrets, ""
-	w.log.Info("webhook secrets read anew", "secrets", len(secrets))
+	w.log.Info("webhook secrets reloaded", "secrets", len(secrets))
 }

@@ -25,7 +25,7 @@ import (
 // plantedSecret begins every secret of these tests, and is looked for in what is printed.
 const plantedSecret = "planted-secret-"
 
-// accepts tells whether a verifier takes what is signed with a secret.
+// accepts reports whether a verifier takes what is signed with a secret.
 func accepts(v *whereby.Verifier, secret string) bool {
 	body := []byte("{}")
 	return v.Verify(whereby.Sign(secret, body, time.Now()), body, time.Now()) == nil

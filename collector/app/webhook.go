@@ -24,7 +24,7 @@ const longestMaxAge = time.Hour
 type Webhook struct {
 	ListenAddress *string       `placeholder:"ADDRESS" help:"Address to receive webhooks on, the only one that has to face the internet; :10037 once a secret is given. Empty turns webhooks off."`
 	Path          string        `default:"/webhook" placeholder:"PATH" help:"Path of the webhook (${default})."`
-	SecretFile    string        `placeholder:"FILE" help:"File that holds the webhook's secrets, one a line, of which any may match. Read anew every 5 s, so a secret can be rotated. Without it, WHEREBY_WEBHOOK_SECRET may hold one."`
+	SecretFile    string        `placeholder:"FILE" help:"File that holds the webhook's secrets, one a line; any may match. Read again every 5 s, so a secret can be rotated. Without it, WHEREBY_WEBHOOK_SECRET may hold one."`
 	MaxAge        time.Duration `default:"5m" placeholder:"DURATION" help:"Age up to which a signature is accepted, at most 1h (${default})."`
 	ConfigFile    string        `name:"config.file" placeholder:"FILE" help:"TLS for the webhook's address, in the exporter-toolkit's format."`
 }

@@ -17,7 +17,7 @@ type Period struct {
 	Start, End time.Time
 }
 
-// Contains tells whether t is in the period.
+// Contains reports whether t is in the period.
 func (p Period) Contains(t time.Time) bool {
 	return !t.Before(p.Start) && t.Before(p.End)
 }

@@ -182,7 +182,7 @@ func checkStart(t *testing.T, c billing.Calendar, start time.Time) {
 	}
 }
 
-// skipped tells whether the zone had no day before the one that begins at start.
+// skipped reports whether the zone had no day before the one that begins at start.
 func skipped(start time.Time) bool {
 	return dateOf(start).Sub(dateOf(start.Add(-1))) > 24*time.Hour
 }

@@ -7,5 +7,5 @@
 // The package is pure: it has no clock, and a [Calendar] remembers nothing. When an
 // operator changes the anchor day or the zone, the current period is the one that
 // the new calendar gives for the present time. It may have begun before the old
-// one did, or after, and what was used in it must be counted anew from its start.
+// one did, or after, and what was used in it must be counted again from its start.
 package billing

@@ -107,11 +107,11 @@ var (
 	LiveWaiting = Metric{"whereby_live_waiting", Gauge, []string{RoomPrefix},
 		"Visitors who knocked and are neither in nor gone."}
 	LivePending = Metric{"whereby_live_participant_minutes_pending", Gauge, []string{RoomPrefix},
-		"Participant minutes used that Insights do not show yet: whereby_participant_minutes_total and these are the minutes used by now."}
+		"Participant minutes used that Insights does not show yet: whereby_participant_minutes_total and these are the minutes used by now."}
 	SegmentParticipants = Metric{"whereby_segment_live_participants", Gauge, []string{RoomPrefix, "segment"},
 		"People in rooms now by segment; only where the configuration file names segments."}
 	SegmentMinutes = Metric{"whereby_segment_participant_minutes_total", Counter, []string{RoomPrefix, "segment"},
-		"Participant minutes by segment since it was first seen, reckoned from webhooks; only where the configuration file names segments."}
+		"Participant minutes by segment since it was first seen, counted from webhooks; only where the configuration file names segments."}
 	LiveCorrections = Metric{"whereby_live_corrections_total", Counter, []string{"reason"},
 		"Live counts put right by the next event (lost_event) or by Insights, after silence or a restart (stale) or a session's end with two people or more (session_ended): how much to trust webhook delivery."}
 	KnockWait = Metric{"whereby_knock_wait_seconds", Histogram, []string{RoomPrefix, "outcome"},
@@ -218,7 +218,7 @@ var (
 	ConfigLastReloadSuccess = Metric{"whereby_exporter_config_last_reload_success_timestamp_seconds", Gauge, nil,
 		"When the configuration in force was read, in seconds since 1970."}
 	SidecarRulesLoaded = Metric{"whereby_exporter_sidecar_rules_loaded", Gauge, nil,
-		"1 if the Prometheus beside has loaded all alerting rules and none of them fails, else 0; only with --sidecar.rules-dir and --sidecar.reload-url."}
+		"1 if the Prometheus of the sidecar flags has loaded all alerting rules and none of them fails, else 0; only with --sidecar.rules-dir and --sidecar.reload-url."}
 	BuildInfo = Metric{"whereby_exporter_build_info", Gauge, []string{"branch", "goarch", "goos", "goversion", "revision", "tags", "version"},
 		"A metric with a constant '1' value labeled by version, revision, branch, goversion from which whereby_exporter was built, and the goos and goarch for the build."}
 )
@@ -293,7 +293,7 @@ func (m Metric) NewCounterVec(r prometheus.Registerer) *prometheus.CounterVec {
 	return c
 }
 
-// NewHistogramVec makes a native histogram with classic buckets beside it.
+// NewHistogramVec makes a native histogram that also has classic buckets.
 func (m Metric) NewHistogramVec(r prometheus.Registerer, buckets []float64) *prometheus.HistogramVec {
 	h := prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name:                           m.Name,

@@ -1,4 +1,4 @@
-// Package plan reckons what polling an account costs, before anything is deployed.
+// Package plan computes what polling an account costs, before anything is deployed.
 package plan
 
 import (
@@ -58,7 +58,7 @@ type Plan struct {
 	LeftPerHour int
 }
 
-// Make reckons the plan of an account.
+// Make computes the plan of an account.
 func Make(a Account) Plan {
 	points, window := whereby.Allowance(a.Share, a.PointsPerMinute)
 	p := Plan{Points: points, Window: window}

@@ -17,7 +17,7 @@ type Table struct {
 	limit    int
 	classify func(roomName string) string
 	seed     maphash.Seed
-	always   map[string]struct{} // admitted beside the limit
+	always   map[string]struct{} // admitted in addition to the limit
 
 	mu       sync.Mutex
 	admitted map[string]struct{}

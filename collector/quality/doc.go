@@ -1,6 +1,6 @@
 // Package quality samples how good calls are.
 //
-// Insights keep packet loss and bitrate of every participant, and reading one costs a
+// Insights keeps packet loss and bitrate of every participant, and reading one costs a
 // request out of a budget that production shares. So this is a sample: a [Sampler]
 // spends what polling leaves, on the newest settled sessions first, with the same
 // number of points for every room prefix that has something to read. Each participant

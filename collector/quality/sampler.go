@@ -59,7 +59,7 @@ type Sampler struct {
 	log    *slog.Logger
 	kick   chan struct{}
 
-	// changing is held by whoever changes something, while it is written to the store
+	// changing is held while something is changed and it is written to the store
 	// too; visible only while the change is made in memory, and by those who look.
 	changing sync.Mutex
 	visible  sync.RWMutex
@@ -270,7 +270,7 @@ func (s *Sampler) participant(ctx context.Context, t *session, sessionID, id str
 	return nil
 }
 
-// isOfOne tells whether an error is of what was asked for, and others may do.
+// isOfOne reports whether an error is of what was asked for, and others may do.
 func isOfOne(err error) bool {
 	var request *whereby.RequestError
 	var malformed *whereby.MalformedError

@@ -75,7 +75,7 @@ func (s *state) restore(r Record) error {
 			s.devices[c.Device] = c.Participants
 		}
 	}
-	return nil // what a newer version keeps beside is not ours
+	return nil // what else a newer version keeps is not ours
 }
 
 type deviceCount struct {

@@ -33,7 +33,7 @@ type Handler struct {
 	Source Source
 	// Label gives the value of room_prefix under which a room counts.
 	Label func(roomName string) string
-	// Known tells whether there are figures to look behind yet.
+	// Known reports whether there are figures to look behind yet.
 	Known func() bool
 }
 

@@ -1,5 +1,5 @@
 // Package sidecar keeps the bundled rules in the directory of a Prometheus that runs
-// beside the exporter, and sees to it that they are loaded.
+// next to the exporter, and sees to it that they are loaded.
 //
 // Each file that is kept begins with a mark, and no file without one is ever touched.
 // Files are replaced one by one and whole, and only where they differ. What Prometheus

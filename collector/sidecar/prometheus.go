@@ -40,7 +40,7 @@ func CheckURL(text string) error {
 	return nil
 }
 
-// prometheus is the one beside.
+// prometheus is the one next to the exporter.
 type prometheus struct {
 	reloadURL string
 	client    *http.Client // follows no redirect

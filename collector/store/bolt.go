@@ -47,7 +47,7 @@ func OpenBolt(dir string) (*Bolt, error) {
 	path := filepath.Join(dir, FileName)
 	b := &Bolt{file{
 		path: path, name: "the store", prefix: "store ",
-		remedy: "move it away to start anew, in which case rooms that Whereby has deleted no longer count",
+		remedy: "move it away to start without it, in which case rooms that Whereby has deleted no longer count",
 	}}
 	if err := b.open(empty, verify); err != nil {
 		return nil, err

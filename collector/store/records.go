@@ -11,7 +11,7 @@ import (
 )
 
 // QualityFileName is the file within the storage directory that remembers who was
-// sampled. It stands beside the ledger's: it is written more often, and is worth less.
+// sampled. It stands next to the ledger's: it is written more often, and is worth less.
 const QualityFileName = "quality.db"
 
 var bucketRecords = []byte("records")
@@ -27,7 +27,7 @@ func OpenRecords(dir string) (*Records, error) {
 	path := filepath.Join(dir, QualityFileName)
 	r := &Records{file{
 		path: path, name: path,
-		remedy: "move it away: then the counters of call quality start anew, and the last day's participants may be sampled again",
+		remedy: "move it away: then the counters of call quality restart at 0, and the last day's participants may be sampled again",
 	}}
 	if err := r.open(noRecords, verifyRecords); err != nil {
 		return nil, err

@@ -120,7 +120,7 @@ func TestSortingAndFilteringWithScripts(t *testing.T) {
 		t.Errorf("after sorting, the focus is on %q", got)
 	}
 	if eval[int](b, "window.marker") != 1 {
-		t.Error("the page was loaded anew")
+		t.Error("the page was loaded again")
 	}
 	b.run(chromedp.NavigateBack())
 	b.holds(5*time.Second, "back", `document.querySelector("tbody tr")?.dataset.key === "row-small-010-"`)
@@ -173,10 +173,10 @@ func TestPausing(t *testing.T) {
 	if eval[string](b, `document.getElementById("pause").ariaPressed`) != "true" {
 		t.Error("the button does not tell that it is pressed")
 	}
-	// Whoever comes back to a page that is not paused gets a fresh one at once.
+	// Anybody who comes back to a page that is not paused gets a fresh one at once.
 	const comeBack = `(() => { let n = 0; const was = window.fetch; window.fetch = (...a) => (n++, was(...a)); document.dispatchEvent(new Event("visibilitychange")); window.fetch = was; return n; })()`
 	if n := eval[int](b, comeBack); n != 0 {
-		t.Error("a paused page loads anew")
+		t.Error("a paused page loads again")
 	}
 	s.join(roomName("acme-", 0), 7)
 	b.run(chromedp.Click(chromedp.CSS("#pause")))

@@ -271,7 +271,7 @@ func (p *prometheus) these(now time.Time, prefixes string, over time.Duration, m
 
 func anything(string) bool { return true }
 
-// listed tells whether a query's name is on a list.
+// listed reports whether a query's name is on a list.
 func listed(list ...string) func(string) bool {
 	return func(name string) bool {
 		return slices.ContainsFunc(list, func(l string) bool { return strings.Contains(name, l) })

@@ -139,13 +139,13 @@ func TestAnotherExporterOrAccountChangesNothing(t *testing.T) {
 	h.Days, h.End = 70, time.Now().Truncate(time.Second)
 	alone := h.writeAsItIs(t, t.TempDir())
 	h.Instances = []string{"one:10036", "two:10036"}
-	beside := h.writeAsItIs(t, t.TempDir())
+	shared := h.writeAsItIs(t, t.TempDir())
 	// Its customers have the same room prefixes.
 	h.Job, h.Scale, h.Instances = "staging", 3, []string{"three:10036", "four:10036"}
-	h.writeAsItIs(t, beside)
+	h.writeAsItIs(t, shared)
 
 	var servers []*prometheus
-	for _, dir := range []string{alone, beside} {
+	for _, dir := range []string{alone, shared} {
 		servers = append(servers, startPrometheus(t, dir, options{evaluate: time.Second}))
 	}
 	for _, p := range servers {

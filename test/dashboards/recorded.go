@@ -3,7 +3,7 @@ package dashboards
 import "math"
 
 // recorded appends what rules would have recorded, once an hour: what the dashboards
-// show of months, and what rules read of the weeks before. The rest rules record anew
+// show of months, and what rules read of the weeks before. The rest rules record again
 // in the Prometheus that reads the history.
 func (h History) recorded(a *account, out *appender) {
 	times := hourly(out)

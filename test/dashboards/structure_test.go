@@ -189,7 +189,7 @@ func TestPanelsLieInTheGridWithoutOverlap(t *testing.T) {
 			if !ok {
 				t.Errorf("%s: %s is a %s", d.UID, p.Title, p.Type)
 			}
-			// Gauges of a profile stand beside the graph that they sum up.
+			// Gauges of a profile stand next to the graph that they sum up.
 			if order > 0 && p.Type != "bargauge" {
 				if order < last {
 					t.Errorf("%s: %s comes after what belongs below it", d.UID, p.Title)

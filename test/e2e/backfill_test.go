@@ -174,7 +174,7 @@ func past(account *wherebytest.Account, rooms []string, over, from, to time.Time
 	return sums
 }
 
-// TestBackfill gives a Prometheus a year of history beside a running exporter, and asks
+// TestBackfill gives a Prometheus a year of history next to a running exporter, and asks
 // it about every day, about the seam, and for what the bundled rules would have recorded.
 func TestBackfill(t *testing.T) {
 	t.Parallel()

@@ -214,8 +214,8 @@ func TestABackupIsRestored(t *testing.T) {
 	})
 
 	for _, damage := range []struct{ file, from, to, said string }{
-		{"whereby.db", "/acme-", "/acmf-", "was left untouched; restore it from a backup, or move it away to start anew, in which case rooms that Whereby has deleted no longer count"},
-		{"quality.db", "session ", "sessiom ", "was left untouched; restore it from a backup, or move it away: then the counters of call quality start anew, and the last day's participants may be sampled again"},
+		{"whereby.db", "/acme-", "/acmf-", "was left untouched; restore it from a backup, or move it away to start without it, in which case rooms that Whereby has deleted no longer count"},
+		{"quality.db", "session ", "sessiom ", "was left untouched; restore it from a backup, or move it away: then the counters of call quality restart at 0, and the last day's participants may be sampled again"},
 	} {
 		t.Run("a damaged "+damage.file, func(t *testing.T) {
 			// The document leaves out what stands between the parts of a message.

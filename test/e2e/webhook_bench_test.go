@@ -99,14 +99,14 @@ func forge(address string, stop <-chan struct{}) {
 // durable over 64 connections, against that of an empty net/http handler in a
 // process of its own on the same machine, measured in the same run; and the 99th
 // percentile of the time to the answer. The second time, 10 MiB of forged requests
-// a second come beside.
+// a second come in addition.
 func BenchmarkWebhooks(b *testing.B) {
 	duration := 5 * time.Second
 	if testing.Short() {
 		duration = 500 * time.Millisecond
 	}
 	for _, forged := range []bool{false, true} {
-		b.Run(fmt.Sprintf("forged beside %v", forged), func(b *testing.B) {
+		b.Run(fmt.Sprintf("forged with %v", forged), func(b *testing.B) {
 			empty := freeAddress(b)
 			start(b, []string{emptyServerVariable + "=" + empty}, os.Args[0])
 			_, api := newAccount(b, wherebytest.Config{})

@@ -28,7 +28,7 @@ const (
 	closedWithin = 5*time.Second + 40*time.Second
 	// floodTime is how long the flood lasts where genuine events take no less.
 	floodTime = 30 * time.Second
-	// comeAgain is when a slow connection is made anew that was closed.
+	// comeAgain is when a slow connection that was closed is made again.
 	comeAgain = 2 * time.Second
 )
 

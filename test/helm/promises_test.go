@@ -313,7 +313,7 @@ func (c caller) is(peer networking.NetworkPolicyPeer) bool {
 var callers = []caller{
 	{name: "the internet", address: "198.51.100.7"},
 	{name: "an address in the office", address: "192.0.2.9"},
-	{name: "a pod beside the exporter", own: true, namespace: labels.Set{"kubernetes.io/metadata.name": "whereby"}, pod: labels.Set{"app": "other"}},
+	{name: "a pod next to the exporter", own: true, namespace: labels.Set{"kubernetes.io/metadata.name": "whereby"}, pod: labels.Set{"app": "other"}},
 	{name: "Prometheus in monitoring", namespace: labels.Set{"kubernetes.io/metadata.name": "monitoring"}, pod: labels.Set{"app.kubernetes.io/name": "prometheus"}},
 	{name: "Prometheus of the SREs", namespace: labels.Set{"team": "sre"}, pod: labels.Set{"app.kubernetes.io/name": "prometheus"}},
 	{name: "another pod of the SREs", namespace: labels.Set{"team": "sre"}, pod: labels.Set{"app": "other"}},

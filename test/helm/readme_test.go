@@ -11,7 +11,7 @@ import (
 // indented takes the indent of a list from a block.
 var indented = regexp.MustCompile(`(?m)^   `)
 
-// The values that the chart's README shows keep the promises, whoever copies them.
+// The values that the chart's README shows keep the promises, no matter who copies them.
 func TestReadmesValuesKeepThePromises(t *testing.T) {
 	content, err := os.ReadFile(filepath.Join(root(t), chartDir, "README.md"))
 	if err != nil {

@@ -138,7 +138,7 @@ func TestDefaults(t *testing.T) {
 
 func TestWhoMayScrape(t *testing.T) {
 	for name, want := range map[string][]string{
-		"default":    {"a pod beside the exporter", "Prometheus in monitoring"},
+		"default":    {"a pod next to the exporter", "Prometheus in monitoring"},
 		"everything": {"an address in the office", "Prometheus of the SREs"},
 		"memory":     nil,
 	} {

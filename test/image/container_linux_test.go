@@ -84,7 +84,7 @@ func logs(ctx context.Context, id string) (string, error) {
 	return string(out), err
 }
 
-// running tells whether the exporter's process is there.
+// running reports whether the exporter's process is there.
 func (c *container) running() bool { return !errors.Is(syscall.Kill(c.pid, 0), syscall.ESRCH) }
 
 // waitFor waits until the container answers with 200 at an address, and gives the body.

@@ -18,7 +18,7 @@ import (
 // The tests run in a process, mount and network name space of their own. So whatever
 // podman starts and mounts ends with them, even where they are killed, the ports that
 // the image uses are free, and no cgroup or file of this machine's own containers is
-// touched. This program starts itself anew for that:
+// touched. This program starts itself again for that:
 //
 //	go test → probe: a container of busybox, to see whether any runs here
 //	go test → first: process 1 of the name spaces → tests

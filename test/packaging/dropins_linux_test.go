@@ -113,9 +113,9 @@ func TestSocketActivationAsDocumented(t *testing.T) {
 func TestRulesBesideAPrometheusAsDocumented(t *testing.T) {
 	s := running(t)
 	s.sh("groupadd prometheus")
-	s.sh(documented(t, "Beside a Prometheus")[0])
+	s.sh(documented(t, "Next to a Prometheus")[0])
 	s.sh("mkdir -p /etc/systemd/system/whereby_exporter.service.d")
-	s.write("/etc/systemd/system/whereby_exporter.service.d/rules.conf", blocks(t, "Beside a Prometheus", "ini")[0])
+	s.write("/etc/systemd/system/whereby_exporter.service.d/rules.conf", blocks(t, "Next to a Prometheus", "ini")[0])
 	s.sh("systemctl daemon-reload; systemctl restart whereby_exporter")
 	s.awaitHealthy()
 	programs.Eventually(t, patience, "the rules are there", func() error {

@@ -52,7 +52,7 @@ var (
 	Prometheus = Program{Name: "prometheus", Module: "test", Package: "github.com/prometheus/prometheus/cmd/prometheus", Flags: []string{"-tags", "remove_all_sd"}}
 	Promtool   = Program{Name: "promtool", Module: "test", Package: "github.com/prometheus/prometheus/cmd/promtool", Flags: []string{"-tags", "remove_all_sd"}}
 	// The newest Alertmanager does not build from its module, and no one module holds
-	// it beside Prometheus.
+	// it next to Prometheus.
 	Alertmanager = Program{Name: "alertmanager", Module: "test/programs/alertmanager", Package: "github.com/prometheus/alertmanager/cmd/alertmanager"}
 	Amtool       = Program{Name: "amtool", Module: "test/programs/alertmanager", Package: "github.com/prometheus/alertmanager/cmd/amtool"}
 	Nfpm         = Program{Name: "nfpm", Module: "test/programs/nfpm", Package: "github.com/goreleaser/nfpm/v2/cmd/nfpm"}

@@ -78,7 +78,7 @@ The secret of webhooks, where no file holds it.
 .SH SIGNALS
 .TP
 .B SIGHUP
-Reads the configuration file anew. One with a mistake changes nothing.
+Reads the configuration file again. One with a mistake changes nothing.
 .TP
 .B SIGTERM
 Ends the exporter within 5 seconds.

@@ -1,0 +1,91 @@
+package docs
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// instead has words that are not used here, and what to write in their place.
+var instead = []struct {
+	word *regexp.Regexp
+	say  string
+}{
+	{regexp.MustCompile(`(?i)\banew\b`), "again, or at 0"},
+	{regexp.MustCompile(`(?i)\breckon(s|ed|ing)?\b`), "count, compute or estimate"},
+	{regexp.MustCompile(`(?i)\bwhoever\b`), "anybody who, or name who"},
+	{regexp.MustCompile(`(?i)\bbeside\b`), "next to, with, or in addition to"},
+	{regexp.MustCompile(`(?i)\btells? whether\b`), "reports whether"},
+	{regexp.MustCompile(`\bInsights (are|have|were|do|tell|keep|know|refuse|list|lag by)\b`), "Insights is singular"},
+}
+
+// toDo are folders whose files still have such words. A folder that has none any more is
+// taken out.
+var toDo = []string{
+	"collector/backfill",
+	"collector/config",
+	"collector/feed",
+	"collector/ledger",
+	"collector/live",
+	"collector/opening",
+	"collector/server",
+	"collector/statuspage",
+	"collector/statuspage/templates",
+	"collector/webhook",
+	"dashboards",
+	"whereby/wherebytest",
+}
+
+// TestWordsAreThoseOfTheGlossary looks through everything that a person reads: documents, rules,
+// dashboards, deployments, and the strings and comments of the code.
+func TestWordsAreThoseOfTheGlossary(t *testing.T) {
+	t.Chdir(root)
+	unused := slices.Clone(toDo)
+	files := 0
+	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && (path == "dist" || path == "data" || entry.Name() == "testdata" || strings.HasPrefix(entry.Name(), ".") && path != "."):
+			return fs.SkipDir
+		case entry.IsDir() || !slices.Contains([]string{".go", ".md", ".yml", ".yaml", ".json", ".html", ".css", ".1", ".service"}, filepath.Ext(path)):
+			return nil
+		case path == "docs/words_test.go", strings.HasPrefix(path, "deploy/kubernetes/"), strings.HasPrefix(path, "deploy/helm/whereby-exporter/files/"):
+			return nil // the words themselves, and what is generated from other files
+		}
+		content, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		files++
+		// A comment or a text may be broken between two words.
+		lines := strings.Split(string(content), "\n")
+		for i, line := range lines {
+			for _, word := range instead {
+				found := word.word.FindString(line)
+				if found == "" {
+					continue
+				}
+				if i := slices.Index(toDo, filepath.ToSlash(filepath.Dir(path))); i >= 0 {
+					unused = slices.DeleteFunc(unused, func(folder string) bool { return folder == toDo[i] })
+					continue
+				}
+				t.Errorf("%s:%d: %q; write: %s", path, i+1, found, word.say)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if files < 300 {
+		t.Errorf("only %d files", files)
+	}
+	for _, folder := range unused {
+		t.Errorf("%s has no such word any more; remove it from toDo", folder)
+	}
+}
