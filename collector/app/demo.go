@@ -114,11 +114,12 @@ func (d *Demo) Run(env *Env) error {
 func (d *Demo) greet(env *Env, s *server.Server) {
 	for _, addr := range s.Addrs() {
 		fmt.Fprintf(env.Stdout, `A simulated Whereby account is being served; stop with Ctrl-C. Open:
-  %[1]s/                                  overview
+  %[1]s/                                  status page: initech-trial- goes over its quota within two minutes
   %[1]s%[2]s                           metrics
   %[1]s/api/v1/rooms?room_prefix=acme-    the rooms behind a figure
 `, "http://"+localAddress(addr), d.Web.TelemetryPath)
 	}
+	fmt.Fprintf(env.Stdout, "Next: docs/tutorial.md has an alert fire. For your own account, set %s and start: %s run\n", keyVariable, program)
 }
 
 // localAddress is an address that a browser on this machine can open.

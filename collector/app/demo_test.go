@@ -20,7 +20,10 @@ func TestTheDemoHasMetricsAndLeavesNothing(t *testing.T) {
 	})
 	links := regexp.MustCompile(`http://\S+`).FindAllString(p.stdout.String(), -1)
 	if len(links) != 6 {
-		t.Errorf("the demo prints %d addresses; want the overview, the metrics and the rooms of two ports:\n%s", len(links), &p.stdout)
+		t.Errorf("the demo prints %d addresses; want the status page, the metrics and the rooms of two ports:\n%s", len(links), &p.stdout)
+	}
+	if !strings.Contains(p.stdout.String(), "docs/tutorial.md") {
+		t.Errorf("the demo does not say what to do next:\n%s", &p.stdout)
 	}
 	for _, link := range links {
 		status, body := get(t, link)

@@ -106,7 +106,7 @@ func readKey(file string) (string, error) {
 // checkKey finds what can't be sent as a key, so that it is said at the start.
 func checkKey(key string) error {
 	if strings.ContainsFunc(key, notOfSecrets) {
-		return errors.New("the API key holds a blank, a line break or another character that no key has")
+		return errors.New("the API key holds a blank, a line break or another character that no key has; copy it again from Whereby's dashboard")
 	}
 	return nil
 }

@@ -81,10 +81,16 @@ func (r *Run) Run(env *Env) error {
 		secrets: secrets,
 		sidecar: r.Sidecar,
 		reload:  &reloader{file: r.Config.File, seen: seen, load: r.Config.load, transport: transport, hangups: hangups, env: env},
-		started: func(*server.Server) {
+		started: func(web *server.Server) {
 			// Not before, so that a mistake is one line on its own.
 			env.Log.Info("starting whereby_exporter", version.Slog()...)
+			for _, addr := range web.Addrs() {
+				env.Log.Info("the status page is served", "address", localAddress(addr))
+			}
 			r.warnIgnored(env.Getenv, env.Log)
+			if r.Config.File == "" {
+				env.Log.Info("customers have no names and quotas; to set them, give --config.file")
+			}
 			noteProxy(env, file)
 			if verifier == nil {
 				env.Log.Info("webhooks are off, so there are no live figures; to turn them on, set " + secretVariable + " or --webhook.secret-file")

@@ -43,7 +43,7 @@ func readSecret(file, kind string) (string, error) {
 	}
 	secret := strings.TrimSpace(string(text))
 	if secret == "" {
-		return "", fmt.Errorf("file %q is empty", file)
+		return "", fmt.Errorf("file %q is empty; it must hold %s", file, kind)
 	}
 	return secret, nil
 }

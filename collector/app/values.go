@@ -32,7 +32,7 @@ func decodeDuration(ctx *kong.DecodeContext, target reflect.Value) error {
 	if err != nil {
 		days, other := model.ParseDuration(text)
 		if other != nil {
-			return fmt.Errorf("expected duration but got %q: %w", text, err)
+			return fmt.Errorf("must be a duration such as 90s or 1d, but is %q", text)
 		}
 		d = time.Duration(days)
 	}

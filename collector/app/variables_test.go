@@ -104,8 +104,8 @@ func TestVariablesAreWrittenAsForPrometheus(t *testing.T) {
 		{[]string{"--poll.full-scan-interval=1d12h"}, ""},
 		{[]string{"--poll.full-scan-interval=1w", "--poll.interval=1.5h"}, ""},
 		{[]string{"--poll.full-scan-interval=1d", "--poll.interval=25h"}, "--poll.full-scan-interval=24h0m0s: must be at least --poll.interval=25h0m0s"},
-		{[]string{"--poll.interval=1.5d"}, `--poll.interval: expected duration but got "1.5d"`},
-		{[]string{"--poll.interval=12h1d"}, `--poll.interval: expected duration but got "12h1d"`},
+		{[]string{"--poll.interval=1.5d"}, `--poll.interval: must be a duration such as 90s or 1d, but is "1.5d"`},
+		{[]string{"--poll.interval=12h1d"}, `--poll.interval: must be a duration such as 90s or 1d, but is "12h1d"`},
 	} {
 		t.Run(strings.Join(c.args, " "), func(t *testing.T) {
 			args := append([]string{"check"}, c.args...)
