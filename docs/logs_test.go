@@ -7,6 +7,7 @@ import (
 )
 
 var (
+	quoted   = regexp.MustCompile("(?m)^\\| `([^`|]* [^`|]*)`")
 	logRow   = regexp.MustCompile("(?m)^\\| `([^`]+)` \\|")
 	logError = regexp.MustCompile(`\b[Ll]og(?:ger)?\.Error(?:Context)?\((?:ctx, )?"([^"]+)"`)
 )
@@ -32,6 +33,24 @@ func TestLogMessagesAreThoseOfTheCode(t *testing.T) {
 	for _, message := range logged {
 		if !strings.Contains(page, "| `"+message[1]+"` |") {
 			t.Errorf("docs/logs.md has no row for the error %q; add: | `%s` | means | do |", message[1], message[1])
+		}
+	}
+}
+
+// TestQuotedMessagesAreThere looks for the messages that begin rows of the page on mistakes, in
+// the code and in the chart.
+func TestQuotedMessagesAreThere(t *testing.T) {
+	t.Chdir(root)
+	source := knownNames(t).source + read(t, "deploy/helm/whereby-exporter/templates/_helpers.tpl")
+	messages := quoted.FindAllStringSubmatch(read(t, "docs/troubleshooting.md"), -1)
+	if len(messages) < 10 {
+		t.Fatalf("only %d messages", len(messages))
+	}
+	for _, message := range messages {
+		for part := range strings.SplitSeq(message[1], "…") {
+			if part = strings.TrimSpace(part); part != "permission denied" && !strings.Contains(source, strings.TrimPrefix(part, "file ")) {
+				t.Errorf("docs/troubleshooting.md quotes %q, which neither the code nor the chart says", message[1])
+			}
 		}
 	}
 }
