@@ -28,7 +28,17 @@ const (
 	EndpointRoomSessions = "room-sessions"
 	EndpointParticipants = "participants"
 	EndpointParticipant  = "participant"
+
+	EndpointTranscriptions = "transcriptions"
 )
+
+// pathOf is where an endpoint is, below the API's address.
+func pathOf(endpoint string) string {
+	if endpoint == EndpointTranscriptions {
+		return "/" + endpoint
+	}
+	return "/insights/" + endpoint
+}
 
 // A KeyFunc returns the API key. It is asked before each attempt, so that a key
 // read from a file can be rotated while the program runs.
@@ -187,7 +197,7 @@ func (c *Client) request(ctx context.Context, endpoint string, query url.Values)
 	if base == "" {
 		base = DefaultBaseURL
 	}
-	address := strings.TrimRight(base, "/") + "/insights/" + endpoint
+	address := strings.TrimRight(base, "/") + pathOf(endpoint)
 	if len(query) > 0 {
 		address += "?" + query.Encode()
 	}

@@ -4,6 +4,7 @@ import (
 	"math"
 	"strings"
 	"testing"
+	"time"
 )
 
 // The decoders are fuzzed on what every caller relies on: no panic, no figure that
@@ -82,6 +83,27 @@ func FuzzDecodeRoomSessions(f *testing.F) {
 			checkRating(t, session.Rating)
 			if session.ID == "" || session.StartedAt.IsZero() {
 				t.Errorf("the session is %+v", session)
+			}
+		}
+	})
+}
+
+func FuzzDecodeTranscriptions(f *testing.F) {
+	f.Add([]byte(`{"cursor":null,"results":[{"transcriptionId":"t","roomName":"/acme-1","startDate":"2025-01-01T00:00:00.000Z","state":"ready","durationInSeconds":60}]}`))
+	f.Add([]byte(`{"results":[{"transcriptionId":7,"roomName":"acme-1","startDate":null,"createdAt":"2025-01-01T00:00:00.000Z","state":["` + planted + `"],"durationInSeconds":1.5}]}`))
+	f.Add([]byte(`{"results":[{"transcriptionId":"t","roomName":"/a","startDate":"` + planted + `"}]}`))
+	f.Add([]byte(`{"results":[{"transcriptionId":"t","roomName":"/a","startDate":"2025-01-01T00:00:00.000Z","durationInSeconds":-1e300}]}`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		page, _, err := decodePage[wireTranscription, Transcription](body, false)
+		if err != nil {
+			checkError(t, err)
+			return
+		}
+		checkUnusable(t, page.Unusable)
+		for _, row := range page.Rows {
+			if row.ID == "" || row.RoomName == "" || row.StartedAt.IsZero() || len(row.State) > maxText ||
+				row.Billable < 0 || row.Billable > maxBillable || row.Billable%time.Millisecond != 0 {
+				t.Errorf("the transcription is %+v", row)
 			}
 		}
 	})

@@ -65,6 +65,9 @@ type Event struct {
 	ExternalID, Metadata string
 	// Status is of recordings and transcriptions.
 	Status string
+	// TranscriptionID and Billable are of transcriptions, as in [Transcription].
+	TranscriptionID string
+	Billable        time.Duration
 
 	// Oddities are what the body lacks, or has in a form that cannot be used.
 	Oddities []Oddity

@@ -34,6 +34,9 @@ type wireEventData struct {
 	ExternalID    freeText      `json:"externalId"`
 	Metadata      freeText      `json:"metadata"`
 	Status        looseText     `json:"status"`
+
+	TranscriptionID looseText     `json:"transcriptionId"`
+	Duration        looseBillable `json:"durationInSeconds"`
 }
 
 // ParseEvent reads the body of a webhook request. A genuine event is never sent again, so
@@ -91,6 +94,7 @@ func (e *Event) take(data wireEventData) {
 	e.RoleName = short(string(data.RoleName))
 	e.ExternalID, e.Metadata = string(data.ExternalID), string(data.Metadata)
 	e.Status = short(string(data.Status))
+	e.TranscriptionID, e.Billable = short(string(data.TranscriptionID)), time.Duration(data.Duration)
 	if e.RoomName == "" && strings.HasPrefix(string(e.Type), "room.") {
 		e.odd(OddRoom)
 	}
