@@ -64,6 +64,8 @@ type Config struct {
 	Lag time.Duration
 	// Insights is how it shows them.
 	Insights Insights
+	// Transcriptions is how transcriptions are listed.
+	Transcriptions Transcriptions
 	// Nulls says how absent values are written.
 	Nulls NullStyle
 	// SessionTimes says which names the times of a session have.
@@ -107,6 +109,10 @@ type Account struct {
 	networks []networkMix
 	demo     *demo
 	changed  chan struct{} // closed when a session is scheduled; nil: nobody waits for it
+
+	transcriptions []transcription // that were added
+	recorded       []transcription // of recordings, as of a version of the meetings
+	recordedOf     int
 }
 
 // New returns an account without rooms.

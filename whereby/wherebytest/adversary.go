@@ -25,6 +25,9 @@ type Adversary struct {
 	// People says what people do beside meeting; the zero value is nothing. It must be set
 	// before Furnish is called.
 	People People
+	// Transcribe has meetings be transcribed. It must be set before Furnish is called; the
+	// rows that are odd and the pages that move are in Config at once.
+	Transcribe bool
 
 	seed   uint64
 	begin  time.Time
@@ -59,6 +62,7 @@ func NewAdversary(seed uint64, begin time.Time, length time.Duration) *Adversary
 	x.drawDelays(&d)
 	x.drawSums(&d)
 	x.drawTroubles(&d)
+	x.drawTranscriptions()
 	return x
 }
 
@@ -99,6 +103,7 @@ func (x *Adversary) drawPoints(d *dice) {
 			base[endpoint] = 1 + int(d.upTo(10))
 		}
 	}
+	base[EndpointTranscriptions] = same
 	rowsPerPoint := []int{0, 10, 50}[d.upTo(3)]
 	rise := int(d.upTo(6))
 	when := x.begin.Add(x.length/4 + x.part(d, 0.25, x.length))

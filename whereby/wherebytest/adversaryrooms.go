@@ -51,6 +51,9 @@ func (x *Adversary) Furnish(a *Account) {
 		}
 	}
 	slices.SortFunc(x.again, reuse.compare)
+	if x.Transcribe {
+		x.transcribe(a)
+	}
 }
 
 // before draws a time before the beginning, when a room was made.

@@ -23,7 +23,8 @@ import (
 // A session starts when the second person is in and ends at the end of its
 // description: one in which there never were two neither starts nor ends. A
 // recording is finished up to three minutes after its recorder has left, and some
-// are then transcribed.
+// are then transcribed. Transcriptions that were added (see [Account.Transcribe]) start and
+// end.
 //
 // The events of a demo account go back to when it was made, and are complete up
 // to half an hour ahead of time.Now.
@@ -44,7 +45,7 @@ func (a *Account) Events(from, to time.Time) []Event {
 			events = append(events, a.event(o, inside[o.cast.room]))
 		}
 	}
-	return events
+	return withTranscriptions(events, a.transcriptionEvents(first, end))
 }
 
 // ceilMillis gives the first time in the account's resolution not before t.
@@ -76,7 +77,7 @@ func (a *Account) event(o occurrence, clients map[string]int) Event {
 		ID:        uuid(hash(fmt.Sprintf("%s/%d/%d/%t/%d", c.id, o.kind, o.i, o.vain, o.at)), uint64(o.kind)),
 		Type:      eventTypes[o.kind],
 		CreatedAt: moment(o.at),
-		MeetingID: strconv.FormatUint(1+hash(c.room.name)%1_000_000_000, 10),
+		MeetingID: meetingID(c.room),
 		RoomName:  c.room.name,
 		nulls:     a.cfg.Nulls,
 	}
@@ -106,6 +107,9 @@ func (a *Account) event(o occurrence, clients map[string]int) Event {
 	return e
 }
 
+// meetingID is a room's number.
+func meetingID(r *room) string { return strconv.FormatUint(1+hash(r.name)%1_000_000_000, 10) }
+
 func (o occurrence) describeRecording(e *Event) {
 	r, l := o.cast.recording(o.i), o.leg()
 	switch e.Type {
@@ -118,7 +122,7 @@ func (o occurrence) describeRecording(e *Event) {
 		e.Status = "in_progress"
 	case whereby.TranscriptionFinished:
 		e.Status = "ready"
-		e.Duration = time.Duration(max(1, (l.leaves()-l.joined)/1000)) * time.Second
+		e.Duration = l.transcribed()
 	case whereby.TranscriptionFailed:
 		e.Status, e.Error = "failed", "no speech was found"
 	}

@@ -14,6 +14,8 @@ func (a *Account) body(q *query, now int64) []byte {
 		return a.sessionsBody(q, now)
 	case EndpointParticipants:
 		return a.participantsBody(q, now)
+	case EndpointTranscriptions:
+		return a.transcriptionsBody(q, now)
 	}
 	return a.participantBody(q, now)
 }

@@ -20,14 +20,18 @@ type meeting struct {
 type meetings struct {
 	sorted []meeting // by opens
 	added  []meeting // since sorted was put in order
+	// version counts the changes.
+	version int
 }
 
 func (m *meetings) add(l located, opens, closes int64) {
+	m.version++
 	m.added = append(m.added, meeting{located: l, opens: opens, closes: closes})
 }
 
 // drop takes a session out as if it had never been.
 func (m *meetings) drop(s *session) {
+	m.version++
 	m.arrange()
 	m.sorted = slices.DeleteFunc(m.sorted, func(x meeting) bool { return x.session == s })
 	m.chain(0)

@@ -23,6 +23,8 @@ type query struct {
 	rows   int
 	last   bool    // of the listing's pages
 	served []*room // by the endpoint rooms
+	// transcribed are the IDs by the endpoint transcriptions.
+	transcribed []string
 
 	repeat bool // a fault: begin a row early, as if one had been put in front
 }
@@ -30,12 +32,17 @@ type query struct {
 const (
 	defaultLimit = 10
 	maxLimit     = 100
+	// defaultTranscriptions is the default limit of transcriptions.
+	defaultTranscriptions = 50
 )
 
 // parse reads the parameters. The query is usable for choosing faults even if
 // there is an error, which is the text for a 400.
 func parse(r *http.Request, endpoint string) (*query, error) {
 	q := &query{endpoint: endpoint, limit: defaultLimit, cursor: cursor{page: 1}}
+	if endpoint == EndpointTranscriptions {
+		q.limit = defaultTranscriptions
+	}
 	values, err := url.ParseQuery(r.URL.RawQuery)
 	q.values = values
 	if err != nil {
@@ -99,6 +106,8 @@ func defaultSort(endpoint string) string {
 		return "startedAt"
 	case EndpointParticipants:
 		return "joinedAt"
+	case EndpointTranscriptions:
+		return "startDate"
 	}
 	return "createdAt"
 }
@@ -111,6 +120,8 @@ func sortable(endpoint, field string) bool {
 		return sessionValue(field) != nil
 	case EndpointParticipants:
 		return field == "joinedAt" || field == "leftAt"
+	case EndpointTranscriptions:
+		return field == "roomName" || field == "startDate" || field == "durationInSeconds"
 	}
 	return false
 }

@@ -12,6 +12,8 @@ const (
 	EndpointRoomSessions = "room-sessions"
 	EndpointParticipants = "participants"
 	EndpointParticipant  = "participant"
+
+	EndpointTranscriptions = "transcriptions"
 )
 
 // Request is a request the account was sent.

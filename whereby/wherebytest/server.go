@@ -111,10 +111,15 @@ func (a *Account) withFaults(q *query, invalid error, now int64) *answer {
 	case a.sessionsRefused(q) != 0:
 		status := a.sessionsRefused(q)
 		ans = a.refuse(status, http.StatusText(status))
+	case q.endpoint == EndpointTranscriptions && a.transcriptionsRefused() != 0:
+		status := a.transcriptionsRefused()
+		ans = a.refuse(status, http.StatusText(status))
 	default:
 		ans = a.reply(http.StatusOK, a.body(q, now))
 		a.spoilOddRows(q, ans)
+		a.spoilTranscriptions(q, ans)
 		a.move(q, now)
+		a.moveTranscriptions(q, now)
 		rows = true
 	}
 	for _, f := range faults {
@@ -127,6 +132,9 @@ func (a *Account) withFaults(q *query, invalid error, now int64) *answer {
 
 // endpointOf finds the endpoint whatever the path of the API is.
 func endpointOf(path string) string {
+	if strings.HasSuffix(path, "/"+EndpointTranscriptions) {
+		return EndpointTranscriptions
+	}
 	_, endpoint, ok := cutLast(path, "/insights/")
 	if !ok {
 		return ""
@@ -201,7 +209,7 @@ func errorBody(message string, msLeft *int64) []byte {
 }
 
 // ServeHTTP answers under any base path: what counts is that the path ends in
-// /insights/ and an endpoint.
+// /insights/ and an endpoint, or in /transcriptions.
 func (a *Account) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ans := a.answer(r)
 	switch {
