@@ -22,6 +22,7 @@ import (
 	"whereby_exporter/collector/rooms"
 	"whereby_exporter/collector/state"
 	"whereby_exporter/collector/statuspage"
+	"whereby_exporter/collector/transcriptions"
 	"whereby_exporter/collector/webhook"
 	"whereby_exporter/whereby"
 )
@@ -47,14 +48,17 @@ type Config struct {
 // Collector reads one account and exposes its figures. Make one with [New], then
 // call [Collector.Run] once, and [Collector.Close] after it.
 type Collector struct {
-	config   Config
-	client   *whereby.Client
-	state    keeper
-	ledger   *ledger.Ledger
-	poller   *poller.Poller
-	reader   *opening.Reader
-	sampling *sampling
-	webhooks *webhooks // nil if they are off
+	config Config
+	client *whereby.Client
+	state  keeper
+	ledger *ledger.Ledger
+	poller *poller.Poller
+	// transcribed keeps transcriptions, and transcripts reads their listing.
+	transcribed *transcriptions.Ledger
+	transcripts *transcriptions.Reader
+	reader      *opening.Reader
+	sampling    *sampling
+	webhooks    *webhooks // nil if they are off
 
 	publisher *publisher
 	self      *selfMetrics
@@ -121,6 +125,9 @@ func (c *Collector) open() error {
 	if c.ledger, err = ledger.Open(c.state.Ledger(), ledgerOptions(file, time.Now())); err != nil {
 		return err
 	}
+	if c.transcribed, err = transcriptions.Open(c.state.Transcriptions(), c.ledger.Label); err != nil {
+		return err
+	}
 	c.poller = poller.New(c.client, c.ledger, poller.Config{
 		Interval:         c.config.PollInterval,
 		FullPollInterval: c.config.FullPollInterval,
@@ -141,7 +148,14 @@ func (c *Collector) open() error {
 		return err
 	}
 	c.openWebhooks(registry)
-	c.publisher = &publisher{ledger: c.ledger, feed: c.feed(), sampler: c.sampling, self: c.self, log: log, file: file}
+	c.transcripts = transcriptions.New(c.client, c.transcribed, transcriptions.Config{
+		Interval:     c.config.PollInterval,
+		FullInterval: c.config.FullPollInterval,
+		Counted:      c.countedTranscriptions,
+		OnRead:       func() { c.publisher.publish() },
+		Logger:       log,
+	})
+	c.publisher = &publisher{ledger: c.ledger, transcriptions: c.transcribed, feed: c.feed(), sampler: c.sampling, self: c.self, log: log, file: file}
 	c.publisher.serve(registry)
 	c.publisher.publish()
 	return nil
@@ -154,6 +168,7 @@ func (c *Collector) openWebhooks(registry prometheus.Registerer) {
 		return
 	}
 	f := feed.New(registry, c.ledger, c.config.File.Segments)
+	f.KeepTranscriptions(c.transcribed)
 	log, err := c.state.OpenEvents(f)
 	damaged := metrics.LiveStateDamaged.NewGauge(registry)
 	if err != nil {
@@ -164,6 +179,15 @@ func (c *Collector) openWebhooks(registry prometheus.Registerer) {
 	metrics.JournalRepairs.NewCounterFunc(registry, func() float64 { return float64(log.Repairs()) })
 	f.EndReplay()
 	c.webhooks = &webhooks{feed: f, log: log, reconciler: feed.NewReconciler(c.client, f, c.config.Logger), damaged: err != nil}
+}
+
+// countedTranscriptions are the prefixes whose transcriptions webhooks counted before each was
+// known by its id.
+func (c *Collector) countedTranscriptions() map[string]bool {
+	if f := c.feed(); f != nil {
+		return f.CountedTranscriptions()
+	}
+	return nil
 }
 
 // feed is nil if there are no live figures.
@@ -185,6 +209,8 @@ func (c *Collector) Run(ctx context.Context) error {
 	group.Go(func() error { return c.reader.Run(ctx) })
 	group.Go(func() error { return c.sampling.Run(ctx) })
 	group.Go(func() error { return c.ledger.Run(ctx) })
+	group.Go(func() error { return c.transcribed.Run(ctx) })
+	group.Go(func() error { return c.transcripts.Run(ctx) })
 	if c.feed() != nil {
 		group.Go(func() error { return c.webhooks.log.Run(ctx) })
 		group.Go(func() error { return c.webhooks.reconciler.Run(ctx) })
@@ -261,6 +287,7 @@ func (c *Collector) statusSource() statuspage.Source {
 	return statuspage.NewSource(statuspage.Figures{
 		Rooms:        c.rooms(),
 		Snapshot:     c.ledger.Snapshot,
+		Transcribed:  c.publisher.transcribedNow,
 		File:         c.publisher.inForce,
 		Live:         c.feed(),
 		LiveDamaged:  c.webhooks != nil && c.webhooks.damaged,
@@ -317,6 +344,7 @@ func (c *Collector) onPoll(r poller.Result) {
 	if r.Err == nil {
 		c.publisher.publish()
 		c.reader.Look()
+		c.transcripts.Look()
 	}
 }
 

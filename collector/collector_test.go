@@ -2,6 +2,7 @@ package collector
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -76,6 +77,12 @@ func prepare(t *testing.T, account *wherebytest.Account, s ledger.Store) *bench 
 // Config.
 func prepareWith(t *testing.T, account *wherebytest.Account, s ledger.Store, c Config) *bench {
 	t.Helper()
+	return prepareKept(t, account, newKept(kept{ledger: s, events: c.StoragePath}), c)
+}
+
+// prepareKept takes webhooks, configuration and the intervals of polls from a Config.
+func prepareKept(t *testing.T, account *wherebytest.Account, k keeper, c Config) *bench {
+	t.Helper()
 	budget, err := whereby.NewBudget(0.25)
 	if err != nil {
 		t.Fatal(err)
@@ -85,10 +92,10 @@ func prepareWith(t *testing.T, account *wherebytest.Account, s ledger.Store, c C
 		Client: &whereby.Client{
 			APIKey: whereby.StaticKey(apiKey), HTTPClient: &http.Client{Transport: account.RoundTripper()}, Budget: budget,
 		},
-		PollInterval: time.Minute, FullPollInterval: time.Hour,
+		PollInterval: cmp.Or(c.PollInterval, time.Minute), FullPollInterval: cmp.Or(c.FullPollInterval, time.Hour),
 		Webhooks: c.Webhooks, File: c.File,
 		Logger: slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-	}, newKept(kept{ledger: s, events: c.StoragePath}))
+	}, k)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -354,9 +361,9 @@ func TestRequestsAreCountedByEndpointAndCode(t *testing.T) {
 		b.account.Inject(wherebytest.Drop().Times(2))
 		b.account.Inject(wherebytest.Status(http.StatusBadGateway).Times(1))
 		b.polls(3) // before the first answer, two requests a minute are as dear as they can be
-		want := map[string]float64{"error,rooms": 2, "502,rooms": 1, "200,rooms": float64(b.account.Count(wherebytest.EndpointRooms) - 3)}
+		want := map[string]float64{"200,transcriptions": 1, "error,rooms": 2, "502,rooms": 1, "200,rooms": float64(b.account.Count(wherebytest.EndpointRooms) - 3)}
 		b.assertSamples(metrics.APIRequests, want)
-		b.assertSamples(metrics.APIRequestDuration, map[string]float64{"rooms": float64(b.account.Count(wherebytest.EndpointRooms))})
+		b.assertSamples(metrics.APIRequestDuration, map[string]float64{"rooms": float64(b.account.Count(wherebytest.EndpointRooms)), "transcriptions": 1})
 	})
 }
 
@@ -374,7 +381,7 @@ func TestLabelsOfRequestsAreBounded(t *testing.T) {
 		}
 		for _, sample := range b.families()[metrics.APIRequests.Name].GetMetric() {
 			code, endpoint := sample.GetLabel()[0].GetValue(), sample.GetLabel()[1].GetValue()
-			if endpoint != whereby.EndpointRooms {
+			if endpoint != whereby.EndpointRooms && endpoint != whereby.EndpointTranscriptions {
 				b.Errorf("the endpoint is %q", endpoint)
 			}
 			if code != "error" && (len(code) != 3 || strings.Trim(code, "0123456789") != "") {

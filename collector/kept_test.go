@@ -8,14 +8,16 @@ import (
 	"whereby_exporter/collector/quality"
 	"whereby_exporter/collector/state"
 	"whereby_exporter/collector/store"
+	"whereby_exporter/collector/transcriptions"
 	"whereby_exporter/collector/webhook"
 )
 
 // kept is a keeper with the stores of a test; those that are nil are in memory.
 type kept struct {
 	keeper
-	ledger  ledger.Store
-	quality quality.Store
+	ledger         ledger.Store
+	quality        quality.Store
+	transcriptions transcriptions.Store
 	// events is the directory of the event log, "" for none.
 	events string
 	log    *webhook.EventLog
@@ -29,11 +31,16 @@ func newKept(k kept) *kept {
 	if k.quality == nil {
 		k.quality = store.NoRecords{}
 	}
+	if k.transcriptions == nil {
+		k.transcriptions = store.NewTranscriptionsInMemory()
+	}
 	return &k
 }
 
 func (k *kept) Ledger() ledger.Store   { return k.ledger }
 func (k *kept) Quality() quality.Store { return k.quality }
+
+func (k *kept) Transcriptions() transcriptions.Store { return k.transcriptions }
 
 func (k *kept) OpenEvents(s webhook.State) (webhook.Log, error) {
 	if k.events == "" {

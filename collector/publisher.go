@@ -16,20 +16,23 @@ import (
 	"whereby_exporter/collector/live"
 	"whereby_exporter/collector/metrics"
 	"whereby_exporter/collector/quality"
+	"whereby_exporter/collector/transcriptions"
 )
 
 // publisher exposes what the ledger, the feed and the sampler know.
 type publisher struct {
-	ledger  *ledger.Ledger
-	feed    *feed.Feed // nil if webhooks are off
-	sampler interface{ View() *quality.View }
-	self    *selfMetrics
-	handler *exposition.Handler
-	log     *slog.Logger
+	ledger         *ledger.Ledger
+	transcriptions *transcriptions.Ledger
+	feed           *feed.Feed // nil if webhooks are off
+	sampler        interface{ View() *quality.View }
+	self           *selfMetrics
+	handler        *exposition.Handler
+	log            *slog.Logger
 
-	mu        sync.Mutex // held while something is published
-	file      *config.Config
-	published *ledger.Snapshot
+	mu          sync.Mutex // held while something is published
+	file        *config.Config
+	published   *ledger.Snapshot
+	transcribed *transcriptions.Snapshot
 
 	// exposed is guarded by the handler.
 	exposed exposed
@@ -37,12 +40,17 @@ type publisher struct {
 
 // exposed is what the families that change between polls rest on.
 type exposed struct {
-	snapshot   *ledger.Snapshot // nil before the first full poll
-	configured []string
+	snapshot    *ledger.Snapshot         // nil before the first full poll
+	transcribed *transcriptions.Snapshot // nil if it could not be read
+	configured  []string
 }
 
 // serve makes the handler, which also serves what is registered.
 func (p *publisher) serve(registry prometheus.Gatherer) {
+	var err error
+	if p.exposed.transcribed, err = p.transcriptions.Snapshot(&transcriptions.Periods{}); err != nil {
+		p.log.Error("summing transcriptions failed", "err", err)
+	}
 	p.handler = exposition.NewHandler(registry, exposition.Options{
 		Dynamic: p.dynamic,
 		OnError: func(err error) { p.log.Error("a scrape was answered with an error", "err", err) },
@@ -60,7 +68,7 @@ func (p *publisher) publish() {
 	}
 	p.self.lastFullPoll.Set(metrics.Seconds(snapshot.FullPoll))
 	p.self.unusableRooms.Set(float64(snapshot.SetAside))
-	if snapshot != p.published {
+	if snapshot != p.published || p.transcriptions.Refresh(p.transcribed) != p.transcribed {
 		_ = p.replace(snapshot, func() error { return nil })
 	}
 }
@@ -70,13 +78,29 @@ func (p *publisher) publish() {
 func (p *publisher) replace(snapshot *ledger.Snapshot, also func() error) error {
 	p.published = snapshot
 	settle := p.settlement(snapshot)
-	var err error
-	p.handler.Publish(append(families.Usage(snapshot), families.Quotas(snapshot, p.file)...), func() {
+	transcribed, err := p.transcriptions.Snapshot(periodsOf(snapshot))
+	if err != nil {
+		p.log.Error("summing transcriptions failed", "err", err)
+	}
+	p.transcribed = transcribed
+	p.handler.Publish(append(families.Usage(snapshot), families.Quotas(snapshot, transcribed, p.file)...), func() {
 		err = also()
 		settle()
-		p.exposed = exposed{snapshot: snapshot, configured: p.file.Configured()}
+		p.exposed = exposed{snapshot: snapshot, transcribed: transcribed, configured: p.file.Configured()}
 	})
 	return err
+}
+
+// periodsOf are the billing periods of a snapshot.
+func periodsOf(s *ledger.Snapshot) *transcriptions.Periods {
+	span := func(u *ledger.PeriodUsage) transcriptions.Span {
+		return transcriptions.Span{Previous: u.Previous.Period.Start.UnixMilli(), Current: u.Period.Start.UnixMilli()}
+	}
+	periods := &transcriptions.Periods{Prefixes: make(map[string]transcriptions.Span, len(s.Prefixes)), Account: span(&s.Account)}
+	for i := range s.Prefixes {
+		periods.Prefixes[s.Prefixes[i].Prefix] = span(&s.Prefixes[i].PeriodUsage)
+	}
+	return periods
 }
 
 // settlement returns what brings the pending minutes in line with a snapshot.
@@ -108,9 +132,11 @@ func (p *publisher) dynamic() []exposition.Family {
 		view = p.feed.View(p.exposed.configured)
 		list = append(families.Live(view), families.Segments(view)...)
 	}
+	transcribed := p.transcriptions.Refresh(p.exposed.transcribed)
+	list = append(list, families.Transcriptions(p.exposed.snapshot, transcribed, view)...)
 	if p.exposed.snapshot != nil {
 		list = append(list, families.Quality(p.sampler.View(), p.exposed.configured)...)
-		list = append(list, families.Used(p.exposed.snapshot, view)...)
+		list = append(list, families.Used(p.exposed.snapshot, transcribed, view)...)
 		if view != nil {
 			list = append(list, families.Pending(view))
 		}
@@ -127,6 +153,7 @@ func (p *publisher) reload(file *config.Config) error {
 	if err != nil {
 		return err
 	}
+	p.transcriptions.Recount()
 	if len(moved) > 0 {
 		p.log.Info("rooms count under other prefixes from now on", "room_prefixes", moved)
 	}
@@ -140,6 +167,13 @@ func (p *publisher) reload(file *config.Config) error {
 		return configure() // nothing is exposed yet that goes with it
 	}
 	return p.replace(snapshot, configure)
+}
+
+// transcribedNow are the figures of transcriptions; nil before they can be told.
+func (p *publisher) transcribedNow() *transcriptions.Snapshot {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.transcriptions.Refresh(p.transcribed)
 }
 
 // inForce is the configuration in force.

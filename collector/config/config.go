@@ -96,15 +96,22 @@ const (
 	ParticipantMinutes Resource = "participant_minutes"
 	RecorderMinutes    Resource = "recorder_minutes"
 	StreamerMinutes    Resource = "streamer_minutes"
-	Sessions           Resource = "sessions"
+	// TranscriptionMinutes are billable minutes of transcriptions.
+	TranscriptionMinutes Resource = "transcription_minutes"
+	Sessions             Resource = "sessions"
 	// LiveParticipants are the people in rooms at one time.
 	LiveParticipants Resource = "live_participants"
+	// BilledMinutes are the sum of all minutes. Only the organization has a quota of them.
+	BilledMinutes Resource = "billed_minutes"
 )
 
-// Resources are all resources, in the order in which they are documented.
+// Resources are those of customers, in the order in which they are documented.
 func Resources() []Resource {
-	return []Resource{ParticipantMinutes, RecorderMinutes, StreamerMinutes, Sessions, LiveParticipants}
+	return []Resource{ParticipantMinutes, RecorderMinutes, StreamerMinutes, TranscriptionMinutes, Sessions, LiveParticipants}
 }
+
+// OrganizationResources are those of the organization, in the same order.
+func OrganizationResources() []Resource { return append(Resources(), BilledMinutes) }
 
 // Alerts is what the operator changes in the bundled alert rules. What is absent
 // stays as the rules have it.

@@ -53,7 +53,7 @@ func (c *customer) fields() mapping {
 			}
 			return ""
 		})},
-		{name: "quotas", help: "Limits; 0 allows nothing, a resource that is absent has no limit.", value: quotas(&c.Quotas)},
+		{name: "quotas", help: "Limits; 0 allows nothing, a resource that is absent has no limit.", value: quotas(&c.Quotas, Resources())},
 	}
 }
 
@@ -62,16 +62,18 @@ func anchorDay(to *int) scalar {
 }
 
 var resourceHelp = map[Resource]string{
-	ParticipantMinutes: "Participant minutes in a billing period.",
-	RecorderMinutes:    "Recorder minutes in a billing period.",
-	StreamerMinutes:    "Streamer minutes in a billing period.",
-	Sessions:           "Sessions that start in a billing period.",
-	LiveParticipants:   "People in rooms at one time.",
+	ParticipantMinutes:   "Participant minutes in a billing period.",
+	RecorderMinutes:      "Recorder minutes in a billing period.",
+	StreamerMinutes:      "Streamer minutes in a billing period.",
+	TranscriptionMinutes: "Billable minutes of transcriptions that start in a billing period.",
+	BilledMinutes:        "All billed minutes of a billing period: of participants, recorders, streamers and transcriptions.",
+	Sessions:             "Sessions that start in a billing period.",
+	LiveParticipants:     "People in rooms at one time.",
 }
 
-func quotas(to *Quotas) mapping {
+func quotas(to *Quotas, resources []Resource) mapping {
 	var m mapping
-	for _, resource := range Resources() {
+	for _, resource := range resources {
 		m = append(m, field{name: string(resource), help: resourceHelp[resource],
 			value: whole(0, maxWhole, ": Whereby counts whole minutes, sessions and people", func(i int64) {
 				if *to == nil {

@@ -49,7 +49,7 @@ func (d *document) fields(o Options) mapping {
 			{name: "time_zone", help: "IANA time zone, UTC by default.", value: timeZone(&d.Billing.Zone)},
 		}},
 		{name: "organization", help: "The whole account.", value: mapping{
-			{name: "quotas", help: "Limits; 0 allows nothing, a resource that is absent has no limit.", value: quotas(&d.Organization.Quotas)},
+			{name: "quotas", help: "Limits; 0 allows nothing, a resource that is absent has no limit.", value: quotas(&d.Organization.Quotas, OrganizationResources())},
 		}},
 		{name: "customers", help: "Who owns which rooms.", value: list{func() value {
 			c := &customer{Customer: Customer{NearRatio: defaultNearRatio}}

@@ -230,7 +230,7 @@ func TestQuotas(t *testing.T) {
 			whereby_quota_unread_rooms{room_prefix="globex-"} 2`,
 		},
 	} {
-		t.Run(name, func(t *testing.T) { expect(t, families.Quotas(snapshot, &tc.file), tc.want) })
+		t.Run(name, func(t *testing.T) { expect(t, families.Quotas(snapshot, nil, &tc.file), tc.want) })
 	}
 }
 
@@ -338,7 +338,7 @@ func TestUsed(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			list := families.Used(&tc.snapshot, tc.view)
+			list := families.Used(&tc.snapshot, nil, tc.view)
 			expect(t, list, tc.want)
 			expect(t, list, tc.want) // samples are yielded once for each encoding
 		})
@@ -400,8 +400,6 @@ func TestLive(t *testing.T) {
 		whereby_live_waiting{room_prefix="globex-"} 0
 		# TYPE whereby_recordings_finished_total counter
 		whereby_recordings_finished_total{room_prefix="acme-",status="finished"} 1
-		# TYPE whereby_transcriptions_total counter
-		whereby_transcriptions_total{room_prefix="acme-",status="failed"} 1
 		# TYPE whereby_webhook_duplicates_total counter
 		whereby_webhook_duplicates_total 6
 		# TYPE whereby_webhook_events_total counter

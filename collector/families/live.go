@@ -86,7 +86,6 @@ func Live(v *live.View) []exposition.Family {
 		byRole(metrics.Joins, func(p *live.PrefixView) *live.ByRole { return &p.Joins }),
 		byRole(metrics.Leaves, func(p *live.PrefixView) *live.ByRole { return &p.Leaves }),
 		byStatus(metrics.Recordings, func(p *live.PrefixView) *live.ByStatus { return &p.Recordings }),
-		byStatus(metrics.Transcriptions, func(p *live.PrefixView) *live.ByStatus { return &p.Transcriptions }),
 		family(metrics.WebhookEvents, func(yield func([]string, float64)) {
 			for _, e := range v.Events {
 				yield([]string{string(e.Type)}, float64(e.N))

@@ -9,11 +9,12 @@ import (
 	"whereby_exporter/collector/ledger"
 	"whereby_exporter/collector/live"
 	"whereby_exporter/collector/metrics"
+	"whereby_exporter/collector/transcriptions"
 )
 
 // Quotas are the limits, and the periods they are for. They change with a poll or with the
 // configuration file.
-func Quotas(s *ledger.Snapshot, file *config.Config) []exposition.Family {
+func Quotas(s *ledger.Snapshot, t *transcriptions.Snapshot, file *config.Config) []exposition.Family {
 	byCustomer := func(m metrics.Metric, samples func(c config.Customer, yield func([]string, float64))) exposition.Family {
 		return family(m, func(yield func([]string, float64)) {
 			for _, customer := range file.Customers {
@@ -39,14 +40,27 @@ func Quotas(s *ledger.Snapshot, file *config.Config) []exposition.Family {
 			for i := range s.Prefixes {
 				usage := &s.Prefixes[i]
 				labels[0] = usage.Prefix
-				previous(usage.Previous, func(resource string, n float64) {
+				sample := func(resource string, n float64) {
 					labels[1] = resource
 					yield(labels, n)
-				})
+				}
+				previous(usage.Previous, sample)
+				if known, ok := transcribed(t, usage.Prefix); ok && known.Known {
+					sample(string(config.TranscriptionMinutes), transcriptions.Minutes(known.Previous))
+				}
 			}
 		}),
 		family(metrics.OrganizationQuotaPreviousUsed, func(yield func([]string, float64)) {
-			previous(s.Account.Previous, func(resource string, n float64) { yield([]string{resource}, n) })
+			sample := func(resource string, n float64) { yield([]string{resource}, n) }
+			previous(s.Account.Previous, sample)
+			if !t.Shown() || !t.Account().Known {
+				return
+			}
+			minutes := transcriptions.Minutes(t.Account().Previous)
+			sample(string(config.TranscriptionMinutes), minutes)
+			if s.Account.Previous.Unread == 0 {
+				sample(string(config.BilledMinutes), billed(s.Account.Previous.Used)+minutes)
+			}
 		}),
 	}
 	// These are there for each prefix and for the account.
@@ -59,7 +73,9 @@ func Quotas(s *ledger.Snapshot, file *config.Config) []exposition.Family {
 		{metrics.QuotaUnreadRooms, metrics.OrganizationQuotaUnreadRooms, func(u *ledger.PeriodUsage) float64 { return float64(u.Unread) }},
 		{metrics.QuotaPreviousPeriodStart, metrics.OrganizationQuotaPreviousPeriodStart, func(u *ledger.PeriodUsage) float64 { return metrics.Seconds(u.Previous.Period.Start) }},
 		{metrics.QuotaPreviousPeriodEnd, metrics.OrganizationQuotaPreviousPeriodEnd, func(u *ledger.PeriodUsage) float64 { return metrics.Seconds(u.Previous.Period.End) }},
-		{metrics.QuotaPreviousFinal, metrics.OrganizationQuotaPreviousFinal, func(u *ledger.PeriodUsage) float64 { return truth(u.Previous.Final) }},
+		{metrics.QuotaPreviousFinal, metrics.OrganizationQuotaPreviousFinal, func(u *ledger.PeriodUsage) float64 {
+			return truth(u.Previous.Final && t.Final(u.Period.Start.Add(ledger.Closing)))
+		}},
 	} {
 		list = append(list,
 			family(both.prefix, func(yield func([]string, float64)) {
@@ -76,7 +92,7 @@ func Quotas(s *ledger.Snapshot, file *config.Config) []exposition.Family {
 
 // limits yields the quotas that there are, in the order of the resources.
 func limits(quotas config.Quotas, yield func(resource string, limit float64)) {
-	for _, resource := range config.Resources() {
+	for _, resource := range config.OrganizationResources() {
 		if limit, ok := quotas[resource]; ok {
 			yield(string(resource), limit)
 		}
@@ -85,19 +101,17 @@ func limits(quotas config.Quotas, yield func(resource string, limit float64)) {
 
 // Used is what counts against the quotas: what was used, and who is there now. Polls and
 // events change it. The view is nil without webhooks.
-func Used(s *ledger.Snapshot, v *live.View) []exposition.Family {
+func Used(s *ledger.Snapshot, t *transcriptions.Snapshot, v *live.View) []exposition.Family {
 	return []exposition.Family{
-		usedByPrefix(metrics.QuotaUsed, s, v, ledger.PeriodUsage.Known),
-		usedByPrefix(metrics.QuotaUsedLowerBound, s, v, always),
-		usedByAccount(metrics.OrganizationQuotaUsed, s, v, ledger.PeriodUsage.Known),
-		usedByAccount(metrics.OrganizationQuotaUsedLowerBound, s, v, always),
+		usedByPrefix(metrics.QuotaUsed, s, t, v, false),
+		usedByPrefix(metrics.QuotaUsedLowerBound, s, t, v, true),
+		usedByAccount(metrics.OrganizationQuotaUsed, s, t, v, false),
+		usedByAccount(metrics.OrganizationQuotaUsedLowerBound, s, t, v, true),
 	}
 }
 
-func always(ledger.PeriodUsage) bool { return true }
-
-// usedByPrefix has what was used in billing periods for the prefixes of which it is shown.
-func usedByPrefix(m metrics.Metric, s *ledger.Snapshot, v *live.View, shown func(ledger.PeriodUsage) bool) exposition.Family {
+// usedByPrefix has what was used in billing periods, if that is all of it, or part is true.
+func usedByPrefix(m metrics.Metric, s *ledger.Snapshot, t *transcriptions.Snapshot, v *live.View, part bool) exposition.Family {
 	return family(m, func(yield func([]string, float64)) {
 		people := participants(v)
 		labels := make([]string, 2)
@@ -108,8 +122,11 @@ func usedByPrefix(m metrics.Metric, s *ledger.Snapshot, v *live.View, shown func
 		for i := range s.Prefixes {
 			usage := &s.Prefixes[i]
 			labels[0] = usage.Prefix
-			if shown(usage.PeriodUsage) {
+			if part || usage.Known() {
 				resources(usage.Used, sample)
+			}
+			if known, ok := transcribed(t, usage.Prefix); ok && (part || known.Known) {
+				sample(string(config.TranscriptionMinutes), transcriptions.Minutes(known.Used))
 			}
 			if v != nil {
 				sample(string(config.LiveParticipants), float64(people[usage.Prefix]))
@@ -124,11 +141,22 @@ func usedByPrefix(m metrics.Metric, s *ledger.Snapshot, v *live.View, shown func
 	})
 }
 
-// usedByAccount has what the account used in its billing period, if that is shown.
-func usedByAccount(m metrics.Metric, s *ledger.Snapshot, v *live.View, shown func(ledger.PeriodUsage) bool) exposition.Family {
+// usedByAccount is the same of the account.
+func usedByAccount(m metrics.Metric, s *ledger.Snapshot, t *transcriptions.Snapshot, v *live.View, part bool) exposition.Family {
 	return family(m, func(yield func([]string, float64)) {
-		if shown(s.Account) {
-			resources(s.Account.Used, func(resource string, n float64) { yield([]string{resource}, n) })
+		sample := func(resource string, n float64) { yield([]string{resource}, n) }
+		if part || s.Account.Known() {
+			resources(s.Account.Used, sample)
+		}
+		minutes, known := 0.0, false
+		if t.Shown() {
+			minutes, known = transcriptions.Minutes(t.Account().Used), t.Account().Known
+			if part || known {
+				sample(string(config.TranscriptionMinutes), minutes)
+			}
+		}
+		if part && t != nil || known && s.Account.Known() {
+			sample(string(config.BilledMinutes), billed(s.Account.Used)+minutes)
 		}
 		if v != nil {
 			var sum int64
@@ -165,6 +193,19 @@ func resources(t ledger.Totals, yield func(resource string, n float64)) {
 	yield(string(config.RecorderMinutes), float64(t.RecorderMinutes))
 	yield(string(config.StreamerMinutes), float64(t.StreamerMinutes))
 	yield(string(config.Sessions), float64(t.Sessions))
+}
+
+// transcribed is what the transcriptions of a prefix come to; ok is false if it is not shown.
+func transcribed(t *transcriptions.Snapshot, prefix string) (usage transcriptions.Usage, ok bool) {
+	if !t.Shown() {
+		return transcriptions.Usage{}, false
+	}
+	return t.Prefix(prefix), true
+}
+
+// billed is what Whereby bills of sessions, in minutes.
+func billed(t ledger.Totals) float64 {
+	return float64(t.ParticipantMinutes + t.RecorderMinutes + t.StreamerMinutes)
 }
 
 // truth is 1 for true.

@@ -42,6 +42,14 @@ type Usage interface {
 	ShownMinutes(roomNames []string) (minutes map[string]int64, ok bool, err error)
 }
 
+// Transcriptions keeps what events tell of transcriptions.
+type Transcriptions interface {
+	// Apply takes an event, which may come again.
+	Apply(whereby.Event)
+	// Flush makes durable what was applied.
+	Flush() error
+}
+
 // Feed applies events to the live tracker. It is a [webhook.State], and safe for
 // concurrent use.
 type Feed struct {
@@ -54,6 +62,9 @@ type Feed struct {
 	// replaying is true while events of an earlier process are applied, whose histograms
 	// have been scraped.
 	replaying bool
+
+	// transcriptions is nil if nothing keeps them.
+	transcriptions Transcriptions
 
 	knockWait, hostWait, delay *prometheus.HistogramVec
 	rejected, unusable         *prometheus.CounterVec
@@ -97,6 +108,24 @@ func New(r prometheus.Registerer, usage Usage, segments *config.Segments) *Feed 
 	return f
 }
 
+// KeepTranscriptions has events of transcriptions be applied there too. It must be called
+// before the first event.
+func (f *Feed) KeepTranscriptions(t Transcriptions) { f.transcriptions = t }
+
+// CountedTranscriptions are the labels under which events counted transcriptions whose id
+// they did not say.
+func (f *Feed) CountedTranscriptions() map[string]bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	counted := map[string]bool{}
+	for _, p := range f.tracker.View(time.Now()).Prefixes {
+		if p.Transcriptions.Sum() > 0 {
+			counted[p.Prefix] = true
+		}
+	}
+	return counted
+}
+
 // Segment implements [webhook.State].
 func (f *Feed) Segment(event whereby.Event) string {
 	segment, _ := f.segments.Load().Of(event)
@@ -105,6 +134,9 @@ func (f *Feed) Segment(event whereby.Event) string {
 
 // Apply implements [webhook.State].
 func (f *Feed) Apply(event whereby.Event, segment string, arrived time.Time) {
+	if f.transcriptions != nil {
+		f.transcriptions.Apply(event)
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	result := f.tracker.ApplySegment(event, segment, arrived)
@@ -168,8 +200,14 @@ func (f *Feed) EndReplay() {
 	f.replaying = false
 }
 
-// AppendBinary implements [webhook.State].
+// AppendBinary implements [webhook.State]. Events of transcriptions are no part of what it
+// appends, so they are made durable where they are kept.
 func (f *Feed) AppendBinary(b []byte) ([]byte, error) {
+	if f.transcriptions != nil {
+		if err := f.transcriptions.Flush(); err != nil {
+			return nil, err
+		}
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.tracker.AppendBinary(b)

@@ -177,7 +177,9 @@ func (t *Tracker) count(e whereby.Event) {
 	case whereby.RecordingFinished:
 		p.recordings[statusOf(e)]++
 	case whereby.TranscriptionFinished, whereby.TranscriptionFailed:
-		p.transcriptions[statusOf(e)]++
+		if e.TranscriptionID == "" { // the others are counted by their id
+			p.transcriptions[statusOf(e)]++
+		}
 	}
 }
 

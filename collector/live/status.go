@@ -35,6 +35,13 @@ func (b ByStatus) All() iter.Seq2[string, int64] {
 	}
 }
 
+// Add adds the figures of another.
+func (b *ByStatus) Add(o ByStatus) {
+	for i, n := range o {
+		b[i] += n
+	}
+}
+
 // Sum is that of all statuses.
 func (b ByStatus) Sum() int64 {
 	var sum int64

@@ -57,8 +57,9 @@ type PrefixView struct {
 	// Pending are the participant minutes used that Insights do not show yet.
 	Pending int64
 
-	Joins, Leaves  ByRole
-	Recordings     ByStatus
+	Joins, Leaves ByRole
+	Recordings    ByStatus
+	// Transcriptions are those whose events did not say their id.
 	Transcriptions ByStatus
 	// LastEvent is when the last event of the prefix arrived.
 	LastEvent time.Time

@@ -42,6 +42,8 @@ var (
 		"Minutes that rooms were streamed. Lifetime figure over every room ever seen."}
 	Sessions = Metric{"whereby_sessions_total", Counter, []string{RoomPrefix},
 		"Sessions; one starts once two people are in a room. Lifetime figure over every room ever seen."}
+	TranscriptionSeconds = Metric{"whereby_transcription_seconds_total", Counter, []string{RoomPrefix},
+		"Billable seconds of transcriptions, each once. Lifetime figure over every transcription ever seen; absent until they could be listed."}
 	Rooms = Metric{"whereby_rooms", Gauge, []string{RoomPrefix},
 		"Rooms in the last full poll of the account."}
 )
@@ -125,7 +127,7 @@ var (
 	Recordings = Metric{"whereby_recordings_finished_total", Counter, []string{RoomPrefix, "status"},
 		"Recordings that finished, by status: Whereby tells of no recording that failed."}
 	Transcriptions = Metric{"whereby_transcriptions_total", Counter, []string{RoomPrefix, "status"},
-		"Transcriptions that finished or failed, by status."}
+		"Transcriptions that finished or failed, by status, each once, whether listed or announced by webhooks."}
 	WebhookEvents = Metric{"whereby_webhook_events_total", Counter, []string{"type"},
 		"Events accepted, each once; types that are not documented under other."}
 	WebhookDuplicates = Metric{"whereby_webhook_duplicates_total", Counter, nil,
@@ -227,7 +229,7 @@ var (
 // The client library adds the families go_* and process_*.
 func All() []Metric {
 	return []Metric{
-		ParticipantMinutes, RecorderMinutes, StreamerMinutes, Sessions, Rooms,
+		ParticipantMinutes, RecorderMinutes, StreamerMinutes, TranscriptionSeconds, Sessions, Rooms,
 		QuotaUsed, QuotaUsedLowerBound, QuotaUnreadRooms, QuotaLimit, QuotaNearRatio, QuotaPeriodStart, QuotaPeriodEnd,
 		QuotaPreviousUsed, QuotaPreviousPeriodStart, QuotaPreviousPeriodEnd, QuotaPreviousFinal,
 		OrganizationQuotaUsed, OrganizationQuotaUsedLowerBound, OrganizationQuotaUnreadRooms,

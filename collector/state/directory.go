@@ -11,6 +11,7 @@ import (
 	"whereby_exporter/collector/ledger"
 	"whereby_exporter/collector/quality"
 	"whereby_exporter/collector/store"
+	"whereby_exporter/collector/transcriptions"
 	"whereby_exporter/collector/webhook"
 	"whereby_exporter/whereby"
 )
@@ -61,6 +62,9 @@ func (d *Directory) Ledger() ledger.Store { return d.ledger }
 
 // Quality is the store of call quality.
 func (d *Directory) Quality() quality.Store { return d.quality }
+
+// Transcriptions is the store of transcriptions.
+func (d *Directory) Transcriptions() transcriptions.Store { return d.ledger.Transcriptions() }
 
 // ResumeBudget makes points that an earlier process spent count too, and notes those that
 // are spent from now on for the next one.

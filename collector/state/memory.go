@@ -4,21 +4,28 @@ import (
 	"whereby_exporter/collector/ledger"
 	"whereby_exporter/collector/quality"
 	"whereby_exporter/collector/store"
+	"whereby_exporter/collector/transcriptions"
 	"whereby_exporter/collector/webhook"
 	"whereby_exporter/whereby"
 )
 
 // Memory keeps state until the process ends.
-type Memory struct{ ledger *store.Memory }
+type Memory struct {
+	ledger         *store.Memory
+	transcriptions *store.TranscriptionsInMemory
+}
 
 // NewMemory returns an empty one.
-func NewMemory() *Memory { return &Memory{store.NewMemory()} }
+func NewMemory() *Memory { return &Memory{store.NewMemory(), store.NewTranscriptionsInMemory()} }
 
 // Ledger is the store of usage.
 func (m *Memory) Ledger() ledger.Store { return m.ledger }
 
 // Quality is the store of call quality.
 func (*Memory) Quality() quality.Store { return store.NoRecords{} }
+
+// Transcriptions is the store of transcriptions.
+func (m *Memory) Transcriptions() transcriptions.Store { return m.transcriptions }
 
 // ResumeBudget has nothing to resume.
 func (*Memory) ResumeBudget(*whereby.Budget) error { return nil }

@@ -134,11 +134,13 @@ type reloadsCard struct{ Loaded, Failed stamp }
 const barWidth = 125
 
 var resourceLabels = map[config.Resource]string{
-	config.ParticipantMinutes: "Participant minutes",
-	config.RecorderMinutes:    "Recorder minutes",
-	config.StreamerMinutes:    "Streamer minutes",
-	config.Sessions:           "Sessions",
-	config.LiveParticipants:   "People at one time",
+	config.ParticipantMinutes:   "Participant minutes",
+	config.RecorderMinutes:      "Recorder minutes",
+	config.StreamerMinutes:      "Streamer minutes",
+	config.TranscriptionMinutes: "Transcription minutes",
+	config.BilledMinutes:        "Billed minutes",
+	config.Sessions:             "Sessions",
+	config.LiveParticipants:     "People at one time",
 }
 
 func newOverview(f frame, r Report, q query) overview {

@@ -9,6 +9,7 @@ import (
 	"whereby_exporter/collector/config"
 	"whereby_exporter/collector/ledger"
 	"whereby_exporter/collector/rooms"
+	"whereby_exporter/collector/transcriptions"
 	"whereby_exporter/whereby"
 )
 
@@ -60,9 +61,13 @@ type Customer struct {
 	Rooms int64
 	// What was used in the period, and in the one before.
 	ledger.PeriodUsage
-	People    int64 // in rooms now; meaningless where webhooks are off
-	Quotas    config.Quotas
-	NearRatio float64
+	// Transcribed is of transcriptions in the same periods; it is meaningless unless
+	// HasTranscribed.
+	Transcribed    transcriptions.Usage
+	HasTranscribed bool
+	People         int64 // in rooms now; meaningless where webhooks are off
+	Quotas         config.Quotas
+	NearRatio      float64
 }
 
 // Configured tells whether the configuration file names the prefix.

@@ -12,6 +12,7 @@ import (
 	"whereby_exporter/collector/feed"
 	"whereby_exporter/collector/ledger"
 	"whereby_exporter/collector/rooms"
+	"whereby_exporter/collector/transcriptions"
 	"whereby_exporter/whereby"
 )
 
@@ -21,6 +22,8 @@ type Figures struct {
 	Rooms *rooms.Handler
 	// Snapshot is the usage, or nil before the first full poll.
 	Snapshot func() *ledger.Snapshot
+	// Transcribed are the transcriptions; it may be nil.
+	Transcribed func() *transcriptions.Snapshot
 	// File is the configuration in force.
 	File func() *config.Config
 	// Live is nil if webhooks are off, or the live state is damaged.
@@ -90,6 +93,13 @@ func (s *figures) addCustomers(r *Report, file *config.Config) {
 	if snapshot == nil {
 		return
 	}
+	var transcribed *transcriptions.Snapshot
+	if s.Transcribed != nil {
+		transcribed = s.Transcribed()
+	}
+	if r.Account.HasTranscribed = transcribed.Shown(); r.Account.HasTranscribed {
+		r.Account.Transcribed = transcribed.Account()
+	}
 	r.Polls.AsOf, r.Polls.FullPoll, r.DroppedPrefixes = snapshot.PollStarted, snapshot.FullPoll, snapshot.DroppedPrefixes
 	r.Account.Known, r.Account.PeriodUsage = true, snapshot.Account
 	for _, usage := range snapshot.Prefixes {
@@ -101,6 +111,9 @@ func (s *figures) addCustomers(r *Report, file *config.Config) {
 		}
 		shown := &r.Customers[i]
 		shown.Known, shown.Rooms, shown.PeriodUsage = true, usage.Rooms, usage.PeriodUsage
+		if shown.HasTranscribed = transcribed.Shown(); shown.HasTranscribed {
+			shown.Transcribed = transcribed.Prefix(usage.Prefix)
+		}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"whereby_exporter/collector/config"
+	"whereby_exporter/collector/transcriptions"
 )
 
 // Standing is how a customer stands with its quotas.
@@ -102,7 +103,7 @@ func (u use) severity() float64 {
 // while polls fail, the period goes on and the figures do not.
 func assess(c Customer, asOf time.Time, people bool) assessed {
 	a := assessed{Customer: c, standing: NoQuota}
-	for _, resource := range config.Resources() {
+	for _, resource := range config.OrganizationResources() {
 		limit, ok := c.Quotas[resource]
 		if !ok || resource == config.LiveParticipants && !people {
 			continue
@@ -112,6 +113,13 @@ func assess(c Customer, asOf time.Time, people bool) assessed {
 			u.used, u.known = float64(c.People), true
 		} else {
 			u.used, u.unread = c.amount(resource), c.Unread
+			transcribed := c.HasTranscribed && c.Transcribed.Known
+			switch resource {
+			case config.TranscriptionMinutes:
+				u.known, u.unread = transcribed, 0
+			case config.BilledMinutes:
+				u.known = u.known && transcribed
+			}
 			u.projected, u.projects = project(u.used, periodOver(c.Period, asOf))
 			u.projects = u.projects && u.known
 		}
@@ -148,6 +156,11 @@ func (c Customer) amount(r config.Resource) float64 {
 		return float64(c.Used.RecorderMinutes)
 	case config.StreamerMinutes:
 		return float64(c.Used.StreamerMinutes)
+	case config.TranscriptionMinutes:
+		return transcriptions.Minutes(c.Transcribed.Used)
+	case config.BilledMinutes:
+		return c.amount(config.ParticipantMinutes) + c.amount(config.RecorderMinutes) +
+			c.amount(config.StreamerMinutes) + c.amount(config.TranscriptionMinutes)
 	case config.Sessions:
 		return float64(c.Used.Sessions)
 	}

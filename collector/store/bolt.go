@@ -121,7 +121,7 @@ func verify(tx *bbolt.Tx) error {
 	if count != state.Rows {
 		return fmt.Errorf("it holds %d rooms where %d were written", count, state.Rows)
 	}
-	return nil
+	return verifyTranscriptions(tx)
 }
 
 // State implements [ledger.Store].

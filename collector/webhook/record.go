@@ -23,6 +23,9 @@ type record struct {
 	// Total is of an event that does not say it by role.
 	Total  *int   `json:"total,omitempty"`
 	Status string `json:"status,omitempty"`
+	// Transcription and Billable are of transcriptions.
+	Transcription string        `json:"transcription,omitempty"`
+	Billable      time.Duration `json:"billable,omitempty"`
 	// Segment is the captured group of what an operator asked for, and nothing else.
 	Segment string `json:"segment,omitempty"`
 }
@@ -38,7 +41,7 @@ func encodeRecord(e whereby.Event, segment string, arrived time.Time) ([]byte, e
 		ID: e.ID, Type: e.Type, Created: e.CreatedAt, Arrived: arrived,
 		Room: e.RoomName, Session: e.RoomSessionID, Participant: e.ParticipantID,
 		Role: e.RoleName, Clients: e.Clients, Total: total, Status: e.Status,
-		Segment: segment,
+		Transcription: e.TranscriptionID, Billable: e.Billable, Segment: segment,
 	})
 }
 
@@ -51,6 +54,7 @@ func decodeRecord(b []byte) (event whereby.Event, segment string, arrived time.T
 	event = whereby.Event{
 		ID: r.ID, Type: r.Type, CreatedAt: r.Created, RoomName: r.Room, RoomSessionID: r.Session,
 		ParticipantID: r.Participant, RoleName: r.Role, Clients: r.Clients, Status: r.Status,
+		TranscriptionID: r.Transcription, Billable: r.Billable,
 	}
 	if r.Total != nil {
 		event.Total, event.TotalKnown = *r.Total, true

@@ -20,7 +20,7 @@ type Transcriptions struct {
 	// OddTranscriptionKinds; "" is none.
 	OddRows func(id string, at time.Time) string
 	// MovingPages deletes, with each page that is not the last, a transcription of that page
-	// that has been final for long. With [OffsetCursors] the next page then lacks one.
+	// that has been final for long, and was never odd. With [OffsetCursors] the next page then lacks one.
 	MovingPages bool
 }
 
@@ -197,9 +197,12 @@ func (a *Account) moveTranscriptions(q *query, now int64) {
 	if !a.cfg.Transcriptions.MovingPages || q.last {
 		return
 	}
+	odd := func(id string) bool {
+		return a.cfg.Transcriptions.OddRows != nil && a.cfg.Transcriptions.OddRows(id, time.Time{}) != ""
+	}
 	for i := range a.transcriptions {
 		t := &a.transcriptions[i]
-		if t.Deleted.IsZero() && millis(t.End)+t.Late.Milliseconds()+movable.Milliseconds() < now && slices.Contains(q.transcribed, t.ID) {
+		if t.Deleted.IsZero() && millis(t.End)+t.Late.Milliseconds()+movable.Milliseconds() < now && slices.Contains(q.transcribed, t.ID) && !odd(t.ID) {
 			t.Deleted = moment(now)
 			return
 		}

@@ -1,0 +1,76 @@
+package families
+
+import (
+	"maps"
+	"slices"
+
+	"whereby_exporter/collector/exposition"
+	"whereby_exporter/collector/ledger"
+	"whereby_exporter/collector/live"
+	"whereby_exporter/collector/metrics"
+	"whereby_exporter/collector/transcriptions"
+)
+
+// Transcriptions are the lifetime figures of transcriptions. The usage is nil before the first
+// full poll, and the view without webhooks.
+func Transcriptions(s *ledger.Snapshot, t *transcriptions.Snapshot, v *live.View) []exposition.Family {
+	return []exposition.Family{
+		family(metrics.TranscriptionSeconds, func(yield func([]string, float64)) {
+			if s == nil || !t.Shown() {
+				return
+			}
+			// Prefixes without any have 0, so that increase() sees the first.
+			seconds := make(map[string]float64, len(s.Prefixes))
+			for i := range s.Prefixes {
+				seconds[s.Prefixes[i].Prefix] = 0
+			}
+			for i := range t.Prefixes {
+				seconds[t.Prefixes[i].Prefix] = t.Prefixes[i].Billable.Seconds()
+			}
+			for _, prefix := range slices.Sorted(maps.Keys(seconds)) {
+				yield([]string{prefix}, seconds[prefix])
+			}
+		}),
+		family(metrics.Transcriptions, func(yield func([]string, float64)) {
+			ended := transcriptionsEnded(t, v)
+			for _, prefix := range slices.Sorted(maps.Keys(ended)) {
+				for status, n := range ended[prefix].All() {
+					if n > 0 {
+						yield([]string{prefix, status}, float64(n))
+					}
+				}
+			}
+		}),
+	}
+}
+
+// transcriptionsEnded are the transcriptions that have ended, by prefix and status: those that
+// were counted by their id, and those of which only events without one told. Until the listing
+// was read, the former are shown where they do not hide that more are to come at once.
+func transcriptionsEnded(t *transcriptions.Snapshot, v *live.View) map[string]*live.ByStatus {
+	ended := map[string]*live.ByStatus{}
+	if v != nil {
+		for i := range v.Prefixes {
+			if p := &v.Prefixes[i]; p.Transcriptions.Sum() > 0 {
+				counted := p.Transcriptions
+				ended[p.Prefix] = &counted
+			}
+		}
+	}
+	if t == nil {
+		return ended
+	}
+	for i := range t.Prefixes {
+		p := &t.Prefixes[i]
+		counted, shown := ended[p.Prefix]
+		if !shown {
+			if !t.Exposed {
+				continue
+			}
+			counted = &live.ByStatus{}
+			ended[p.Prefix] = counted
+		}
+		counted.Add(live.ByStatus{p.ByStatus[transcriptions.Finished], p.ByStatus[transcriptions.Failed], p.ByStatus[transcriptions.Other]})
+	}
+	return ended
+}
