@@ -19,6 +19,8 @@ type Transcription struct {
 	RoomName string
 	// StartedAt is the row's startDate, or its createdAt if that is absent.
 	StartedAt time.Time
+	// EndedAt is the row's endDate; zero if it has none.
+	EndedAt time.Time
 	// State is one of the TranscriptionState constants, or one that is not documented yet.
 	State string
 	// Billable is durationInSeconds, the total billable time; 0 if the row has none yet. It
@@ -56,12 +58,13 @@ func (c *Client) Transcriptions(ctx context.Context, q TranscriptionsQuery) iter
 }
 
 type wireTranscription struct {
-	TranscriptionID looseText `json:"transcriptionId"`
-	RoomName        string    `json:"roomName"`
-	StartDate       timestamp `json:"startDate"`
-	CreatedAt       timestamp `json:"createdAt"`
-	State           looseText `json:"state"`
-	Duration        billable  `json:"durationInSeconds"`
+	TranscriptionID looseText      `json:"transcriptionId"`
+	RoomName        string         `json:"roomName"`
+	StartDate       timestamp      `json:"startDate"`
+	CreatedAt       timestamp      `json:"createdAt"`
+	EndDate         looseTimestamp `json:"endDate"`
+	State           looseText      `json:"state"`
+	Duration        billable       `json:"durationInSeconds"`
 }
 
 // empty reports false: each transcription has a start.
@@ -89,7 +92,7 @@ func (w wireTranscription) row() (Transcription, error) {
 		state = ""
 	}
 	return Transcription{
-		ID: string(w.TranscriptionID), RoomName: slashed(w.RoomName), StartedAt: started,
+		ID: string(w.TranscriptionID), RoomName: slashed(w.RoomName), StartedAt: started, EndedAt: time.Time(w.EndDate),
 		State: state, Billable: time.Duration(w.Duration),
 	}, nil
 }

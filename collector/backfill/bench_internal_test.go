@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"whereby_exporter/collector/config"
+	"whereby_exporter/collector/metrics"
 	"whereby_exporter/whereby"
 	"whereby_exporter/whereby/wherebytest"
 )
@@ -273,11 +274,25 @@ func (b *bench) expectTruth(files []string, end time.Time) {
 	}
 	got := 0
 	for name := range series {
-		if !strings.HasPrefix(name, PeakMetric) {
+		if !strings.HasPrefix(name, PeakMetric) && !strings.HasPrefix(name, metrics.TranscriptionSeconds.Name) {
 			got++
 		}
 	}
 	if got != want {
 		b.t.Errorf("%d series, want %d", got, want)
 	}
+}
+
+// parseSeconds are the values of the series of transcriptions, one after another.
+func parseSeconds(t *testing.T, files []string) map[string][]string {
+	t.Helper()
+	series := map[string][]string{}
+	for _, content := range files {
+		for line := range strings.Lines(content) {
+			if fields := strings.Fields(line); len(fields) == 3 && strings.HasPrefix(line, metrics.TranscriptionSeconds.Name+"{") {
+				series[fields[0]] = append(series[fields[0]], fields[1])
+			}
+		}
+	}
+	return series
 }

@@ -31,8 +31,11 @@ type history struct {
 	// first is the number of the first sample of all.
 	first    int64
 	prefixes []prefix
+	// label gives rooms their prefixes.
+	label func(roomName string) string
 	// changes are by sample and prefix, peaks by hour and prefix; nil without.
 	changes, peaks *sorter
+	transcribed    transcribed
 	summary        Summary
 }
 
@@ -60,6 +63,7 @@ func (r *runner) history() (*history, error) {
 	if err != nil {
 		return nil, err
 	}
+	h.label = label
 	h.summary.Stored = r.StoragePath != ""
 	byLabel := map[string]int64{}
 	var prefixOf []int32           // by room

@@ -47,8 +47,9 @@ type emitter struct {
 	work  *work
 	lines int
 	// order are the prefixes by label, rank is where each is in it.
-	order []int
-	rank  []int64
+	order  []int
+	rank   []int64
+	labels []Label
 	// series is what each prefix's lines hold between the name and the value.
 	series []string
 	// now is where each prefix's counters stand before the next file.
@@ -60,7 +61,7 @@ type emitter struct {
 func (h *history) emit(ctx context.Context, w *work, o *Options, progress func(int64)) (int, error) {
 	e := &emitter{
 		history: h, work: w, lines: o.fileLines, order: h.inOrder(),
-		rank: make([]int64, len(h.prefixes)), series: make([]string, len(h.prefixes)), now: make([]figures, len(h.prefixes)),
+		labels: o.Labels, rank: make([]int64, len(h.prefixes)), series: make([]string, len(h.prefixes)), now: make([]figures, len(h.prefixes)),
 	}
 	if e.lines == 0 {
 		e.lines = fileLines
@@ -141,6 +142,7 @@ func (e *emitter) file(from, to int64, changes, peaks *queue) error {
 		head(w, strings.TrimSuffix(m.Name, "_total"), m.Type, m.Help)
 		e.counters(w, figure, from, to, byPrefix)
 	}
+	e.transcribed.write(w, e.period, e.labels, from, to)
 	if e.peaks != nil {
 		head(w, PeakMetric, metrics.Gauge, peakHelp)
 		e.gauges(w, from, to, peaksByPrefix)

@@ -213,8 +213,13 @@ func figuresOfTotals(t ledger.Totals) figures {
 func (r *runner) keepRooms(l *roomListing) (err error) {
 	var known ledger.Store = store.NewMemory()
 	if r.StoragePath != "" {
-		if known, err = store.OpenBolt(r.StoragePath); err != nil {
+		kept, err := store.OpenBolt(r.StoragePath)
+		if err != nil {
 			return fmt.Errorf("--storage.path: %w", err)
+		}
+		known = kept
+		if err := r.keepTranscriptions(kept); err != nil {
+			return errors.Join(err, kept.Close())
 		}
 	}
 	defer func() { err = errors.Join(err, known.Close()) }()

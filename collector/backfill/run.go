@@ -137,6 +137,11 @@ func (r *runner) run(ctx context.Context) (*Summary, error) {
 	if err != nil {
 		return nil, err
 	}
+	transcripts, err := r.transcripts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	h.addTranscripts(transcripts, h.label)
 	r.progress.begin("samples written", max(1, h.last()-h.first+1))
 	files, err := h.emit(ctx, r.work, r.Options, func(n int64) { r.progress.done(n) })
 	if err != nil {

@@ -1,0 +1,158 @@
+package backfill
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"net/http"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"whereby_exporter/collector/durable"
+	"whereby_exporter/collector/metrics"
+	"whereby_exporter/collector/store"
+	"whereby_exporter/collector/transcriptions"
+	"whereby_exporter/whereby"
+)
+
+// transcriptionsFile holds what the exporter's store knows of transcriptions.
+const transcriptionsFile = "transcriptions"
+
+// transcript is a transcription as far as the history needs it; times are in milliseconds.
+type transcript struct {
+	Room     string `json:"room"`
+	Started  int64  `json:"started"`
+	Ended    int64  `json:"ended"` // never: it still grows
+	Billable int64  `json:"billable"`
+}
+
+// keepTranscriptions writes what a store knows, which includes those that were deleted.
+func (r *runner) keepTranscriptions(known *store.Bolt) error {
+	all := map[string]transcript{}
+	for row, err := range known.Transcriptions().Rows() {
+		if err != nil {
+			return fmt.Errorf("--storage.path: %w", err)
+		}
+		t := transcript{Room: row.Room, Started: row.Started, Ended: row.Started + row.Billable, Billable: row.Billable}
+		if row.Status == transcriptions.Running {
+			t.Ended = never
+		}
+		all[row.ID] = t
+	}
+	content, err := json.Marshal(all)
+	if err != nil {
+		return err
+	}
+	if err := durable.Replace(r.work.path(transcriptionsFile), durable.Content(content)); err != nil {
+		return fmt.Errorf("--output: %w", err)
+	}
+	return nil
+}
+
+// transcripts are all that are known, by id: those of the store, and those that are listed.
+// There are none if the account may not list them.
+func (r *runner) transcripts(ctx context.Context) (map[string]transcript, error) {
+	all := map[string]transcript{}
+	content, err := os.ReadFile(r.work.path(transcriptionsFile))
+	if err == nil {
+		err = json.Unmarshal(content, &all)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, r.work.explain(durable.Damaged(r.work.path(transcriptionsFile), err))
+	}
+	for {
+		err := r.listTranscripts(ctx, all)
+		var auth *whereby.AuthError
+		switch {
+		case err == nil:
+			return all, nil
+		case whereby.NotFound(err), errors.As(err, &auth) && auth.StatusCode == http.StatusForbidden:
+			r.Logger.Warn("transcriptions cannot be listed; their history is left out", "err", err)
+			return nil, nil
+		}
+		if err := r.patience(ctx, err); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func (r *runner) listTranscripts(ctx context.Context, all map[string]transcript) error {
+	odd := 0
+	for page, err := range r.client.Transcriptions(ctx, whereby.TranscriptionsQuery{SortBy: whereby.TranscriptionsNewestFirst}) {
+		if err != nil {
+			return err
+		}
+		r.succeeded()
+		odd += len(page.Unusable)
+		for _, row := range page.Rows {
+			t := transcript{Room: row.RoomName, Started: row.StartedAt.UnixMilli(), Billable: row.Billable.Milliseconds(), Ended: never}
+			t.Billable = max(t.Billable, all[row.ID].Billable)
+			if row.State == whereby.TranscriptionReady || row.State == whereby.TranscriptionFailure {
+				t.Ended = max(row.EndedAt.UnixMilli(), t.Started)
+			}
+			all[row.ID] = t
+		}
+	}
+	if odd > 0 {
+		r.Logger.Warn("transcriptions that cannot be read are left out", "rows", odd)
+	}
+	return nil
+}
+
+// transcribed is the history of the billable time of transcriptions.
+type transcribed struct {
+	labels []string // sorted
+	// now is where each counter stands before the next file, in milliseconds, begins with
+	// which sample it begins.
+	now, begins []int64
+	changes     []map[int64]int64 // by sample
+}
+
+// addTranscripts sorts transcriptions by prefix and sample. What is before the first sample
+// is part of it; what started after the last, or was not over long before it, is left to the
+// live counters.
+func (h *history) addTranscripts(all map[string]transcript, label func(roomName string) string) {
+	changes := map[string]map[int64]int64{}
+	for _, t := range all {
+		index := h.sampleIndex(t.Started)
+		if index > h.last() || t.Ended > h.seam {
+			continue
+		}
+		name := label(t.Room)
+		if changes[name] == nil {
+			changes[name] = map[int64]int64{}
+		}
+		changes[name][max(index, h.first)] += t.Billable
+	}
+	for _, name := range slices.Sorted(maps.Keys(changes)) {
+		first := slices.Min(slices.Collect(maps.Keys(changes[name])))
+		h.transcribed.labels = append(h.transcribed.labels, name)
+		h.transcribed.now = append(h.transcribed.now, 0)
+		h.transcribed.begins = append(h.transcribed.begins, max(h.first, first-1))
+		h.transcribed.changes = append(h.transcribed.changes, changes[name])
+	}
+}
+
+// write writes the samples from one to another.
+func (t *transcribed) write(w *bufio.Writer, p period, labels []Label, from, to int64) {
+	if len(t.labels) == 0 {
+		return
+	}
+	m := metrics.TranscriptionSeconds
+	head(w, strings.TrimSuffix(m.Name, "_total"), m.Type, m.Help)
+	for i, label := range t.labels {
+		series := m.Name + labelText(label, labels)
+		for index := max(from, t.begins[i]); index <= to; index++ {
+			t.now[i] += t.changes[i][index]
+			seconds := (time.Duration(t.now[i]) * time.Millisecond).Seconds()
+			fmt.Fprintf(w, "%s%s %d\n", series, strconv.FormatFloat(seconds, 'f', -1, 64), index*p.interval/1000)
+		}
+	}
+}
