@@ -190,6 +190,7 @@ func families() []family {
 		{metrics.Leaves, roles, counted(60), 0},
 		{metrics.Recordings, one("finished"), counted(900), 0},
 		{metrics.Transcriptions, one("finished", "failed"), counted(2000), 0},
+		{metrics.TranscriptionSeconds, nil, counted(0.5), 0},
 		{metrics.WebhookEvents, one("room.client.joined", "room.client.left", "room.session.started", "room.session.ended", "other"), counted(60), 0},
 		{metrics.WebhookDuplicates, nil, counted(3000), 0},
 		{metrics.WebhookRejected, one("signature", "expired", "malformed", "too_large", "method"), ticks(5 * hour), 0},
