@@ -54,14 +54,21 @@ type panel struct {
 	Interval, TimeFrom       string
 	Collapsed                bool
 	Datasource               source
-	GridPos                  struct{ X, Y, W, H int }
-	Targets                  []target
-	Options                  map[string]any
-	FieldConfig              struct {
+	Panels                   []panel // of a row that is collapsed
+	Transformations          []struct {
+		ID      string
+		Options map[string]any
+	}
+	GridPos     struct{ X, Y, W, H int }
+	Targets     []target
+	Options     map[string]any
+	FieldConfig struct {
 		Defaults struct {
 			Unit, NoValue string
 			Thresholds    struct{ Steps []step }
+			Mappings      []mapping
 			Links         []link
+			Custom        struct{ AxisLabel, ShowPoints, DrawStyle string }
 		}
 		Overrides []struct {
 			Matcher    struct{ ID, Options string }
@@ -77,6 +84,9 @@ type step struct {
 	Color string
 	Value *float64
 }
+
+// mapping shows some values in other words, and colours.
+type mapping struct{ Options map[string]any }
 
 type link struct{ Title, URL string }
 
@@ -96,9 +106,19 @@ func all(t testing.TB) []dashboard {
 		if err := json.NewDecoder(bytes.NewReader(files[name])).Decode(&d); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
+		d.Panels = flat(d.Panels)
 		decoded = append(decoded, d)
 	}
 	return decoded
+}
+
+// flat puts the panels of collapsed rows behind them, as they are once unfolded.
+func flat(panels []panel) []panel {
+	var list []panel
+	for _, p := range panels {
+		list = append(append(list, p), p.Panels...)
+	}
+	return list
 }
 
 // links are all data links of a panel.

@@ -280,8 +280,8 @@ func listed(list ...string) func(string) bool {
 
 // neverSure may be empty with any data: no alert need fire, and no quota be used up
 // before its period ends.
-var neverSure = []string{"annotation ", "Which alerts fire?", "Who has used how much of what? E"}
+var neverSure = []string{"annotation ", "Alerts firing", "whereby-customer: Quotas F", "whereby-quotas: Quotas E"}
 
 // justRecorded are graphs of what rules have recorded only since Prometheus started, so
 // that none of their points is there yet.
-var justRecorded = []string{"Where does the quarter end? C", "Where does the quarter end? D"}
+var justRecorded = []string{"minutes of the quarter C", "minutes of the quarter D"}
