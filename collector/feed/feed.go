@@ -2,7 +2,6 @@ package feed
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -139,6 +138,9 @@ func (f *Feed) Apply(event whereby.Event, segment string, arrived time.Time) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if now := time.Now(); f.replaying && arrived.After(now) {
+		arrived = now // the clock was ahead
+	}
 	result := f.tracker.ApplySegment(event, segment, arrived)
 	if f.replaying {
 		return
@@ -259,12 +261,7 @@ func (f *Feed) Configure(segments *config.Segments) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.useSegments(segments)
-	state, err := f.tracker.AppendBinary(nil)
-	if err != nil {
-		return fmt.Errorf("count the live state under other prefixes: %w", err)
-	}
-	// The state is of now, so no room is in doubt.
-	tracker, err := live.Restore(state, time.Now(), time.Duration(math.MaxInt64), f.options)
+	tracker, err := f.tracker.With(f.options, time.Now())
 	if err != nil {
 		return fmt.Errorf("count the live state under other prefixes: %w", err)
 	}

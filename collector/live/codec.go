@@ -13,6 +13,8 @@ var ErrDamaged = errors.New("the live state is damaged")
 type codec struct {
 	reading bool
 	version byte
+	now     int64  // no later time is read
+	ahead   bool   // whether one was later, by more than skew
 	bytes   []byte // written, or still to be read
 	damaged bool
 }
@@ -42,6 +44,28 @@ func (c *codec) whole(v *int64) {
 func (c *codec) wholes(vs ...*int64) {
 	for _, v := range vs {
 		c.whole(v)
+	}
+}
+
+// times does so with times that this clock told. One later than now is from a clock that
+// was ahead, and becomes now.
+func (c *codec) times(vs ...*int64) {
+	for _, v := range vs {
+		c.whole(v)
+		if c.reading && *v > c.now {
+			c.ahead = c.ahead || *v > c.now+skew.Microseconds()
+			*v = c.now
+		}
+	}
+}
+
+// eventTimes does so with times that Whereby's clock told, or this one.
+func (c *codec) eventTimes(vs ...*int64) {
+	for _, v := range vs {
+		c.whole(v)
+		if c.reading {
+			*v = min(*v, c.now+skew.Microseconds())
+		}
 	}
 }
 

@@ -29,19 +29,49 @@ func (t *Tracker) AppendBinary(b []byte) ([]byte, error) {
 // Restore makes a tracker from what AppendBinary wrote: it goes on as the one that
 // was saved would. A state that was last told the time longer ago than maxAge may
 // have missed events: its rooms become suspects, those with somebody in them or
-// waiting. The prefixes of rooms are asked for anew.
+// waiting. A time later than now is from a clock that was ahead, and becomes now; how old
+// such a state is cannot be known, so its rooms are doubted too. The prefixes of rooms are
+// asked for anew.
 func Restore(state []byte, now time.Time, maxAge time.Duration, o Options) (*Tracker, error) {
+	t, wasAhead, err := read(state, now, o)
+	if err != nil {
+		return nil, err
+	}
+	if !wasAhead && t.now >= now.Add(-maxAge).UnixMicro() {
+		return t, nil
+	}
+	for _, r := range t.rooms {
+		if !r.empty() && r.doubted == 0 {
+			r.doubted = t.now
+		}
+	}
+	return t, nil
+}
+
+// With returns a tracker of the same state under other options, as of now. It misses no
+// event, so no room is doubted for that.
+func (t *Tracker) With(o Options, now time.Time) (*Tracker, error) {
+	state, err := t.AppendBinary(nil)
+	if err != nil {
+		return nil, err
+	}
+	with, _, err := read(state, now, o)
+	return with, err
+}
+
+// read reads a state as of now, and reports whether the clock was ahead when it was written.
+func read(state []byte, now time.Time, o Options) (t *Tracker, wasAhead bool, err error) {
 	if len(state) == 0 {
-		return nil, fmt.Errorf("restore: %w", ErrDamaged)
+		return nil, false, fmt.Errorf("restore: %w", ErrDamaged)
 	}
 	if state[0] < oldestVersion || state[0] > version {
-		return nil, fmt.Errorf("restore version %d: %w", state[0], ErrVersion)
+		return nil, false, fmt.Errorf("restore version %d: %w", state[0], ErrVersion)
 	}
-	t := New(o)
-	c := &codec{reading: true, version: state[0], bytes: state[1:]}
+	t = New(o)
+	c := &codec{reading: true, version: state[0], bytes: state[1:], now: now.UnixMicro()}
 	c.tracker(t)
 	if c.damaged || len(c.bytes) > 0 {
-		return nil, fmt.Errorf("restore: %w", ErrDamaged)
+		return nil, false, fmt.Errorf("restore: %w", ErrDamaged)
 	}
 	t.dropSegments()
 	for _, r := range t.rooms {
@@ -49,9 +79,6 @@ func Restore(state []byte, now time.Time, maxAge time.Duration, o Options) (*Tra
 		r.prefix.enter(r)
 		r.recountWaiting()
 		t.visits += len(r.visits)
-		if !r.empty() && t.now < now.Add(-maxAge).UnixMicro() && r.doubted == 0 {
-			r.doubted = t.now
-		}
 	}
 	// Rooms may count under another label than before.
 	for _, p := range t.prefixes {
@@ -59,17 +86,14 @@ func Restore(state []byte, now time.Time, maxAge time.Duration, o Options) (*Tra
 			p.peak.set(p.people, t.now)
 		}
 	}
-	// A clock that was wrong before must not stop time now.
-	t.now, t.swept = min(t.now, now.UnixMicro()), min(t.swept, now.UnixMicro())
-	for i := range t.segments.used {
-		t.segments.used[i] = min(t.segments.used[i], t.now)
-	}
-	return t, nil
+	return t, c.ahead, nil
 }
 
 // tracker describes the whole state.
 func (c *codec) tracker(t *Tracker) {
-	c.wholes(&t.now, &t.swept, &t.lastEvent, &t.duplicates, &t.refused, &t.seen.since)
+	c.times(&t.now, &t.swept, &t.lastEvent)
+	c.wholes(&t.duplicates, &t.refused)
+	c.times(&t.seen.since)
 	c.ids(&t.seen.young)
 	c.ids(&t.seen.old)
 	c.counts(len(t.events), func(count func(string, *int64)) {

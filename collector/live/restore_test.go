@@ -138,21 +138,74 @@ func TestAStateThatIsTooOldPutsItsRoomsInDoubt(t *testing.T) {
 	b.expectCorrections(map[live.Correction]int64{live.Stale: 2})
 }
 
-// TestAClockThatWasWrongStopsNothing saves a state in the future.
-func TestAClockThatWasWrongStopsNothing(t *testing.T) {
-	b := newBench(t, options)
-	b.wait(24 * 365 * time.Hour)
-	b.send(joined("/acme-1", "a", 1))
-	b.now = start
-	b.restart()
-	if got := b.View(b.now); !got.LastEvent.Equal(start.Add(24 * 365 * time.Hour)) {
-		t.Errorf("the last event was at %v", got.LastEvent)
+// TestAClockThatWasAheadLeavesNothing has a clock be ahead until a restart.
+func TestAClockThatWasAheadLeavesNothing(t *testing.T) {
+	for _, ahead := range []time.Duration{2 * time.Minute, 24 * time.Hour, 10 * 365 * 24 * time.Hour} {
+		t.Run(ahead.String(), func(t *testing.T) {
+			b := newBench(t, options)
+			b.wait(ahead)
+			b.send(joined("/acme-1", "a", 1))
+			b.send(joined("/acme-1", "b", 2))
+			b.send(knocked("/acme-2", "c"))
+			b.View(b.now)
+			b.now = start.Add(time.Second)
+			b.restart()
+
+			v := b.View(b.now)
+			if got := v.LastEvent; got.After(b.now) {
+				t.Errorf("the last event was at %v, after %v", got, b.now)
+			}
+			if got := v.Prefixes[0].LastEvent; got.After(b.now) {
+				t.Errorf("the last event of a prefix was at %v, after %v", got, b.now)
+			}
+			b.expectSuspects("/acme-1 restored 1s", "/acme-2 restored 1s") // how old that is cannot be known
+			b.wait(time.Minute)
+			b.send(left("/acme-1", "a", 1))
+			b.send(left("/acme-1", "b", 0))
+			b.send(joined("/globex-1", "d", 1))
+			b.expect("acme 0/0/1, globex 1/1/0")
+			b.wait(5*time.Minute + time.Microsecond)
+			v = b.View(b.now)
+			if got := v.Prefixes[0].ParticipantsMax; got != 0 {
+				t.Errorf("the most people in the last 5 minutes are %d, want 0", got)
+			}
+			if got := v.Prefixes[0].Pending; got < 0 || got > 4 {
+				t.Errorf("%d minutes are pending, want at most 4", got)
+			}
+			b.wait(6 * time.Hour)
+			b.expect("acme 0/0/0, globex 1/1/0") // nobody waits for so long
+			if s := b.Suspects(b.now, 0); !slices.ContainsFunc(s, func(s live.Suspect) bool {
+				return s.RoomName == "/globex-1" && s.Doubt == live.DoubtSilent
+			}) {
+				t.Errorf("suspects are %v, want the silent room", s)
+			}
+		})
 	}
-	b.send(joined("/globex-1", "a", 1))
-	b.send(left("/globex-1", "a", 0))
-	b.wait(5*time.Minute + time.Microsecond)
-	if got := b.View(b.now).Prefixes[1]; got.ParticipantsMax != 0 {
-		t.Errorf("the peak of %s is still %d", got.Prefix, got.ParticipantsMax)
+}
+
+// TestAnEventOfAnotherTimeIsOfNow sends two joins of a meeting, the first from long ago or
+// from the future, and two leaves a minute later.
+func TestAnEventOfAnotherTimeIsOfNow(t *testing.T) {
+	for _, at := range []time.Time{time.Unix(0, 0), start.Add(-25 * time.Hour), start.Add(2 * time.Hour), start.AddDate(10, 0, 0)} {
+		t.Run(at.String(), func(t *testing.T) {
+			o := options
+			o.Shown = func(string) (int64, bool) { return 0, true }
+			b := newBench(t, o)
+			e := joined("/acme-1", "a", 1)
+			e.CreatedAt = at
+			if !b.send(e).Mistimed {
+				t.Error("the event's time is taken")
+			}
+			b.wait(time.Second)
+			b.send(joined("/acme-1", "b", 2))
+			b.wait(time.Minute - time.Second)
+			b.send(left("/acme-1", "a", 1))
+			b.send(left("/acme-1", "b", 0))
+			b.expect("acme 0/0/0")
+			if got := b.View(b.now).Prefixes[0].Pending; got != 2 {
+				t.Errorf("%d minutes are pending, want 2", got)
+			}
+		})
 	}
 }
 

@@ -25,7 +25,7 @@ func (c *codec) ids(m *map[hash]struct{}) {
 
 func (c *codec) prefix(p *prefix) {
 	c.text(&p.label)
-	c.whole(&p.lastEvent)
+	c.times(&p.lastEvent)
 	c.byRole(&p.joins)
 	c.byRole(&p.leaves)
 	c.figures(p.recordings[:])
@@ -35,7 +35,8 @@ func (c *codec) prefix(p *prefix) {
 		p.peak.values = make([]lasting, n)
 	}
 	for i := range p.peak.values {
-		c.wholes(&p.peak.values[i].value, &p.peak.values[i].until)
+		c.whole(&p.peak.values[i].value)
+		c.times(&p.peak.values[i].until)
 	}
 }
 
@@ -53,7 +54,8 @@ func (c *codec) room(r *room) {
 	c.text(&r.name)
 	c.byRole(&r.clients)
 	c.headcount(&r.newest)
-	c.wholes(&r.floor, &r.started, &r.ended, &r.checked, &r.doubted, &r.heard)
+	c.eventTimes(&r.floor, &r.started, &r.ended)
+	c.times(&r.checked, &r.doubted, &r.heard)
 	if c.version >= 2 {
 		c.whole(&r.ends)
 		c.flag(&r.endKnown)
@@ -61,7 +63,7 @@ func (c *codec) room(r *room) {
 		c.rivals(r)
 	}
 	c.headcount(&r.settled)
-	c.wholes(&r.meeting.since, &r.meeting.visitor, &r.meeting.host)
+	c.eventTimes(&r.meeting.since, &r.meeting.visitor, &r.meeting.host)
 	c.flag(&r.meeting.observed)
 	n := c.size(len(r.unsettled))
 	if c.reading && n > 0 {
@@ -99,7 +101,10 @@ func (c *codec) meter(to **meter) {
 		*to = &meter{}
 	}
 	m := *to
-	c.wholes(&m.base, &m.missed, &m.shown, &m.settled, &m.folded, &m.carried)
+	c.wholes(&m.base, &m.missed, &m.shown)
+	c.times(&m.settled)
+	c.eventTimes(&m.folded)
+	c.whole(&m.carried)
 	c.flag(&m.known)
 	c.flag(&m.met)
 	c.segmentMinutes(&m.carriedSegments)
@@ -114,7 +119,8 @@ func (c *codec) meter(to **meter) {
 	for i := range m.marks {
 		mark := &m.marks[i]
 		kind := int64(mark.kind)
-		c.wholes(&mark.at, &mark.people, &kind, &mark.segment)
+		c.eventTimes(&mark.at)
+		c.wholes(&mark.people, &kind, &mark.segment)
 		if c.version >= 2 {
 			c.whole(&mark.assistants)
 			c.flag(&mark.assistant)
@@ -153,7 +159,7 @@ func (c *codec) segments(t *segmentTable, now int64) {
 		}
 		c.text(&name)
 		if c.version >= 3 {
-			c.whole(&used)
+			c.times(&used)
 		}
 		if c.reading && !c.damaged {
 			t.names, t.used = append(t.names, name), append(t.used, used)
@@ -215,7 +221,8 @@ func (c *codec) visits(r *room) {
 }
 
 func (c *codec) visit(v *visit) {
-	c.wholes(&v.knocked, &v.ended, &v.heard)
+	c.eventTimes(&v.knocked, &v.ended)
+	c.times(&v.heard)
 	used := c.size(int(v.used))
 	if used > len(v.marks) {
 		c.damage()
@@ -225,7 +232,8 @@ func (c *codec) visit(v *visit) {
 	for i := range v.marks[:used] {
 		m := &v.marks[i]
 		end := int64(m.outcome)
-		c.wholes(&m.at, &end)
+		c.eventTimes(&m.at)
+		c.whole(&end)
 		if end < int64(knock) || end > int64(cancelled) {
 			c.damage()
 			return
@@ -236,7 +244,9 @@ func (c *codec) visit(v *visit) {
 
 func (c *codec) headcount(h *headcount) {
 	change, of := int64(h.change), int64(h.role)
-	c.wholes(&h.at, &h.arrived, &h.total, &change)
+	c.eventTimes(&h.at)
+	c.times(&h.arrived)
+	c.wholes(&h.total, &change)
 	c.hash(&h.id)
 	if c.version >= 2 {
 		c.whole(&of)

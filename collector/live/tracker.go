@@ -29,6 +29,9 @@ const (
 	// ahead is how far an event's time may be ahead of its arrival. An event from
 	// the far future would win over all others until then.
 	ahead = time.Hour
+	// skew is by how much the clock of events may be ahead of this one: a signature from
+	// further ahead is refused.
+	skew = time.Minute
 	// behind is how old an event may be when it arrives. Deliveries take minutes; one
 	// from years ago would be billed for all of them.
 	behind = 24 * time.Hour
