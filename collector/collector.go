@@ -212,7 +212,7 @@ func (c *Collector) Run(ctx context.Context) error {
 	group.Go(func() error { return c.transcribed.Run(ctx) })
 	group.Go(func() error { return c.transcripts.Run(ctx) })
 	if c.feed() != nil {
-		group.Go(func() error { return c.webhooks.log.Run(ctx) })
+		group.Go(func() error { return c.webhooks.log.Run(ctx, c.self.storageErrors.Inc) })
 		group.Go(func() error { return c.webhooks.reconciler.Run(ctx) })
 	}
 	return group.Wait()

@@ -206,7 +206,7 @@ var (
 	RoomPrefixesDropped = Metric{"whereby_exporter_room_prefixes_dropped", Gauge, nil,
 		"Room prefixes beyond the limit, counted under room_prefix=\"_other\"."}
 	StorageErrors = Metric{"whereby_exporter_storage_errors_total", Counter, nil,
-		"Writes to the store that failed, for instance because its disk is full. The figures of such a poll are not exposed, and such an event is not acknowledged."}
+		"Writes to the store that failed, for instance because its disk is full. The figures of such a poll are not exposed, and such an event is not acknowledged. Saves of the live state count too."}
 	WebhookConnectionsEvicted = Metric{"whereby_exporter_webhook_connections_evicted_total", Counter, []string{"state"},
 		"Connections to the webhook address that were closed to make room for others: unproven, over which no event had been acknowledged, or proven."}
 	WebRefused = Metric{"whereby_exporter_web_refused_total", Counter, []string{"reason"},

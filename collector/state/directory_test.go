@@ -236,7 +236,7 @@ func TestEventsAreRestored(t *testing.T) {
 		if restart == 1 { // an orderly end, as opposed to a kill
 			ctx, cancel := context.WithCancel(t.Context())
 			cancel()
-			if err := log.Run(ctx); err != nil {
+			if err := log.Run(ctx, func() {}); err != nil {
 				t.Fatal(err)
 			}
 			if _, err := os.Stat(filepath.Join(path, "events", webhook.StateFile)); err != nil {

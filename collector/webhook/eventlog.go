@@ -104,23 +104,35 @@ func (l *EventLog) Append(ctx context.Context, record []byte, apply func()) erro
 }
 
 // Run implements [Log].
-func (l *EventLog) Run(ctx context.Context) error {
+func (l *EventLog) Run(ctx context.Context, saveFailed func()) error {
 	const look = time.Second // how often to see whether the journal has grown
 	ticker := time.NewTicker(look)
 	defer ticker.Stop()
-	saved := time.Now()
+	saved, failing := time.Now(), false
 	for {
 		select {
 		case <-ctx.Done():
-			return l.Save()
+			err := l.Save()
+			if err != nil {
+				saveFailed()
+			}
+			return err
 		case now := <-ticker.C:
 			if now.Sub(saved) < saveInterval && l.journal.Size() < saveSize {
 				continue
 			}
 			saved = now
-			if err := l.Save(); err != nil {
+			switch err := l.Save(); {
+			case err != nil:
+				saveFailed()
 				// Nothing is lost: the journal still has it all.
-				l.log.Warn("the live state could not be saved; the journal grows until it can", "err", err)
+				if !failing {
+					l.log.Warn("the live state could not be saved; the journal grows until it can", "err", err)
+				}
+				failing = true
+			case failing:
+				l.log.Info("the live state is saved again")
+				failing = false
 			}
 		}
 	}
@@ -215,7 +227,7 @@ func (Unlogged) Append(_ context.Context, _ []byte, apply func()) error {
 }
 
 // Run implements [Log].
-func (Unlogged) Run(ctx context.Context) error {
+func (Unlogged) Run(ctx context.Context, _ func()) error {
 	<-ctx.Done()
 	return nil
 }
@@ -232,7 +244,9 @@ var _ Log = Refusing{}
 func (r Refusing) Append(context.Context, []byte, func()) error { return r.Err }
 
 // Run implements [Log].
-func (r Refusing) Run(ctx context.Context) error { return Unlogged{}.Run(ctx) }
+func (r Refusing) Run(ctx context.Context, saveFailed func()) error {
+	return Unlogged{}.Run(ctx, saveFailed)
+}
 
 // Repairs implements [Log].
 func (Refusing) Repairs() int64 { return 0 }

@@ -26,8 +26,8 @@ type Log interface {
 	// context is done.
 	Append(ctx context.Context, record []byte, apply func()) error
 	// Run saves the state from time to time until the context is done, and once more
-	// then.
-	Run(context.Context) error
+	// then. It calls saveFailed for each save that failed.
+	Run(ctx context.Context, saveFailed func()) error
 	// Repairs is how often the unfinished end of a journal was left out.
 	Repairs() int64
 }

@@ -173,7 +173,7 @@ func TestTheStateIsSavedFromTimeToTimeAndAtTheEnd(t *testing.T) {
 		r, _ := open(t, dir)
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)
-		go func() { done <- r.Run(ctx) }()
+		go func() { done <- r.Run(ctx, func() {}) }()
 		accept(t, r, "a")
 		saved := func() string {
 			content, _ := os.ReadFile(filepath.Join(dir, "live.state"))
