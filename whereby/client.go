@@ -30,11 +30,12 @@ const (
 	EndpointParticipant  = "participant"
 
 	EndpointTranscriptions = "transcriptions"
+	EndpointRecordings     = "recordings"
 )
 
 // pathOf is where an endpoint is, below the API's address.
 func pathOf(endpoint string) string {
-	if endpoint == EndpointTranscriptions {
+	if endpoint == EndpointTranscriptions || endpoint == EndpointRecordings {
 		return "/" + endpoint
 	}
 	return "/insights/" + endpoint
@@ -49,7 +50,7 @@ func StaticKey(key string) KeyFunc {
 	return func() (string, error) { return key, nil }
 }
 
-// Client reads the Insights endpoints. It is safe for concurrent use; its fields
+// Client reads the Insights endpoints and the list of recordings. It is safe for concurrent use; its fields
 // must not change once it is used.
 type Client struct {
 	// BaseURL is the API's address without a trailing slash; "" is DefaultBaseURL.

@@ -109,6 +109,44 @@ func FuzzDecodeTranscriptions(f *testing.F) {
 	})
 }
 
+func FuzzDecodeRecordings(f *testing.F) {
+	f.Add([]byte(`{"cursor":"x","results":[{"recordingId":"r","roomSessionId":"s","filename":"acme-793e9ec1-c686-423d-9043-9b7a10c553fd.mp4","startDate":"2025-01-01T00:00:00.000Z","endDate":null,"sizeInMegaBytes":100.5}]}`))
+	f.Add([]byte(`{"results":[{"recordingId":7,"filename":"` + planted + `","sizeInMegaBytes":null},{"sizeInMegaBytes":-1e300}]}`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		page, _, err := decodePage[wireRecording, Recording](body, false)
+		if err != nil {
+			checkError(t, err)
+			return
+		}
+		checkUnusable(t, page.Unusable)
+		for _, r := range page.Rows {
+			if r.ID == "" || r.Size < 0 || r.Size > maxCount || !r.SizeKnown && r.Size != 0 || len(r.RoomName) > maxRoomName+1 {
+				t.Errorf("the recording is %+v", r)
+			}
+		}
+	})
+}
+
+func TestTheRoomOfARecordingIsNeverAGuess(t *testing.T) {
+	const uuid = "793e9ec1-c686-423d-9043-9b7a10c553fd"
+	for file, want := range map[string]string{
+		"acme-" + uuid + ".mp4":                   "/acme-" + uuid,
+		"/acme-" + uuid + "_2025-01-01T00:00:00Z": "/acme-" + uuid,
+		uuid + ".mp4":                             "/" + uuid,
+		uuid:                                      "/" + uuid,
+		"recording.mp4":                           "",
+		"":                                        "",
+		planted + " " + uuid + ".mp4":             "",
+		"acme-" + uuid + "0.mp4":                  "",
+		strings.Repeat("a", 39) + uuid:            "/" + strings.Repeat("a", 39) + uuid,
+		strings.Repeat("a", 40) + "-" + uuid + ".m": "",
+	} {
+		if got := roomNameOfFile(file); got != want {
+			t.Errorf("the room of %q is %q, want %q", file, got, want)
+		}
+	}
+}
+
 func FuzzDecodeParticipants(f *testing.F) {
 	f.Add([]byte(`{"results":[{"participantId":"p","displayName":"` + planted + `","rating":9,"tags":["a"]}]}`))
 	f.Fuzz(func(t *testing.T, body []byte) {

@@ -20,9 +20,9 @@ type Error struct {
 
 func (e *Error) Error() string {
 	if e.Page > 0 {
-		return fmt.Sprintf("read /insights/%s page %d: %v", e.Endpoint, e.Page, e.Err)
+		return fmt.Sprintf("read %s page %d: %v", pathOf(e.Endpoint), e.Page, e.Err)
 	}
-	return fmt.Sprintf("read /insights/%s: %v", e.Endpoint, e.Err)
+	return fmt.Sprintf("read %s: %v", pathOf(e.Endpoint), e.Err)
 }
 
 func (e *Error) Unwrap() error { return e.Err }

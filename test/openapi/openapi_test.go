@@ -24,7 +24,7 @@ type schemas map[string]*openapi3.Schema
 var paths = map[string]string{
 	"rooms": "/insights/rooms", "room-sessions": "/insights/room-sessions",
 	"participants": "/insights/participants", "participant": "/insights/participant",
-	"transcriptions": "/transcriptions",
+	"transcriptions": "/transcriptions", "recordings": "/recordings",
 }
 
 func load(t *testing.T, file string) schemas {
@@ -68,6 +68,11 @@ func answers(t *testing.T, config wherebytest.Config) map[string][]any {
 	running := account.Schedule("/busy", wherebytest.Session{
 		Start: now.Add(-30 * time.Minute), Participants: []wherebytest.Participant{{Role: "host"}, {Role: "visitor"}},
 	})
+	for i := range 3 {
+		account.AddRecordings(wherebytest.Recording{
+			ID: fmt.Sprint("recording-", i), RoomName: "/busy", SessionID: session, Start: now.Add(-time.Hour), End: now.Add(-time.Minute), Megabytes: float64(i) * 51.5,
+		})
+	}
 	client := &http.Client{Transport: account.RoundTripper()}
 	found := map[string][]any{}
 	call := func(endpoint string, query url.Values) any {
@@ -105,6 +110,8 @@ func answers(t *testing.T, config wherebytest.Config) map[string][]any {
 	call("transcriptions", url.Values{"sortBy": {"startDate:desc"}})
 	call("room-sessions", url.Values{"roomName": {"/busy"}})
 	call("room-sessions", url.Values{"roomName": {"/standup"}, "limit": {"100"}})
+	call("recordings", url.Values{"limit": {"2"}, "sortBy": {"startDate:asc"}})
+	call("recordings", url.Values{"roomName": {"/busy"}})
 	for _, id := range []string{session, running} {
 		page, _ := call("participants", url.Values{"roomSessionId": {id}}).(map[string]any)
 		rows, _ := page["results"].([]any)

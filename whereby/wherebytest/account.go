@@ -66,6 +66,8 @@ type Config struct {
 	Insights Insights
 	// Transcriptions is how transcriptions are listed.
 	Transcriptions Transcriptions
+	// Recordings is how it lists the stored recordings.
+	Recordings Recordings
 	// Nulls says how absent values are written.
 	Nulls NullStyle
 	// SessionTimes says which names the times of a session have.
@@ -107,6 +109,7 @@ type Account struct {
 	requests requestLog
 	hook     func(n int, r *http.Request)
 	networks []networkMix
+	stored   []*Recording // by ID
 	demo     *demo
 	changed  chan struct{} // closed when a session is scheduled; nil: nobody waits for it
 

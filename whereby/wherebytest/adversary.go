@@ -63,6 +63,7 @@ func NewAdversary(seed uint64, begin time.Time, length time.Duration) *Adversary
 	x.drawSums(&d)
 	x.drawTroubles(&d)
 	x.drawTranscriptions()
+	x.drawRecordings(&d)
 	return x
 }
 
@@ -94,8 +95,8 @@ func (x *Adversary) drawPoints(d *dice) {
 	x.note("%d points a minute, %s, a refusal costs %d, a reset with every answer: %v",
 		c.PointsPerMinute, [...]string{"fixed window", "sliding window", "token bucket"}[c.Limiter], c.RefusalCost, c.ResetAlways)
 
-	base := make(map[string]int)
 	same := 1 + int(d.upTo(10))
+	base := map[string]int{EndpointRecordings: same}
 	differ := d.chance(0.5)
 	for _, endpoint := range []string{EndpointRooms, EndpointRoomSessions, EndpointParticipants, EndpointParticipant} {
 		base[endpoint] = same

@@ -16,6 +16,8 @@ func (a *Account) body(q *query, now int64) []byte {
 		return a.participantsBody(q, now)
 	case EndpointTranscriptions:
 		return a.transcriptionsBody(q, now)
+	case EndpointRecordings:
+		return a.recordingsBody(q, now)
 	}
 	return a.participantBody(q, now)
 }

@@ -20,9 +20,10 @@ type query struct {
 	cursor   cursor
 
 	// Of the answer, once there is one.
-	rows   int
-	last   bool    // of the listing's pages
-	served []*room // by the endpoint rooms
+	rows       int
+	last       bool     // of the listing's pages
+	served     []*room  // by the endpoint rooms
+	recordings []string // of the page, by ID
 	// transcribed are the IDs by the endpoint transcriptions.
 	transcribed []string
 
@@ -106,7 +107,7 @@ func defaultSort(endpoint string) string {
 		return "startedAt"
 	case EndpointParticipants:
 		return "joinedAt"
-	case EndpointTranscriptions:
+	case EndpointTranscriptions, EndpointRecordings:
 		return "startDate"
 	}
 	return "createdAt"
@@ -122,6 +123,8 @@ func sortable(endpoint, field string) bool {
 		return field == "joinedAt" || field == "leftAt"
 	case EndpointTranscriptions:
 		return field == "roomName" || field == "startDate" || field == "durationInSeconds"
+	case EndpointRecordings:
+		return recordingValue(field) != nil
 	}
 	return false
 }

@@ -14,6 +14,7 @@ const (
 	EndpointParticipant  = "participant"
 
 	EndpointTranscriptions = "transcriptions"
+	EndpointRecordings     = "recordings"
 )
 
 // Request is a request the account was sent.

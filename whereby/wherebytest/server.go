@@ -108,6 +108,9 @@ func (a *Account) withFaults(q *query, invalid error, now int64) *answer {
 	case invalid != nil:
 		message, _, _ := strings.Cut(invalid.Error(), "\n")
 		ans = a.refuse(http.StatusBadRequest, message)
+	case a.recordingsRefused(q) != 0:
+		status := a.recordingsRefused(q)
+		ans = a.refuse(status, http.StatusText(status))
 	case a.sessionsRefused(q) != 0:
 		status := a.sessionsRefused(q)
 		ans = a.refuse(status, http.StatusText(status))
@@ -120,6 +123,7 @@ func (a *Account) withFaults(q *query, invalid error, now int64) *answer {
 		a.spoilTranscriptions(q, ans)
 		a.move(q, now)
 		a.moveTranscriptions(q, now)
+		a.moveRecordings(q, now)
 		rows = true
 	}
 	for _, f := range faults {
@@ -134,6 +138,9 @@ func (a *Account) withFaults(q *query, invalid error, now int64) *answer {
 func endpointOf(path string) string {
 	if strings.HasSuffix(path, "/"+EndpointTranscriptions) {
 		return EndpointTranscriptions
+	}
+	if strings.HasSuffix(path, "/"+EndpointRecordings) {
+		return EndpointRecordings
 	}
 	_, endpoint, ok := cutLast(path, "/insights/")
 	if !ok {
@@ -209,7 +216,7 @@ func errorBody(message string, msLeft *int64) []byte {
 }
 
 // ServeHTTP answers under any base path: what counts is that the path ends in
-// /insights/ and an endpoint, or in /transcriptions.
+// /insights/ and an endpoint, or in /transcriptions or /recordings.
 func (a *Account) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ans := a.answer(r)
 	switch {

@@ -1,0 +1,215 @@
+package wherebytest
+
+import (
+	"cmp"
+	"encoding/json"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Recording is a recording that Whereby stores.
+type Recording struct {
+	ID        string
+	RoomName  string // in the row with [Recordings].RoomNames alone
+	SessionID string
+	Filename  string
+	Start     time.Time
+	End       time.Time
+	Megabytes float64
+}
+
+// Recordings is what Whereby leaves open in how it lists stored recordings. The functions
+// must give the same for the same arguments, and must not call the account's methods.
+type Recordings struct {
+	// RoomNames puts roomName into rows. The documentation filters and sorts by it, and
+	// lists it in no row.
+	RoomNames bool
+	// Lateness is how long after its end a recording appears.
+	Lateness func(id string) time.Duration
+	// NullSizes lists a recording without its size.
+	NullSizes func(id string) bool
+	// OddRows lists a recording in a form that cannot be used.
+	OddRows func(id string, at time.Time) bool
+	// Status is what requests are answered with, such as 403 or 404; 0 is the usual answer.
+	Status func(at time.Time) int
+	// MovingPages deletes, with each page that is not the last, the recording of that page
+	// that it may; nil deletes none. With [OffsetCursors] the next page then lacks one.
+	MovingPages func(id string, at time.Time) bool
+}
+
+// AddRecordings stores recordings. One with an ID that is stored replaces it.
+func (a *Account) AddRecordings(recordings ...Recording) {
+	a.lock()
+	defer a.mu.Unlock()
+	for _, r := range recordings {
+		i, found := a.storedAt(r.ID)
+		if found {
+			a.stored[i] = &r
+		} else {
+			a.stored = slices.Insert(a.stored, i, &r)
+		}
+	}
+}
+
+// DeleteRecording deletes a recording, and reports whether it was stored.
+func (a *Account) DeleteRecording(id string) bool {
+	a.lock()
+	defer a.mu.Unlock()
+	return a.deleteRecording(id)
+}
+
+func (a *Account) deleteRecording(id string) bool {
+	i, found := a.storedAt(id)
+	if found {
+		a.stored = slices.Delete(a.stored, i, i+1)
+	}
+	return found
+}
+
+func (a *Account) storedAt(id string) (int, bool) {
+	return slices.BinarySearchFunc(a.stored, id, func(r *Recording, id string) int { return strings.Compare(r.ID, id) })
+}
+
+// StoredRecordings gives the recordings that are listed now, by ID: those whose rows cannot
+// be used are left out, and one whose size is not listed has none.
+func (a *Account) StoredRecordings() []Recording {
+	now := a.lock()
+	defer a.mu.Unlock()
+	var all []Recording
+	for _, r := range a.listedRecordings(now) {
+		if a.oddRecording(r) {
+			continue
+		}
+		row := *r
+		if a.sizeless(r) {
+			row.Megabytes = 0
+		}
+		all = append(all, row)
+	}
+	return all
+}
+
+func (a *Account) listedRecordings(now int64) []*Recording {
+	var all []*Recording
+	for _, r := range a.stored {
+		appears := millis(r.End)
+		if late := a.cfg.Recordings.Lateness; late != nil {
+			appears += late(r.ID).Milliseconds()
+		}
+		if appears <= now {
+			all = append(all, r)
+		}
+	}
+	return all
+}
+
+func (a *Account) sizeless(r *Recording) bool {
+	return a.cfg.Recordings.NullSizes != nil && a.cfg.Recordings.NullSizes(r.ID)
+}
+
+func (a *Account) oddRecording(r *Recording) bool {
+	return a.cfg.Recordings.OddRows != nil && a.cfg.Recordings.OddRows(r.ID, time.Now())
+}
+
+// recordingsRefused gives the status that a request for recordings is refused with; 0 is
+// none.
+func (a *Account) recordingsRefused(q *query) int {
+	if q.endpoint != EndpointRecordings || a.cfg.Recordings.Status == nil {
+		return 0
+	}
+	return a.cfg.Recordings.Status(a.points.at)
+}
+
+// recordingValue gives what recordings are sorted by for a field, or nil for a field that
+// they can't be sorted by.
+func recordingValue(field string) func(r *Recording) (key int64, tie string) {
+	switch field {
+	case "startDate":
+		return func(r *Recording) (int64, string) { return millis(r.Start), r.ID }
+	case "duration":
+		return func(r *Recording) (int64, string) { return r.End.Sub(r.Start).Milliseconds(), r.ID }
+	case "sizeInMegaBytes":
+		return func(r *Recording) (int64, string) { return int64(r.Megabytes * 1e6), r.ID }
+	case "roomName":
+		return func(r *Recording) (int64, string) { return 0, r.RoomName + " " + r.ID }
+	}
+	return nil
+}
+
+func (a *Account) recordingsBody(q *query, now int64) []byte {
+	var rows []sorted[*Recording]
+	value, of := recordingValue(q.field), q.values.Get("roomName")
+	for _, r := range a.listedRecordings(now) {
+		if of == "" || r.RoomName == of {
+			key, tie := value(r)
+			rows = append(rows, sorted[*Recording]{key, tie, r})
+		}
+	}
+	q.recordings = nil
+	return a.listingBody(q, inOrder(rows), func(e *encoder, i int) {
+		r := rows[i].row
+		q.recordings = append(q.recordings, r.ID)
+		if a.oddRecording(r) {
+			e.name("recordingId")
+			e.b = append(e.b, `{"odd":true}`...)
+			return
+		}
+		e.string("recordingId", r.ID)
+		e.string("roomSessionId", r.SessionID)
+		e.string("filename", cmp.Or(r.Filename, "recording.mp4"))
+		if a.cfg.Recordings.RoomNames {
+			e.string("roomName", r.RoomName)
+		}
+		e.time("startDate", millis(r.Start))
+		e.time("endDate", millis(r.End))
+		if a.sizeless(r) {
+			e.absent("sizeInMegaBytes")
+			return
+		}
+		e.name("sizeInMegaBytes")
+		e.b = append(e.b, json.Number(strconv.FormatFloat(r.Megabytes, 'f', -1, 64))...)
+	})
+}
+
+// moveRecordings deletes a recording of a page that has just been served.
+func (a *Account) moveRecordings(q *query, now int64) {
+	may := a.cfg.Recordings.MovingPages
+	if may == nil || q.endpoint != EndpointRecordings || q.last {
+		return
+	}
+	for _, id := range q.recordings {
+		if may(id, moment(now)) {
+			a.deleteRecording(id)
+			return
+		}
+	}
+}
+
+// drawRecordings draws how recordings are listed.
+func (x *Adversary) drawRecordings(d *dice) {
+	r := &x.Config.Recordings
+	half := x.begin.Add(x.length / 2)
+	r.RoomNames = d.chance(0.5)
+	late, null, odd, gone := chances{d.roll(), 5}, chances{d.roll(), 7}, chances{d.roll(), 9}, chances{d.roll(), 3}
+	most := x.part(d, 0.1, 6*time.Hour)
+	r.Lateness = func(id string) time.Duration {
+		d, hit := late.draw(id)
+		if !hit {
+			return 0
+		}
+		return time.Duration(d.upTo(int64(most/time.Second))) * time.Second
+	}
+	if d.chance(0.5) {
+		r.NullSizes = func(id string) bool { _, hit := null.draw(id); return hit }
+	}
+	if d.chance(0.5) {
+		r.OddRows = func(id string, at time.Time) bool { _, hit := odd.draw(id); return hit && at.Before(half) }
+	}
+	if d.chance(0.7) {
+		r.MovingPages = func(id string, at time.Time) bool { _, hit := gone.draw(id); return hit && at.Before(half) }
+	}
+	x.note("recordings name their rooms: %v, one in %d is up to %v late, sizes are null: %v, rows are odd: %v, pages move: %v",
+		r.RoomNames, late.oneIn, most, r.NullSizes != nil, r.OddRows != nil, r.MovingPages != nil)
+}
