@@ -19,6 +19,7 @@ import (
 	"whereby_exporter/collector/opening"
 	"whereby_exporter/collector/poller"
 	"whereby_exporter/collector/quality"
+	"whereby_exporter/collector/recordings"
 	"whereby_exporter/collector/rooms"
 	"whereby_exporter/collector/state"
 	"whereby_exporter/collector/statuspage"
@@ -58,6 +59,7 @@ type Collector struct {
 	transcripts *transcriptions.Reader
 	reader      *opening.Reader
 	sampling    *sampling
+	stored      *recordings.Reader
 	webhooks    *webhooks // nil if they are off
 
 	publisher *publisher
@@ -147,6 +149,16 @@ func (c *Collector) open() error {
 	if err != nil {
 		return err
 	}
+	c.stored, err = recordings.Open(recordings.Config{
+		Client:       c.client,
+		Store:        c.state.Recordings(),
+		Label:        c.ledger.Label,
+		OnStoreError: c.self.storageErrors.Inc,
+		Logger:       log,
+	})
+	if err != nil {
+		return err
+	}
 	c.openWebhooks(registry)
 	c.transcripts = transcriptions.New(c.client, c.transcribed, transcriptions.Config{
 		Interval:     c.config.PollInterval,
@@ -155,7 +167,7 @@ func (c *Collector) open() error {
 		OnRead:       func() { c.publisher.publish() },
 		Logger:       log,
 	})
-	c.publisher = &publisher{ledger: c.ledger, transcriptions: c.transcribed, feed: c.feed(), sampler: c.sampling, self: c.self, log: log, file: file}
+	c.publisher = &publisher{ledger: c.ledger, transcriptions: c.transcribed, feed: c.feed(), sampler: c.sampling, stored: c.stored, self: c.self, log: log, file: file}
 	c.publisher.serve(registry)
 	c.publisher.publish()
 	return nil
@@ -208,6 +220,7 @@ func (c *Collector) Run(ctx context.Context) error {
 	group.Go(func() error { return c.poller.Run(ctx) })
 	group.Go(func() error { return c.reader.Run(ctx) })
 	group.Go(func() error { return c.sampling.Run(ctx) })
+	group.Go(func() error { return c.stored.Run(ctx) })
 	group.Go(func() error { return c.ledger.Run(ctx) })
 	group.Go(func() error { return c.transcribed.Run(ctx) })
 	group.Go(func() error { return c.transcripts.Run(ctx) })
@@ -345,6 +358,7 @@ func (c *Collector) onPoll(r poller.Result) {
 		c.publisher.publish()
 		c.reader.Look()
 		c.transcripts.Look()
+		c.stored.Start()
 	}
 }
 

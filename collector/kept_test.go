@@ -6,6 +6,7 @@ import (
 
 	"whereby_exporter/collector/ledger"
 	"whereby_exporter/collector/quality"
+	"whereby_exporter/collector/recordings"
 	"whereby_exporter/collector/state"
 	"whereby_exporter/collector/store"
 	"whereby_exporter/collector/transcriptions"
@@ -41,6 +42,13 @@ func (k *kept) Ledger() ledger.Store   { return k.ledger }
 func (k *kept) Quality() quality.Store { return k.quality }
 
 func (k *kept) Transcriptions() transcriptions.Store { return k.transcriptions }
+
+func (k *kept) Recordings() recordings.Store {
+	if s, ok := k.ledger.(recordings.Store); ok {
+		return s
+	}
+	return k.keeper.Recordings()
+}
 
 func (k *kept) OpenEvents(s webhook.State) (webhook.Log, error) {
 	if k.events == "" {

@@ -16,6 +16,7 @@ import (
 	"whereby_exporter/collector/live"
 	"whereby_exporter/collector/metrics"
 	"whereby_exporter/collector/quality"
+	"whereby_exporter/collector/recordings"
 	"whereby_exporter/collector/transcriptions"
 )
 
@@ -25,6 +26,7 @@ type publisher struct {
 	transcriptions *transcriptions.Ledger
 	feed           *feed.Feed // nil if webhooks are off
 	sampler        interface{ View() *quality.View }
+	stored         *recordings.Reader
 	self           *selfMetrics
 	handler        *exposition.Handler
 	log            *slog.Logger
@@ -137,6 +139,9 @@ func (p *publisher) dynamic() []exposition.Family {
 	if p.exposed.snapshot != nil {
 		list = append(list, families.Quality(p.sampler.View(), p.exposed.configured)...)
 		list = append(list, families.Used(p.exposed.snapshot, transcribed, view)...)
+		if stored := p.stored.View(); stored != nil {
+			list = append(list, families.Recordings(stored, p.exposed.configured)...)
+		}
 		if view != nil {
 			list = append(list, families.Pending(view))
 		}
@@ -157,9 +162,12 @@ func (p *publisher) reload(file *config.Config) error {
 	if len(moved) > 0 {
 		p.log.Info("rooms count under other prefixes from now on", "room_prefixes", moved)
 	}
-	configure := func() error { return nil }
-	if p.feed != nil {
-		configure = func() error { return p.feed.Configure(file.Segments) }
+	configure := func() error {
+		p.stored.Relabel()
+		if p.feed == nil {
+			return nil
+		}
+		return p.feed.Configure(file.Segments)
 	}
 	p.file = file
 	snapshot := p.ledger.Snapshot()

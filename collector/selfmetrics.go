@@ -69,7 +69,7 @@ func newSelfMetrics(r prometheus.Registerer) *selfMetrics {
 	}
 	for _, endpoint := range []string{
 		whereby.EndpointRooms, whereby.EndpointRoomSessions, whereby.EndpointParticipants, whereby.EndpointParticipant,
-		whereby.EndpointTranscriptions,
+		whereby.EndpointTranscriptions, whereby.EndpointRecordings,
 	} {
 		m.unusableRows.WithLabelValues(endpoint)
 	}

@@ -5,6 +5,7 @@ import (
 
 	"whereby_exporter/collector/ledger"
 	"whereby_exporter/collector/quality"
+	"whereby_exporter/collector/recordings"
 	"whereby_exporter/collector/state"
 	"whereby_exporter/collector/transcriptions"
 	"whereby_exporter/collector/webhook"
@@ -16,6 +17,7 @@ type keeper interface {
 	Ledger() ledger.Store
 	Quality() quality.Store
 	Transcriptions() transcriptions.Store
+	Recordings() recordings.Store
 	// ResumeBudget makes points that an earlier process spent count too.
 	ResumeBudget(*whereby.Budget) error
 	// OpenEvents restores what events led to, and returns the log of further ones.

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"regexp"
+	"time"
 
 	promconfig "github.com/prometheus/common/config"
 
@@ -64,7 +65,10 @@ type RoomPrefixes struct {
 
 // Organization is the whole account.
 type Organization struct {
+	// Quotas are of OrganizationResources.
 	Quotas Quotas
+	// RecordingsRetention is how long recordings may be stored; 0 if nothing is said of it.
+	RecordingsRetention time.Duration
 }
 
 // Customer is the owner of the rooms with a prefix. One customer may own several
@@ -85,7 +89,7 @@ type Customer struct {
 
 // Quotas are limits of the resources that have one. A limit of 0 allows nothing;
 // a resource that is absent has no limit. Participant, recorder and streamer
-// minutes are in minutes, the rest are counts; all are whole.
+// minutes are in minutes, the rest are counts and bytes; all are whole.
 type Quotas map[Resource]float64
 
 // Resource is what a quota limits, by its name in the file and in metrics.
@@ -103,6 +107,9 @@ const (
 	LiveParticipants Resource = "live_participants"
 	// BilledMinutes are the sum of all minutes. Only the organization has a quota of them.
 	BilledMinutes Resource = "billed_minutes"
+	// RecordingsStoredBytes are the recordings that Whereby stores at one time, of the whole
+	// account.
+	RecordingsStoredBytes Resource = "recordings_stored_bytes"
 )
 
 // Resources are those of customers, in the order in which they are documented.
@@ -110,8 +117,11 @@ func Resources() []Resource {
 	return []Resource{ParticipantMinutes, RecorderMinutes, StreamerMinutes, TranscriptionMinutes, Sessions, LiveParticipants}
 }
 
-// OrganizationResources are those of the organization, in the same order.
-func OrganizationResources() []Resource { return append(Resources(), BilledMinutes) }
+// OrganizationResources are those of the whole account: a customer's, and what only the
+// account has an allowance for.
+func OrganizationResources() []Resource {
+	return append(Resources(), BilledMinutes, RecordingsStoredBytes)
+}
 
 // Alerts is what the operator changes in the bundled alert rules. What is absent
 // stays as the rules have it.

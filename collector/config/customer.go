@@ -69,6 +69,8 @@ var resourceHelp = map[Resource]string{
 	BilledMinutes:        "All billed minutes of a billing period: of participants, recorders, streamers and transcriptions.",
 	Sessions:             "Sessions that start in a billing period.",
 	LiveParticipants:     "People in rooms at one time.",
+
+	RecordingsStoredBytes: "Bytes of recordings that Whereby stores at one time.",
 }
 
 func quotas(to *Quotas, resources []Resource) mapping {

@@ -50,6 +50,7 @@ func (d *document) fields(o Options) mapping {
 		}},
 		{name: "organization", help: "The whole account.", value: mapping{
 			{name: "quotas", help: "Limits; 0 allows nothing, a resource that is absent has no limit.", value: quotas(&d.Organization.Quotas, OrganizationResources())},
+			{name: "recordings_retention", help: "How long Whereby may store recordings, such as 90d; older ones are an alert. Nothing is expected by default.", value: retention(&d.Organization.RecordingsRetention)},
 		}},
 		{name: "customers", help: "Who owns which rooms.", value: list{func() value {
 			c := &customer{Customer: Customer{NearRatio: defaultNearRatio}}

@@ -81,6 +81,9 @@ func render(t *testing.T, c *config.Config) []byte {
 		"billing":       object{"anchor_day": c.Billing.AnchorDay, "time_zone": c.Billing.Zone.String()},
 		"organization":  object{"quotas": quotas(c.Organization.Quotas)},
 	}
+	if d := c.Organization.RecordingsRetention; d > 0 {
+		file["organization"].(object)["recordings_retention"] = strconv.FormatInt(d.Milliseconds(), 10) + "ms"
+	}
 	if p := c.RoomPrefixes.Pattern; p != nil {
 		file["room_prefixes"].(object)["pattern"] = p.String()
 	}

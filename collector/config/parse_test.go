@@ -91,7 +91,8 @@ func TestFullFile(t *testing.T) {
 		"pattern":      {c.RoomPrefixes.Pattern.String(), "^(?:eu-)?([a-z]+-)"},
 		"limit":        {c.RoomPrefixes.Limit, 500},
 		"billing":      {c.Billing, calendar},
-		"organization": {c.Organization.Quotas, config.Quotas{config.ParticipantMinutes: 2000000, config.LiveParticipants: 0}},
+		"organization": {c.Organization.Quotas, config.Quotas{config.ParticipantMinutes: 2000000, config.LiveParticipants: 0, config.RecordingsStoredBytes: 1e12}},
+		"retention":    {c.Organization.RecordingsRetention, 90 * 24 * time.Hour},
 		"customers": {c.Customers, []config.Customer{
 			{RoomPrefix: "acme-", Name: "Acme Inc", Calendar: billing.Calendar{AnchorDay: 15, Zone: oslo}, NearRatio: 0.7, Quotas: gold},
 			{RoomPrefix: "acme-beta-", Name: "Acme Inc", Calendar: calendar, NearRatio: 0.8, Quotas: gold},

@@ -35,6 +35,11 @@ func Quotas(s *ledger.Snapshot, t *transcriptions.Snapshot, file *config.Config)
 		family(metrics.OrganizationQuotaLimit, func(yield func([]string, float64)) {
 			limits(file.Organization.Quotas, func(resource string, limit float64) { yield([]string{resource}, limit) })
 		}),
+		family(metrics.OrganizationRecordingsRetention, func(yield func([]string, float64)) {
+			if retention := file.Organization.RecordingsRetention; retention > 0 {
+				yield(nil, retention.Seconds())
+			}
+		}),
 		family(metrics.QuotaPreviousUsed, func(yield func([]string, float64)) {
 			labels := make([]string, 2)
 			for i := range s.Prefixes {

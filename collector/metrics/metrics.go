@@ -173,6 +173,26 @@ var (
 		"Participants sampled, by browser family and operating system."}
 )
 
+// What Whereby stores, from the list of recordings.
+var (
+	RecordingsStored = Metric{"whereby_recordings_stored", Gauge, []string{RoomPrefix},
+		"Recordings that Whereby stores, as last read; _none are those that do not name their room."}
+	RecordingsStoredBytes = Metric{"whereby_recordings_stored_bytes", Gauge, []string{RoomPrefix},
+		"Size of the recordings that Whereby stores: a megabyte is a million bytes. A recording without a size adds nothing."}
+	RecordingsOldest = Metric{"whereby_recordings_oldest_timestamp_seconds", Gauge, []string{RoomPrefix},
+		"When the oldest recording that Whereby stores began, in seconds since 1970."}
+	OrganizationRecordingsStored = Metric{"whereby_organization_recordings_stored", Gauge, nil,
+		"Recordings that Whereby stores for the whole account, as last read."}
+	OrganizationRecordingsStoredBytes = Metric{"whereby_organization_recordings_stored_bytes", Gauge, nil,
+		"Size of the recordings that Whereby stores for the whole account."}
+	OrganizationRecordingsOldest = Metric{"whereby_organization_recordings_oldest_timestamp_seconds", Gauge, nil,
+		"When the oldest recording that Whereby stores for the whole account began, in seconds since 1970."}
+	OrganizationRecordingsRetention = Metric{"whereby_organization_recordings_retention_seconds", Gauge, nil,
+		"How long recordings may be stored, if organization.recordings_retention is configured."}
+	RecordingsLastRead = Metric{"whereby_recordings_last_read_timestamp_seconds", Gauge, nil,
+		"When the list of stored recordings was last read, in seconds since 1970."}
+)
+
 // The exporter itself.
 var (
 	Up = Metric{"whereby_up", Gauge, nil,
@@ -242,6 +262,9 @@ func All() []Metric {
 		SessionRating, QualityRating, QualitySamples, QualityPacketLoss, QualityPoorRatio, QualityBitrate,
 		QualityParticipants, QualitySessions, QualityPoorParticipants,
 		QualityParticipantPacketLoss, QualityParticipantBitrate, ParticipantDevices,
+		RecordingsStored, RecordingsStoredBytes, RecordingsOldest,
+		OrganizationRecordingsStored, OrganizationRecordingsStoredBytes, OrganizationRecordingsOldest, OrganizationRecordingsRetention,
+		RecordingsLastRead,
 		Up, Polls, PollDuration, LastSuccessfulPoll, LastFullScan,
 		APIRequests, APIRequestDuration, APIPointsPerRequest, APIPoints, APIRateLimit, APIRateLimitRemaining,
 		LedgerDrift, UnusableRooms, UnusableRows, RoomPrefixesDropped, StorageErrors, JournalRepairs, LiveStateDamaged,

@@ -10,6 +10,7 @@ import (
 
 	"whereby_exporter/collector/ledger"
 	"whereby_exporter/collector/quality"
+	"whereby_exporter/collector/recordings"
 	"whereby_exporter/collector/store"
 	"whereby_exporter/collector/transcriptions"
 	"whereby_exporter/collector/webhook"
@@ -65,6 +66,9 @@ func (d *Directory) Quality() quality.Store { return d.quality }
 
 // Transcriptions is the store of transcriptions.
 func (d *Directory) Transcriptions() transcriptions.Store { return d.ledger.Transcriptions() }
+
+// Recordings is the store of what was read of stored recordings.
+func (d *Directory) Recordings() recordings.Store { return d.ledger }
 
 // ResumeBudget makes points that an earlier process spent count too, and notes those that
 // are spent from now on for the next one.

@@ -3,6 +3,7 @@ package state
 import (
 	"whereby_exporter/collector/ledger"
 	"whereby_exporter/collector/quality"
+	"whereby_exporter/collector/recordings"
 	"whereby_exporter/collector/store"
 	"whereby_exporter/collector/transcriptions"
 	"whereby_exporter/collector/webhook"
@@ -26,6 +27,9 @@ func (*Memory) Quality() quality.Store { return store.NoRecords{} }
 
 // Transcriptions is the store of transcriptions.
 func (m *Memory) Transcriptions() transcriptions.Store { return m.transcriptions }
+
+// Recordings is the store of what was read of stored recordings.
+func (m *Memory) Recordings() recordings.Store { return m.ledger }
 
 // ResumeBudget has nothing to resume.
 func (*Memory) ResumeBudget(*whereby.Budget) error { return nil }

@@ -105,7 +105,8 @@ func assess(c Customer, asOf time.Time, people bool) assessed {
 	a := assessed{Customer: c, standing: NoQuota}
 	for _, resource := range config.OrganizationResources() {
 		limit, ok := c.Quotas[resource]
-		if !ok || resource == config.LiveParticipants && !people {
+		// What is stored is not used in a period.
+		if !ok || resource == config.RecordingsStoredBytes || resource == config.LiveParticipants && !people {
 			continue
 		}
 		u := use{resource: resource, limit: limit, known: c.Known && c.PeriodUsage.Known()}

@@ -102,6 +102,9 @@ func verify(tx *bbolt.Tx) error {
 			return fmt.Errorf("how its rooms were counted: %w", err)
 		}
 	}
+	if _, err := recordingsOf(meta); err != nil {
+		return fmt.Errorf("its recordings: %w", err)
+	}
 	err = inOrder(prefixes, func(key, sealed []byte) error {
 		_, err := open(key, sealed)
 		return err

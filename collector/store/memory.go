@@ -11,11 +11,12 @@ import (
 
 // Memory is a store that forgets everything when the process ends.
 type Memory struct {
-	mu       sync.RWMutex
-	state    ledger.State
-	counting ledger.Counting
-	present  []byte
-	rows     map[string]ledger.Row
+	mu         sync.RWMutex
+	state      ledger.State
+	counting   ledger.Counting
+	present    []byte
+	rows       map[string]ledger.Row
+	recordings []byte
 }
 
 var _ ledger.Store = (*Memory)(nil)

@@ -34,7 +34,7 @@ const (
 
 // endpoints are those that a record can name, by their number. The number 0 is none.
 func endpoints() []string {
-	return []string{"", whereby.EndpointRooms, whereby.EndpointRoomSessions, whereby.EndpointParticipants, whereby.EndpointParticipant, whereby.EndpointTranscriptions}
+	return []string{"", whereby.EndpointRooms, whereby.EndpointRoomSessions, whereby.EndpointParticipants, whereby.EndpointParticipant, whereby.EndpointTranscriptions, whereby.EndpointRecordings}
 }
 
 // Points is a journal of what points were spent when, so that a process that is
