@@ -249,7 +249,10 @@ func TestEveryMetricIsExposedAsDescribed(t *testing.T) {
 			Start: time.Now().Add(-time.Hour), End: time.Now().Add(-time.Hour / 2),
 			Participants: []wherebytest.Participant{{Rating: 4}, {Role: "host"}},
 		})
-		b := prepareWith(t, account, store.NewMemory(), Config{Webhooks: verifier(t), File: customers(t)})
+		account.AddRecordings(wherebytest.Recording{ID: "r", Start: time.Now().Add(-time.Hour), End: time.Now().Add(-time.Hour / 2), Megabytes: 5})
+		file := customers(t)
+		file.Organization.RecordingsRetention = 24 * time.Hour
+		b := prepareWith(t, account, store.NewMemory(), Config{Webhooks: verifier(t), File: file})
 		defer b.stop()
 		b.polls(2)
 		b.sendOneOfEach()
@@ -361,9 +364,9 @@ func TestRequestsAreCountedByEndpointAndCode(t *testing.T) {
 		b.account.Inject(wherebytest.Drop().Times(2))
 		b.account.Inject(wherebytest.Status(http.StatusBadGateway).Times(1))
 		b.polls(3) // before the first answer, two requests a minute are as dear as they can be
-		want := map[string]float64{"200,transcriptions": 1, "error,rooms": 2, "502,rooms": 1, "200,rooms": float64(b.account.Count(wherebytest.EndpointRooms) - 3)}
+		want := map[string]float64{"200,transcriptions": 1, "200,recordings": 1, "error,rooms": 2, "502,rooms": 1, "200,rooms": float64(b.account.Count(wherebytest.EndpointRooms) - 3)}
 		b.assertSamples(metrics.APIRequests, want)
-		b.assertSamples(metrics.APIRequestDuration, map[string]float64{"rooms": float64(b.account.Count(wherebytest.EndpointRooms)), "transcriptions": 1})
+		b.assertSamples(metrics.APIRequestDuration, map[string]float64{"rooms": float64(b.account.Count(wherebytest.EndpointRooms)), "transcriptions": 1, "recordings": 1})
 	})
 }
 
