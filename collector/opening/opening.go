@@ -303,7 +303,9 @@ func (r *Reader) find(ctx context.Context, unread ledger.Unread, whole bool) (fi
 		if !known || latest.Totals == current && latest.LastSession == row.LastSession || attempt == attempts {
 			return sessions.undecided(row, starts, now), nil
 		}
-		current, row.LastSession = latest.Totals, latest.LastSession
+		current = latest.Totals
+		row.Totals = row.Totals.Max(row.Former.Add(current))
+		row.LastSession = latest.LastSession
 	}
 }
 

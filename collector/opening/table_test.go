@@ -176,6 +176,30 @@ func TestASessionThatComesLateGrowsLate(t *testing.T) {
 	}
 }
 
+// TestABalanceIsOfTheTotalsThatAgreed has a room be in use while its opening balance is
+// read, so that the ledger's totals are older than those that the sessions agree with.
+func TestABalanceIsOfTheTotalsThatAgreed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, wherebytest.Config{PointsPerMinute: 2, Insights: wherebytest.Insights{
+			LagOf: func(endpoint, _ string) time.Duration {
+				if endpoint == wherebytest.EndpointRooms {
+					return 5 * time.Second
+				}
+				return 95 * time.Second
+			},
+		}})
+		now := time.Date(2000, 2, 10, 12, 0, 0, 0, time.UTC)
+		sleepUntil(now)
+		b.add("/acme-1", now.AddDate(0, -1, 0))
+		b.account.Use("/acme-1", minutes(600), now.AddDate(0, 0, -15))
+		b.account.Schedule("/acme-1", long("", now.Add(-30*time.Minute), 2*time.Hour))
+		b.start()
+		time.Sleep(3 * time.Hour)
+		b.expect("acme", 120, 0)
+		b.stop()
+	})
+}
+
 // TestNoSessionsAreNoFigure has a room's sessions be left out of answers, once and for
 // hours.
 func TestNoSessionsAreNoFigure(t *testing.T) {
