@@ -66,6 +66,8 @@ var configuration = map[string]facts{
 	"organization.quotas.streamer_minutes":        quotaFacts("50000"),
 	"organization.quotas.transcription_minutes":   quotaFacts("20000"),
 	"organization.quotas.billed_minutes":          quotaFacts("2200000"),
+	"organization.quotas.recordings_stored_bytes": quotaFacts("500000000000"),
+	"organization.recordings_retention":           {text, none, "a duration such as 90d, above 0", "90d", []string{"2w"}, []string{"0", "soon"}},
 	"organization.quotas.sessions":                quotaFacts("100000"),
 	"organization.quotas.live_participants":       quotaFacts("5000"),
 	"customers[].room_prefix":                     {text, "required", "1 to 39 characters of a-z, 0-9 and -; or `_none`", "acme-", []string{"_none"}, []string{"Acme", "_other", `""`}},
