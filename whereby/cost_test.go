@@ -194,7 +194,7 @@ func TestCheapReadsUseTheShare(t *testing.T) {
 				case limiter == wherebytest.SlidingWindow:
 					least = 0.08
 				case latency >= 50*time.Millisecond:
-					least = 0.4
+					least = 0.25
 				}
 				t.Run(fmt.Sprintf("%s of %d, answers within %v", name, limit, latency), func(t *testing.T) {
 					t.Parallel()
