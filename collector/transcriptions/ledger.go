@@ -86,7 +86,7 @@ func (l *Ledger) Apply(e whereby.Event) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	first := l.rows == 0
-	if _, err := l.merge([]Row{row}, nil); err != nil {
+	if err := l.merge([]Row{row}, nil); err != nil {
 		l.lost = err
 		return
 	}
@@ -112,19 +112,18 @@ func (l *Ledger) known(ids []string) (map[string]Row, error) {
 	return known, nil
 }
 
-// merge takes readings, and reports of each whether it told something new. uncounted reports
-// whether a new row of a label stays out of the counts by status; nil is none.
-func (l *Ledger) merge(readings []Row, uncounted func(label string) bool) (news []bool, err error) {
+// merge takes readings. uncounted reports whether a new row of a label stays out of the counts
+// by status; nil is none.
+func (l *Ledger) merge(readings []Row, uncounted func(label string) bool) error {
 	ids := make([]string, len(readings))
 	for i, reading := range readings {
 		ids[i] = reading.ID
 	}
 	known, err := l.known(ids)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	news = make([]bool, len(readings))
-	for i, reading := range readings {
+	for _, reading := range readings {
 		before, there := known[reading.ID]
 		row := reading
 		if there {
@@ -137,14 +136,14 @@ func (l *Ledger) merge(readings []Row, uncounted func(label string) bool) (news 
 		if there && row == before {
 			continue
 		}
-		news[i], known[row.ID], l.unsaved[row.ID] = true, row, row
+		known[row.ID], l.unsaved[row.ID] = row, row
 		if there {
 			l.count(before, -1)
 		}
 		l.count(row, 1)
 		l.snapshot = nil
 	}
-	return news, nil
+	return nil
 }
 
 // count adds a row to the sums, or takes it out.
@@ -266,7 +265,7 @@ func (r *reading) commit(state State, counted func() map[string]bool) error {
 			return before[label] || l.state.Exposed && c != nil && c.byStatus.Ended() > 0
 		}
 	}
-	_, err := l.merge(slices.Collect(maps.Values(r.rows)), uncounted)
+	err := l.merge(slices.Collect(maps.Values(r.rows)), uncounted)
 	l.mu.Unlock()
 	if err != nil {
 		return err
