@@ -63,6 +63,7 @@ func (d *Demo) Run(env *Env) error {
 		c.addTo(account, now)
 	}
 	customers[0].overrun(account, now)
+	storeRecordings(account, customers, now)
 	readCost := 1 // as in the account: nobody has to wait until that is learnt
 	client, err := Whereby{
 		URL:            whereby.DefaultBaseURL, // never reached: the transport is the account

@@ -116,6 +116,20 @@ func (c demoCustomer) overrun(account *wherebytest.Account, now time.Time) {
 	}
 }
 
+// storeRecordings stores a recording of each day of the last two months.
+func storeRecordings(account *wherebytest.Account, customers []demoCustomer, now time.Time) {
+	const days, length = 60, 40 * time.Minute
+	for day := range days {
+		c := customers[day%len(customers)]
+		start := now.UTC().Truncate(24 * time.Hour).AddDate(0, 0, -day-1).Add(10 * time.Hour)
+		account.AddRecordings(wherebytest.Recording{
+			ID:       fmt.Sprintf("recording-%d", day),
+			RoomName: c.room(0), Filename: c.room(0)[1:] + ".mp4",
+			Start: start, End: start.Add(length), Megabytes: 250 + float64(day%7)*40,
+		})
+	}
+}
+
 // demoFile is the demo's configuration with the planned customers.
 func demoFile(customers []demoCustomer) ([]byte, error) {
 	t, err := template.New("demo.yml").Parse(demoConfig)

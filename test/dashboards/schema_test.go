@@ -44,7 +44,7 @@ func TestGrafanaKnowsEveryField(t *testing.T) {
 // knownUnits are those in use that Grafana has a name for.
 var knownUnits = []string{
 	units.NoUnit, units.Short, units.LocaleFormat, units.PercentUnit, units.Seconds, units.DurationInHoursMinutesSeconds,
-	units.BytesIEC, units.BitsPerSecondSI, units.DateTimeFromNow,
+	units.BytesIEC, units.BytesSI, units.BitsPerSecondSI, units.DateTimeFromNow,
 }
 
 // TestGrafanaKnowsEveryUnit holds that no unit is shown as a suffix because Grafana does
