@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -133,6 +134,7 @@ func (c *Collector) open() error {
 	c.poller = poller.New(c.client, c.ledger, poller.Config{
 		Interval:         c.config.PollInterval,
 		FullPollInterval: c.config.FullPollInterval,
+		Storage:          cmp.Or(c.config.StoragePath, "memory"),
 		OnRooms:          c.onRooms,
 		OnPoll:           c.onPoll,
 		Logger:           log,

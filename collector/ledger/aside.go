@@ -11,7 +11,10 @@ const maxAside = 10_000
 // SetAside notes rooms of the account whose rows could not be read. They keep the figures
 // that they have and are not taken for deleted. One without a name is "".
 func (p *Poll) SetAside(names []string) error {
-	err := p.ledger.store.Get(names, func(_ int, row Row) { p.seen.Add(row.ID) })
+	err := p.ledger.store.Get(names, func(_ int, row Row) {
+		p.seen.Add(row.ID)
+		p.identity.known = true
+	})
 	if err != nil {
 		return fmt.Errorf("look rooms up in the ledger: %w", err)
 	}

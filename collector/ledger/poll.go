@@ -24,11 +24,15 @@ type Poll struct {
 	lowered map[string]Totals
 	// aside are the rooms whose rows could not be read.
 	aside map[string]struct{}
+	// identity tells whose rooms they are.
+	identity identity
 }
 
 // Begin starts a poll. One that is not committed has no effect.
 func (l *Ledger) Begin() *Poll {
-	return &Poll{ledger: l, staged: map[string]Row{}, lowered: map[string]Totals{}, aside: map[string]struct{}{}}
+	return &Poll{
+		ledger: l, staged: map[string]Row{}, lowered: map[string]Totals{}, aside: map[string]struct{}{}, identity: l.identity(),
+	}
 }
 
 // Report is what a page told.
@@ -83,6 +87,7 @@ func (p *Poll) addRow(reading, row Row, known bool, report *Report) (fresh, rais
 	}
 	if fresh {
 		report.Fresh++
+		p.identity.see(reading, row, known)
 	}
 	switch {
 	case known && again:
@@ -111,10 +116,16 @@ func (p *Poll) addRow(reading, row Row, known bool, report *Report) (fresh, rais
 
 // flush keeps a poll that raises very many rooms from filling the memory. What it commits
 // are facts, and is shown with the next snapshot: should the poll fail, with that of the
-// next one.
+// next one. Before it is known whose rooms they are, they wait.
 func (p *Poll) flush() error {
 	if len(p.staged) < flushRows {
 		return nil
+	}
+	if !p.identity.settled() {
+		if p.identity.old < flushRows {
+			return nil
+		}
+		return p.identity.check()
 	}
 	p.ledger.mu.Lock()
 	defer p.ledger.mu.Unlock()
@@ -137,6 +148,9 @@ func (p *Poll) merge(change Change) error {
 // Commit makes the poll durable and then visible, and ends it. After an error the poll
 // can only be dropped.
 func (p *Poll) Commit(c Completion) error {
+	if err := p.identity.check(); err != nil {
+		return err
+	}
 	l := p.ledger
 	l.mu.Lock()
 	defer l.mu.Unlock()

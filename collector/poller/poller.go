@@ -1,7 +1,6 @@
 package poller
 
 import (
-	"cmp"
 	"context"
 	"log/slog"
 	"sync"
@@ -20,8 +19,10 @@ type Config struct {
 	Interval time.Duration
 	// FullPollInterval is the longest time between the ends of two full polls.
 	FullPollInterval time.Duration
+	// Storage says where the ledger is kept, for a person.
+	Storage string
 	// OnRooms, where not nil, is told of the rooms of every page that was read, those of
-	// a poll that fails later too. It must be quick.
+	// a poll that fails later too, once they are known to be the account's. It must be quick.
 	OnRooms func([]whereby.Room)
 	// OnPoll is told of every poll once it is over, from the goroutine that ran it.
 	OnPoll func(Result)
@@ -178,6 +179,9 @@ func (p *Poller) fullPoll(ctx context.Context, client *whereby.Client) {
 		f, resumed = p.newFull(), false
 	}
 	f.client = client
+	if resumed {
+		f.poll.Resume()
+	}
 	before := f.result.Pages
 	err := f.run(ctx)
 	if resumed && f.result.Pages == before && refused(err) {
@@ -209,7 +213,7 @@ func (p *Poller) finish(ctx context.Context, w *walk, sorted bool, err error) er
 	}
 	w.result.Ended = time.Now()
 	w.result.SetAside = len(w.aside)
-	fresh := w.freshlyAside()
+	fresh, replaced := w.freshlyAside(), w.poll.Replaced()
 	if err == nil {
 		err = w.poll.Commit(ledger.Completion{
 			Started:  w.result.Started,
@@ -218,10 +222,12 @@ func (p *Poller) finish(ctx context.Context, w *walk, sorted bool, err error) er
 			Sorted:   sorted,
 		})
 	}
+	err = p.explain(err)
 	w.result.Err = err
 	p.logResult(w.result)
 	if err == nil {
 		p.logSetAside(w.aside, fresh)
+		w.tellRest(replaced)
 	}
 	if p.config.OnPoll != nil {
 		p.config.OnPoll(w.result)
@@ -240,7 +246,7 @@ func (p *Poller) logResult(r Result) {
 	switch {
 	case r.Err != nil:
 		p.failing.Store(true)
-		p.log.Warn("poll failed; what was last known is still served", append(attrs, "err", r.Err, "class", cmp.Or(whereby.ClassOf(r.Err), "store"))...)
+		p.log.Warn("poll failed; what was last known is still served", append(attrs, "err", r.Err, "class", classOf(r.Err))...)
 	case p.failing.Swap(false):
 		p.log.Info("poll succeeded again", attrs...)
 	case !p.polled.Load():
@@ -249,7 +255,3 @@ func (p *Poller) logResult(r Result) {
 		p.log.Debug("poll succeeded", attrs...)
 	}
 }
-
-// IsStorageError reports whether a poll failed because of the store, and not because of
-// what Whereby answered.
-func IsStorageError(err error) bool { return whereby.ClassOf(err) == "" }

@@ -27,6 +27,8 @@ type walk struct {
 	order  order
 	// aside are the rooms whose rows could not be read, and why.
 	aside map[string]error
+	// untold are rooms that OnRooms was not told of yet.
+	untold []whereby.Room
 	// sightings are of rooms that may be rising. first is true if all rooms are new.
 	sightings
 	first bool
@@ -130,9 +132,7 @@ func (w *walk) take(page whereby.Page[whereby.Room]) (listed, error) {
 	if err := w.setAside(page); err != nil {
 		return got, err
 	}
-	if w.poller.config.OnRooms != nil {
-		w.poller.config.OnRooms(page.Rows)
-	}
+	w.tell(page.Rows)
 	w.result.Pages++
 	w.result.Rooms += got.report.Fresh
 	for _, lowered := range got.report.Lowered {

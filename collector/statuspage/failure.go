@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	"whereby_exporter/collector/poller"
 	"whereby_exporter/whereby"
 )
 
@@ -39,6 +40,11 @@ func failureOf(now, at time.Time, err error) *failure {
 		f.What = "Whereby did not accept a request"
 		f.Do = "Check that --whereby.url is right, and look for a newer version of the exporter."
 	default:
+		if poller.IsAnotherAccount(err) {
+			f.What = "The API key is of another account than the store"
+			f.Do = "Nothing was counted. Use the store's API key, or give this account a --storage.path of its own."
+			break
+		}
 		f.What = "The store could not be written"
 		f.Do = "The disk may be full or gone. Figures stand still until it is back."
 	}

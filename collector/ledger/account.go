@@ -1,0 +1,101 @@
+package ledger
+
+import (
+	"fmt"
+	"time"
+)
+
+// maxLate is how long after its creation or first use a room of the account may be shown
+// for the first time.
+const maxLate = 30 * time.Minute
+
+// identity is what a poll's rooms say of whether it reads the account that the store is of.
+// Insights does not say whose rooms it lists, and all rooms of an account may be deleted
+// and others made. But a room from before the last full poll was in that: if a poll finds
+// none of the store's rooms, and some that are as old, the account is another one.
+type identity struct {
+	// before is the time before which a room must be known, in seconds since 1970; 0 if
+	// the store can't tell.
+	before int64
+	// known is true once the poll has read a room of the store.
+	known bool
+	// read counts the other rooms, and old those of them from before that time.
+	read, old int
+}
+
+// identity returns what a poll begins with.
+func (l *Ledger) identity() identity {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	last := l.state.FullPollStarted
+	if last.IsZero() {
+		last = l.state.FullPoll // of a store that does not say
+	}
+	if !l.state.Complete || l.nextID == 0 || last.IsZero() {
+		return identity{}
+	}
+	return identity{before: Seconds(last.Add(-maxLate))}
+}
+
+// see takes a reading that is the poll's first of a room, with the store's row if that has
+// the name.
+func (i *identity) see(reading, row Row, named bool) {
+	if named && (row.Created == reading.Created || row.Created == 0 || reading.Created == 0) {
+		i.known = true
+		return
+	}
+	i.read++
+	since := reading.FirstSession
+	if since == 0 {
+		since = reading.LastSession
+	}
+	if since == 0 {
+		since = reading.Created
+	}
+	if since != 0 && since < i.before {
+		i.old++
+	}
+}
+
+// settled reports whether it is known that the account is the store's.
+func (i *identity) settled() bool { return i.known || i.before == 0 }
+
+// check returns an error if the account is another one.
+func (i *identity) check() error {
+	if i.settled() || i.old == 0 {
+		return nil
+	}
+	return &AnotherAccountError{Rooms: i.read, Old: i.old, FullPoll: time.Unix(i.before, 0).Add(maxLate).UTC()}
+}
+
+// AnotherAccountError means that the rooms that a poll read are not of the account that the
+// store is of.
+type AnotherAccountError struct {
+	// Rooms counts the rooms read, of which the store has none. Old are those among them
+	// that the last full poll should have read.
+	Rooms, Old int
+	// FullPoll is when that began.
+	FullPoll time.Time
+}
+
+func (e *AnotherAccountError) Error() string {
+	return fmt.Sprintf("of %d rooms read it has none, though %d are older than its last full poll of %s",
+		e.Rooms, e.Old, e.FullPoll.Format(time.RFC3339))
+}
+
+// Resume has a poll that goes on after a failure find out whose rooms it reads once more:
+// the API key may be another one since.
+func (p *Poll) Resume() { p.identity = p.ledger.identity() }
+
+// Recognized reports whether the poll is known to read the account that the store is of.
+// Until then nothing that it read may be used.
+func (p *Poll) Recognized() bool { return p.identity.settled() }
+
+// Replaced counts the rooms of a poll that found none of the store's rooms: if it can be
+// committed, all of them are new.
+func (p *Poll) Replaced() int {
+	if p.identity.settled() {
+		return 0
+	}
+	return p.identity.read
+}

@@ -1,0 +1,79 @@
+package poller
+
+import (
+	"errors"
+	"fmt"
+
+	"whereby_exporter/collector/ledger"
+	"whereby_exporter/whereby"
+)
+
+// Classes of a poll's errors that are none of Whereby's.
+const (
+	classStore   whereby.ErrorClass = "store"
+	classAccount whereby.ErrorClass = "account"
+)
+
+// maxUntold bounds the rooms that wait until it is known whose they are. The first ones
+// were used last.
+const maxUntold = 10_000
+
+// explain adds to an error about the account what a person can do.
+func (p *Poller) explain(err error) error {
+	if !IsAnotherAccount(err) {
+		return err
+	}
+	return fmt.Errorf("the API key is of another account than the store in %s: %w; use that account's key, or another --storage.path",
+		p.config.Storage, err)
+}
+
+// IsAnotherAccount reports whether a poll failed because it did not read the account that
+// the store is of.
+func IsAnotherAccount(err error) bool {
+	var another *ledger.AnotherAccountError
+	return errors.As(err, &another)
+}
+
+// IsStorageError reports whether a poll failed because of the store, and not because of
+// what Whereby answered.
+func IsStorageError(err error) bool { return classOf(err) == classStore }
+
+// classOf says in a word why a poll failed.
+func classOf(err error) whereby.ErrorClass {
+	class := whereby.ClassOf(err)
+	switch {
+	case class != "":
+		return class
+	case IsAnotherAccount(err):
+		return classAccount
+	}
+	return classStore
+}
+
+// tell hands rooms on, once they are known to be the account's.
+func (w *walk) tell(rooms []whereby.Room) {
+	if w.poller.config.OnRooms == nil {
+		return
+	}
+	if !w.poll.Recognized() {
+		w.untold = append(w.untold, rooms[:min(len(rooms), maxUntold-len(w.untold))]...)
+		return
+	}
+	if len(w.untold) > 0 {
+		rooms = append(w.untold, rooms...)
+		w.untold = nil
+	}
+	w.poller.config.OnRooms(rooms)
+}
+
+// tellRest hands on the rooms of a poll that was committed though it found none that was
+// known, and warns of it.
+func (w *walk) tellRest(replaced int) {
+	if replaced > 0 {
+		w.poller.log.Warn("none of the account's earlier rooms is left", "new", replaced)
+	}
+	if len(w.untold) > 0 {
+		w.poller.config.OnRooms(w.untold)
+		w.untold = nil
+	}
+}
