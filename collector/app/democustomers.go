@@ -121,7 +121,7 @@ func storeRecordings(account *wherebytest.Account, customers []demoCustomer, now
 	const days, length = 60, 40 * time.Minute
 	for day := range days {
 		c := customers[day%len(customers)]
-		start := now.UTC().Truncate(24 * time.Hour).AddDate(0, 0, -day-1).Add(10 * time.Hour)
+		start := now.UTC().Truncate(24*time.Hour).AddDate(0, 0, -day-1).Add(10 * time.Hour)
 		account.AddRecordings(wherebytest.Recording{
 			ID:       fmt.Sprintf("recording-%d", day),
 			RoomName: c.room(0), Filename: c.room(0)[1:] + ".mp4",
