@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -22,11 +22,12 @@ import (
 // fail, are listed late and on pages that move, are deleted, and announced twice, in disorder
 // or never. The exporter is killed while it runs, and a billing period begins.
 func TestTranscriptionsAreAnAdversarysTruth(t *testing.T) {
-	for i := range secondTier(1, 6) {
-		seed := uint64(1 + i)
-		if i >= 3 {
-			seed = rand.Uint64()
-		}
+	// Other seeds: SEED=N.
+	seeds := []uint64{1, 7}[:secondTier(1, 2)]
+	if n, err := strconv.ParseUint(os.Getenv("SEED"), 10, 64); err == nil {
+		seeds = []uint64{n}
+	}
+	for _, seed := range seeds {
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { adversarialTranscriptions(t, seed) })
 		})

@@ -27,7 +27,8 @@ func (a *Account) trace(l located, c *connection, h int64) Trace {
 	if until == 0 {
 		until = h
 	}
-	n := int((until - c.joined) / sampleRate)
+	// The horizon may be before the connection began: endpoints lag differently.
+	n := int(max(0, until-c.joined) / sampleRate)
 	line := lineOf(c.ID, a.network(l, &c.Participant), whereby.IsMachine(c.Role))
 	missing := -1
 	if a.cfg.MissingSeries && line.seed%8 == 0 {
