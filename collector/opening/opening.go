@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"time"
 
 	"whereby_exporter/collector/ledger"
@@ -147,8 +148,13 @@ func (r *Reader) readAll(ctx context.Context) error {
 		}
 		whole := len(list) == 0
 		if whole {
-			if list, err = r.ledger.Unread(batch, r.rests); err != nil || len(list) == 0 {
+			if list, err = r.ledger.Unread(batch, r.rests); err != nil {
 				return err
+			}
+			if len(list) == 0 {
+				// Those that are due and not listed are no longer unread.
+				maps.DeleteFunc(r.busy, func(name string, _ pause) bool { return !r.rests(name) })
+				return nil
 			}
 		}
 		r.report()
