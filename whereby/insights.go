@@ -38,6 +38,13 @@ func NotFound(err error) bool {
 	return errors.As(err, &refused) && refused.StatusCode == http.StatusNotFound
 }
 
+// Unlisted reports whether an endpoint cannot be read at all: the account does not have it
+// (404), or the key may not read it (403).
+func Unlisted(err error) bool {
+	var auth *AuthError
+	return NotFound(err) || errors.As(err, &auth) && auth.StatusCode == http.StatusForbidden
+}
+
 // slashed gives a room's name its slash if Insights or an event leaves it out: names are
 // compared and looked up with it.
 func slashed(name string) string {

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"net/http"
 	"os"
 	"slices"
 	"strconv"
@@ -69,11 +68,10 @@ func (r *runner) transcripts(ctx context.Context) (map[string]transcript, error)
 	}
 	for {
 		err := r.listTranscripts(ctx, all)
-		var auth *whereby.AuthError
 		switch {
 		case err == nil:
 			return all, nil
-		case whereby.NotFound(err), errors.As(err, &auth) && auth.StatusCode == http.StatusForbidden:
+		case whereby.Unlisted(err):
 			r.Logger.Warn("transcriptions cannot be listed; their history is left out", "err", err)
 			return nil, nil
 		}

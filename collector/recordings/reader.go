@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"hash/maphash"
 	"log/slog"
-	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -151,14 +150,11 @@ func (r *Reader) try(ctx context.Context) {
 	r.keep(&reading{Tried: now, Read: now, Used: r.kept.Used || len(last.seen) > 0, Rooms: last.rooms})
 }
 
-// refused reports whether the account has no recordings to read, or the key may not.
+// refused reports whether the account has no recordings to read, or the key may not: after a
+// first page they could be.
 func refused(err error) bool {
 	var of *whereby.Error
-	if !errors.As(err, &of) || of.Page > 1 {
-		return false // what was on earlier pages could be read
-	}
-	var auth *whereby.AuthError
-	return whereby.NotFound(err) || errors.As(err, &auth) && auth.StatusCode == http.StatusForbidden
+	return errors.As(err, &of) && of.Page <= 1 && whereby.Unlisted(err)
 }
 
 // refuse notes a refusal. One alone may be an accident, so that what was read before stays.

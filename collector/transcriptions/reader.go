@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"math"
-	"net/http"
 	"slices"
 	"time"
 
@@ -117,12 +116,6 @@ func (r *Reader) note(err error) {
 	}
 }
 
-// refused reports whether the account may not list transcriptions.
-func refused(err error) bool {
-	var auth *whereby.AuthError
-	return whereby.NotFound(err) || errors.As(err, &auth) && auth.StatusCode == http.StatusForbidden
-}
-
 // read reads the listing as far as is due.
 func (r *Reader) read(ctx context.Context) error {
 	state := r.ledger.State()
@@ -130,7 +123,7 @@ func (r *Reader) read(ctx context.Context) error {
 	switch {
 	case err == nil:
 		r.config.OnRead()
-	case refused(err):
+	case whereby.Unlisted(err):
 		if !state.Refused {
 			r.config.Logger.Warn("transcriptions cannot be listed", "err", err, "next_try", idle)
 		}
