@@ -6,6 +6,7 @@ import (
 	"text/template"
 	"time"
 
+	"whereby_exporter/collector/billing"
 	"whereby_exporter/whereby/wherebytest"
 )
 
@@ -45,14 +46,9 @@ func anchorDay(now time.Time, age int) int {
 	return min(now.UTC().AddDate(0, 0, -age).Day(), 28)
 }
 
-// periodStart is when the billing period of an anchor day began.
-func periodStart(now time.Time, anchorDay int) time.Time {
-	now = now.UTC()
-	start := time.Date(now.Year(), now.Month(), anchorDay, 0, 0, 0, 0, time.UTC)
-	if start.After(now) {
-		start = start.AddDate(0, -1, 0)
-	}
-	return start
+// periodStart is when the customer's billing period began.
+func (c demoCustomer) periodStart(now time.Time) time.Time {
+	return billing.Calendar{AnchorDay: c.AnchorDay}.At(now).Start
 }
 
 // room is the room of a planned customer with a number.
@@ -69,7 +65,7 @@ func (c demoCustomer) addTo(account *wherebytest.Account, now time.Time) {
 		history = 180
 		ahead   = 14 // days that a demo may run
 	)
-	start := periodStart(now, c.AnchorDay)
+	start := c.periodStart(now)
 	for n := range rooms {
 		account.AddRoom(wherebytest.Room{Name: c.room(n), CreatedAt: now.AddDate(0, 0, -history-1)})
 	}

@@ -5,6 +5,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"whereby_exporter/collector/billing"
 	"whereby_exporter/collector/config"
 	"whereby_exporter/whereby/wherebytest"
 )
@@ -52,7 +53,7 @@ func within(t *testing.T, what string, got, least, most float64) {
 
 // share is which share of its quota a customer has used.
 func (c demoCustomer) share(account *wherebytest.Account) float64 {
-	start := periodStart(time.Now(), c.AnchorDay)
+	start := c.periodStart(time.Now())
 	used := 0
 	for n := range 3 {
 		for _, session := range account.Sessions(c.room(n)) {
@@ -66,8 +67,8 @@ func (c demoCustomer) share(account *wherebytest.Account) float64 {
 
 // projected is the share at the end of the period at the pace of the period so far.
 func (c demoCustomer) projected(account *wherebytest.Account) float64 {
-	start := periodStart(time.Now(), c.AnchorDay)
-	return c.share(account) * float64(start.AddDate(0, 1, 0).Sub(start)) / float64(time.Since(start))
+	period := billing.Calendar{AnchorDay: c.AnchorDay}.At(time.Now())
+	return c.share(account) * float64(period.End.Sub(period.Start)) / float64(time.Since(period.Start))
 }
 
 func TestTheDemosConfigurationIsValid(t *testing.T) {
