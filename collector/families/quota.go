@@ -64,7 +64,7 @@ func Quotas(s *ledger.Snapshot, t *transcriptions.Snapshot, file *config.Config)
 			minutes := transcriptions.Minutes(t.Account().Previous)
 			sample(string(config.TranscriptionMinutes), minutes)
 			if s.Account.Previous.Unread == 0 {
-				sample(string(config.BilledMinutes), billed(s.Account.Previous.Used)+minutes)
+				sample(string(config.BilledMinutes), float64(s.Account.Previous.Used.Billed())+minutes)
 			}
 		}),
 	}
@@ -161,7 +161,7 @@ func usedByAccount(m metrics.Metric, s *ledger.Snapshot, t *transcriptions.Snaps
 			}
 		}
 		if part && t != nil || known && s.Account.Known() {
-			sample(string(config.BilledMinutes), billed(s.Account.Used)+minutes)
+			sample(string(config.BilledMinutes), float64(s.Account.Used.Billed())+minutes)
 		}
 		if v != nil {
 			var sum int64
@@ -206,11 +206,6 @@ func transcribed(t *transcriptions.Snapshot, prefix string) (usage transcription
 		return transcriptions.Usage{}, false
 	}
 	return t.Prefix(prefix), true
-}
-
-// billed is what Whereby bills of sessions, in minutes.
-func billed(t ledger.Totals) float64 {
-	return float64(t.ParticipantMinutes + t.RecorderMinutes + t.StreamerMinutes)
 }
 
 // truth is 1 for true.

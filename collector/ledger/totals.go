@@ -9,6 +9,9 @@ type Totals struct {
 	Sessions           int64
 }
 
+// Billed are the minutes of every kind that Whereby bills of sessions.
+func (t Totals) Billed() int64 { return t.ParticipantMinutes + t.RecorderMinutes + t.StreamerMinutes }
+
 // Max is the larger of the two for each figure.
 func (t Totals) Max(o Totals) Totals {
 	return Totals{

@@ -160,8 +160,7 @@ func (c Customer) amount(r config.Resource) float64 {
 	case config.TranscriptionMinutes:
 		return transcriptions.Minutes(c.Transcribed.Used)
 	case config.BilledMinutes:
-		return c.amount(config.ParticipantMinutes) + c.amount(config.RecorderMinutes) +
-			c.amount(config.StreamerMinutes) + c.amount(config.TranscriptionMinutes)
+		return float64(c.Used.Billed()) + c.amount(config.TranscriptionMinutes)
 	case config.Sessions:
 		return float64(c.Used.Sessions)
 	}
