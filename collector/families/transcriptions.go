@@ -3,6 +3,7 @@ package families
 import (
 	"maps"
 	"slices"
+	"time"
 
 	"whereby_exporter/collector/exposition"
 	"whereby_exporter/collector/ledger"
@@ -19,16 +20,26 @@ func Transcriptions(s *ledger.Snapshot, t *transcriptions.Snapshot, v *live.View
 			if s == nil || !t.Shown() {
 				return
 			}
-			// Prefixes without any have 0, so that increase() sees the first.
-			seconds := make(map[string]float64, len(s.Prefixes))
+			label := make([]string, 1)
+			sample := func(prefix string, billable time.Duration) {
+				label[0] = prefix
+				yield(label, billable.Seconds())
+			}
+			// Both are sorted. Prefixes without any have 0, so that increase() sees the first.
+			rest := t.Prefixes
 			for i := range s.Prefixes {
-				seconds[s.Prefixes[i].Prefix] = 0
+				prefix := s.Prefixes[i].Prefix
+				for len(rest) > 0 && rest[0].Prefix < prefix {
+					sample(rest[0].Prefix, rest[0].Billable)
+					rest = rest[1:]
+				}
+				if len(rest) > 0 && rest[0].Prefix == prefix {
+					continue // with the next one
+				}
+				sample(prefix, 0)
 			}
-			for i := range t.Prefixes {
-				seconds[t.Prefixes[i].Prefix] = t.Prefixes[i].Billable.Seconds()
-			}
-			for _, prefix := range slices.Sorted(maps.Keys(seconds)) {
-				yield([]string{prefix}, seconds[prefix])
+			for i := range rest {
+				sample(rest[i].Prefix, rest[i].Billable)
 			}
 		}),
 		family(metrics.Transcriptions, func(yield func([]string, float64)) {
