@@ -1,8 +1,6 @@
 package families
 
 import (
-	"slices"
-
 	"whereby_exporter/collector/exposition"
 	"whereby_exporter/collector/metrics"
 	"whereby_exporter/collector/quality"
@@ -11,16 +9,8 @@ import (
 // Quality are those of the sample. Configured prefixes have series, whether anybody of
 // theirs was sampled or not.
 func Quality(v *quality.View, configured []string) []exposition.Family {
-	known := make(map[string]bool, len(v.Prefixes))
-	for _, p := range v.Prefixes {
-		known[p.Prefix] = true
-	}
-	prefixes := slices.Grow(v.Prefixes, len(configured))
-	for _, prefix := range configured {
-		if !known[prefix] {
-			prefixes = append(prefixes, quality.PrefixView{Prefix: prefix})
-		}
-	}
+	prefixes := withConfigured(v.Prefixes, configured, func(p quality.PrefixView) string { return p.Prefix },
+		func(prefix string) quality.PrefixView { return quality.PrefixView{Prefix: prefix} })
 	each := func(m metrics.Metric, samples func(p quality.PrefixView, yield func(value float64, labels ...string))) exposition.Family {
 		return family(m, func(yield func([]string, float64)) {
 			labels := make([]string, 0, 3)

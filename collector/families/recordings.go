@@ -9,7 +9,8 @@ import (
 // Recordings are what Whereby stores. Configured prefixes have series even if nothing is
 // stored for them; a time there is only of recordings that tell when they began.
 func Recordings(v *recordings.View, configured []string) []exposition.Family {
-	all := withConfigured(v.Prefixes, configured)
+	all := withConfigured(v.Prefixes, configured, func(p recordings.PrefixFigures) string { return p.Prefix },
+		func(prefix string) recordings.PrefixFigures { return recordings.PrefixFigures{Prefix: prefix} })
 	number := func(f recordings.Figures) (float64, bool) { return float64(f.Recordings), true }
 	size := func(f recordings.Figures) (float64, bool) { return float64(f.Bytes), true }
 	oldest := func(f recordings.Figures) (float64, bool) { return metrics.Seconds(f.Oldest), !f.Oldest.IsZero() }
@@ -41,19 +42,4 @@ func Recordings(v *recordings.View, configured []string) []exposition.Family {
 	return append(list, family(metrics.RecordingsLastRead, func(yield func([]string, float64)) {
 		yield(nil, metrics.Seconds(v.Read))
 	}))
-}
-
-// withConfigured adds the configured prefixes of which nothing is stored.
-func withConfigured(prefixes []recordings.PrefixFigures, configured []string) []recordings.PrefixFigures {
-	stored := make(map[string]bool, len(prefixes))
-	for _, p := range prefixes {
-		stored[p.Prefix] = true
-	}
-	all := prefixes[:len(prefixes):len(prefixes)]
-	for _, under := range configured {
-		if !stored[under] {
-			all = append(all, recordings.PrefixFigures{Prefix: under})
-		}
-	}
-	return all
 }
