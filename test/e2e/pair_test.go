@@ -64,10 +64,12 @@ type member struct {
 func newMember(t testing.TB, name, api string, account *wherebytest.Account, share float64, flags ...string) *member {
 	t.Helper()
 	address, webhook := freeAddress(t), freeAddress(t)
+	// What a read costs is given: an exporter that has to learn it next to others takes what
+	// they spend for a part of it, and would come nowhere near its share.
 	m := &member{exporter: exporter{base: "http://" + address}, name: name, webhook: webhook, secret: webhookSecret + "-" + name}
 	m.flags = append([]string{
 		"run", "--whereby.url=" + api, "--web.listen-address=" + address, "--webhook.listen-address=" + webhook,
-		"--storage.path=" + t.TempDir(), fmt.Sprintf("--whereby.rate-limit-share=%v", share),
+		"--storage.path=" + t.TempDir(), fmt.Sprintf("--whereby.rate-limit-share=%v", share), "--whereby.read-cost=1",
 		"--poll.interval=1s", "--poll.full-scan-interval=10s", "--log.level=debug",
 	}, flags...)
 	m.sender = &wherebytest.Sender{
