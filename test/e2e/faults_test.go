@@ -59,7 +59,7 @@ func TestAFaultChangesNoFigureAndPasses(t *testing.T) {
 			account, api := newAccount(t, wherebytest.Config{PointsPerMinute: unlimited})
 			l := newLife(t, account, 350)
 			account.Inject(tc.fault)
-			e := startExporter(t, freeAddress(t), api, "--storage.path="+t.TempDir())
+			e := startExporter(t, freeAddress(t), api, "--storage.path="+t.TempDir(), "--whereby.read-cost=1")
 
 			requests := fmt.Sprintf(`whereby_exporter_api_requests_total{code=%q,endpoint="rooms"}`, tc.code)
 			failed := func() {
