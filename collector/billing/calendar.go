@@ -44,6 +44,11 @@ func (c Calendar) At(t time.Time) Period {
 // Next returns the period after p.
 func (c Calendar) Next(p Period) Period { return c.At(p.End) }
 
+// Day returns the first instant of a day in the calendar's zone.
+func (c Calendar) Day(year int, month time.Month, day int) time.Time {
+	return firstInstant(time.Date(year, month, day, 0, 0, 0, 0, time.UTC), c.zone())
+}
+
 func (c Calendar) zone() *time.Location {
 	if c.Zone == nil {
 		return time.UTC

@@ -25,7 +25,9 @@ type Config struct {
 	// Segments is nil where the file asks for none.
 	Segments *Segments
 	Quality  Quality
-	Alerts   Alerts
+	// Prices is nil where the file has none.
+	Prices *Prices
+	Alerts Alerts
 }
 
 // HTTPClient are the settings of the client that calls Whereby's API. It never

@@ -18,6 +18,7 @@ type document struct {
 	Config
 	customers []*customer
 	segments  segments
+	prices    prices
 	limitAt   node // of room_prefixes
 }
 
@@ -61,6 +62,7 @@ func (d *document) fields(o Options) mapping {
 		{name: "quality", help: "How call quality is judged.", value: mapping{
 			{name: "poor_after", help: "How long packet loss must stay at 3 % or more for a participant to be poor, from 4s to 1h; 10s by default.", value: poorAfter(&d.Quality.PoorAfter)},
 		}},
+		{name: "prices", help: "What the minutes that Whereby bills cost, from which on the exporter tells costs: one mapping, or a list of them by date; none by default. A kind that an entry leaves out keeps its price.", value: &d.prices},
 		{name: "alerts", help: "Changes to the bundled alert rules.", value: alerts{o, &d.Alerts}},
 	}
 }
@@ -102,6 +104,7 @@ func (d *document) finish(r *reader) {
 		r.problem(at, "there are %d customers; room_prefixes.limit, which is %d, must be at least as many", n, d.RoomPrefixes.Limit)
 	}
 	d.Segments = d.segments.result
+	d.Prices = d.prices.finish(r, d.Billing)
 }
 
 // Field documents a field of the file.
