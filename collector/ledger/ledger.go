@@ -25,6 +25,9 @@ type Options struct {
 	// Limited reports whether a label has a quota of what a billing period is for, so
 	// that its figures are the first to be completed. Nil stands for none.
 	Limited func(label string) bool
+	// Marks are further times, in seconds since 1970, since which usage is wanted, in their
+	// order: those at which prices change.
+	Marks []int64
 	// Now is the time; Advance and Commit tell it from then on.
 	Now time.Time
 }
@@ -46,6 +49,8 @@ type Ledger struct {
 	// moved is what counters of a label stand above the sum of its rows, because the
 	// configuration has moved rooms to another one.
 	moved map[string]Totals
+	// movedSince is the same for what was used since the marks.
+	movedSince movedSince
 	// counting is to be committed with the next rows; nil if the store knows it.
 	counting *Counting
 	present  IDSet
@@ -72,7 +77,7 @@ func Open(store Store, o Options) (*Ledger, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read how rooms were counted: %w", err)
 	}
-	l := &Ledger{store: store, state: state, present: present, moved: counting.Moved, changed: make(chan struct{}, 1)}
+	l := &Ledger{store: store, state: state, present: present, moved: counting.Moved, movedSince: counting.MovedSince, changed: make(chan struct{}, 1)}
 	l.aside = make(map[string]struct{}, len(state.Aside))
 	for _, name := range state.Aside {
 		l.aside[name] = struct{}{}
@@ -134,7 +139,7 @@ func (l *Ledger) configure(o Options, counting Counting, before *prefix.Table, s
 	}
 	if now := o.Prefixes.Rules(); !counting.Known || !now.Equal(counting.Rules) {
 		// Until a commit takes it along, the store goes on to say by what it was counted.
-		l.counting = &Counting{Known: true, Rules: now, Moved: l.moved}
+		l.counting = &Counting{Known: true, Rules: now, Moved: l.moved, MovedSince: l.movedSince}
 	}
 	for label, totals := range l.moved {
 		if totals != counters[label] {
@@ -177,7 +182,7 @@ func (l *Ledger) Label(roomName string) string { return l.prefixes.Load().Label(
 func (l *Ledger) sum(label string) *prefixSum {
 	s := l.sums[label]
 	if s == nil {
-		s = &prefixSum{spans: l.spans(label)}
+		s = newPrefixSum(l.spans(label), l.options.Marks)
 		l.sums[label] = s
 	}
 	return s
@@ -190,7 +195,7 @@ func (l *Ledger) sum(label string) *prefixSum {
 func (l *Ledger) recount(before *prefix.Table) error {
 	sums, unread := l.sums, l.unread
 	l.sums, l.unread = make(map[string]*prefixSum, len(sums)), unreadQueue{}
-	moved := map[string]Totals{}
+	moved, since := map[string]Totals{}, movedSince{}
 	nextID := l.nextID
 	for row, err := range l.store.Rows("") {
 		if err != nil {
@@ -211,10 +216,12 @@ func (l *Ledger) recount(before *prefix.Table) error {
 		if was := before.Label(row.Name); was != label {
 			moved[was] = moved[was].Add(row.Totals)
 			moved[label] = moved[label].Sub(row.Totals)
+			since.move(row, l.options.Marks, was, label)
 		}
 	}
 	l.sortUnread()
 	l.move(moved)
+	l.movedSince = l.movedSince.plus(since)
 	l.nextID, l.account = nextID, spanAt(l.options.Account, l.now)
 	return nil
 }
@@ -305,20 +312,25 @@ func (l *Ledger) publish() {
 		l.sum(label)
 	}
 	var account usageSum
+	var since []Since
 	for label, sum := range l.sums {
 		account = account.plus(sum.usage[scopeAccount])
+		since = plusSince(since, sum.since)
 		moved, leftOthers := l.moved[label]
 		if sum.rows == 0 && !leftOthers && aside[label] == 0 && !l.prefixes.Load().Configured(label) {
 			continue
 		}
-		s.Prefixes = append(s.Prefixes, PrefixUsage{
+		usage := PrefixUsage{
 			Prefix:      label,
 			Totals:      sum.Add(moved),
 			Rooms:       sum.rooms,
 			PeriodUsage: sum.usage[scopePrefix].shown(sum.spans[scopePrefix], aside[label], l.state.FullPollStarted),
-		})
+		}
+		usage.Since = l.shownSince(label, sum.since)
+		s.Prefixes = append(s.Prefixes, usage)
 	}
 	s.Account = account.shown(l.account, int64(len(l.aside)), l.state.FullPollStarted)
+	s.Account.Since = since
 	slices.SortFunc(s.Prefixes, func(a, b PrefixUsage) int { return cmp.Compare(a.Prefix, b.Prefix) })
 	l.snapshot.Store(s)
 	select {

@@ -38,7 +38,10 @@ func (l *Ledger) spans(label string) [scopes]span {
 
 // starts are the times at which the rooms of a prefix need an opening balance.
 func (p *prefixSum) starts() []int64 {
-	starts := make([]int64, 0, 2*scopes)
+	starts := make([]int64, 0, 2*int(scopes)+len(p.since))
+	for i := range p.since {
+		starts = append(starts, p.since[i].Start)
+	}
 	for _, span := range p.spans {
 		starts = append(starts, span.previous.Start.Unix(), span.current.Start.Unix())
 	}
@@ -53,6 +56,15 @@ type prefixSum struct {
 	rooms, rows int64
 	spans       [scopes]span
 	usage       [scopes]usageSum
+	since       []Since
+}
+
+func newPrefixSum(spans [scopes]span, marks []int64) *prefixSum {
+	p := &prefixSum{spans: spans}
+	for _, mark := range marks {
+		p.since = append(p.since, Since{Start: mark})
+	}
+	return p
 }
 
 // usageSum sums the usage of rooms.
@@ -70,6 +82,9 @@ func (p *prefixSum) take(r Row) { p.count(r, -1) }
 func (p *prefixSum) count(r Row, sign int64) {
 	p.Totals = p.Add(r.times(sign))
 	p.rows += sign
+	for i := range p.since {
+		p.since[i].count(r, sign)
+	}
 	for s, span := range p.spans {
 		u, sum := r.usage(span.previous.Start.Unix(), span.current.Start.Unix()), &p.usage[s]
 		sum.used = sum.used.Add(u.used.times(sign))

@@ -39,6 +39,8 @@ type PeriodUsage struct {
 	Unread int64
 	// Previous is the billing period before.
 	Previous PreviousUsage
+	// Since is what was used since each of [Options.Marks].
+	Since []Since
 }
 
 // Known reports whether Used is all that was used.

@@ -63,6 +63,8 @@ type Counting struct {
 	// Moved is what counters stood above the sum of a label's rows, because the rules had
 	// moved rooms from it; below 0, because they had moved rooms to it.
 	Moved map[string]Totals
+	// MovedSince is the part of it that was used since a time, in seconds since 1970.
+	MovedSince map[string]map[int64]Totals `json:",omitempty"`
 }
 
 // Change is what one commit puts into the store.

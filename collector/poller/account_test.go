@@ -3,6 +3,7 @@ package poller
 import (
 	"fmt"
 	"net/http"
+	"reflect"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -119,7 +120,7 @@ type transport struct{ http.RoundTripper }
 func (b *bench) expect(want figures) {
 	b.t.Helper()
 	for prefix, usage := range b.shown() {
-		if usage != want[prefix] {
+		if !reflect.DeepEqual(usage, want[prefix]) {
 			b.t.Errorf("%s is %+v, was %+v", prefix, usage, want[prefix])
 		}
 	}

@@ -5,9 +5,9 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"maps"
 	"math/rand/v2"
 	"net/http"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -176,7 +176,7 @@ func (b *bench) expectTruth(complete bool) {
 			}
 		}
 	}
-	if !maps.Equal(got, want) {
+	if !reflect.DeepEqual(got, want) {
 		b.t.Errorf("after %+v:\n got %v\nwant %v", b.results[len(b.results)-1], got, want)
 	}
 }
