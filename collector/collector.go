@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"whereby_exporter/collector/config"
+	"whereby_exporter/collector/cost"
 	"whereby_exporter/collector/feed"
 	"whereby_exporter/collector/ledger"
 	"whereby_exporter/collector/metrics"
@@ -124,8 +125,14 @@ func (c *Collector) open() error {
 		}
 	}
 
-	var err error
-	if c.ledger, err = ledger.Open(c.state.Ledger(), ledgerOptions(file, time.Now())); err != nil {
+	costs, err := cost.Open(c.state.Costs())
+	if err != nil {
+		return err
+	}
+	now := time.Now()
+	tariff := costs.Revised(file.Prices, file.Billing, now)
+	costs.Use(tariff)
+	if c.ledger, err = ledger.Open(c.state.Ledger(), ledgerOptions(file, tariff, now)); err != nil {
 		return err
 	}
 	if c.transcribed, err = transcriptions.Open(c.state.Transcriptions(), c.ledger.Label); err != nil {
@@ -169,7 +176,7 @@ func (c *Collector) open() error {
 		OnRead:       func() { c.publisher.publish() },
 		Logger:       log,
 	})
-	c.publisher = &publisher{ledger: c.ledger, transcriptions: c.transcribed, feed: c.feed(), sampler: c.sampling, stored: c.stored, self: c.self, log: log, file: file}
+	c.publisher = &publisher{ledger: c.ledger, transcriptions: c.transcribed, feed: c.feed(), sampler: c.sampling, stored: c.stored, costs: costs, self: c.self, log: log, file: file}
 	c.publisher.serve(registry)
 	c.publisher.publish()
 	return nil

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"log/slog"
 
+	"whereby_exporter/collector/cost"
 	"whereby_exporter/collector/ledger"
 	"whereby_exporter/collector/quality"
 	"whereby_exporter/collector/recordings"
@@ -19,6 +20,7 @@ type kept struct {
 	ledger         ledger.Store
 	quality        quality.Store
 	transcriptions transcriptions.Store
+	costs          cost.Store
 	// events is the directory of the event log, "" for none.
 	events string
 	log    *webhook.EventLog
@@ -32,6 +34,9 @@ func newKept(k kept) *kept {
 	if k.quality == nil {
 		k.quality = store.NoRecords{}
 	}
+	if k.costs == nil {
+		k.costs = k.keeper.Costs()
+	}
 	if k.transcriptions == nil {
 		k.transcriptions = store.NewTranscriptionsInMemory()
 	}
@@ -40,6 +45,7 @@ func newKept(k kept) *kept {
 
 func (k *kept) Ledger() ledger.Store   { return k.ledger }
 func (k *kept) Quality() quality.Store { return k.quality }
+func (k *kept) Costs() cost.Store      { return k.costs }
 
 func (k *kept) Transcriptions() transcriptions.Store { return k.transcriptions }
 

@@ -2,13 +2,16 @@ package collector
 
 import (
 	"log/slog"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"whereby_exporter/collector/billing"
 	"whereby_exporter/collector/config"
+	"whereby_exporter/collector/cost"
 	"whereby_exporter/collector/exposition"
 	"whereby_exporter/collector/families"
 	"whereby_exporter/collector/feed"
@@ -27,6 +30,7 @@ type publisher struct {
 	feed           *feed.Feed // nil if webhooks are off
 	sampler        interface{ View() *quality.View }
 	stored         *recordings.Reader
+	costs          *cost.Book
 	self           *selfMetrics
 	handler        *exposition.Handler
 	log            *slog.Logger
@@ -35,6 +39,7 @@ type publisher struct {
 	file        *config.Config
 	published   *ledger.Snapshot
 	transcribed *transcriptions.Snapshot
+	charged     atomic.Pointer[cost.Figures] // what published costs; nil without prices
 
 	// exposed is guarded by the handler.
 	exposed exposed
@@ -85,12 +90,24 @@ func (p *publisher) replace(snapshot *ledger.Snapshot, also func() error) error 
 		p.log.Error("summing transcriptions failed", "err", err)
 	}
 	p.transcribed = transcribed
-	p.handler.Publish(append(families.Usage(snapshot), families.Quotas(snapshot, transcribed, p.file)...), func() {
+	list := slices.Concat(families.Usage(snapshot), families.Quotas(snapshot, transcribed, p.file), families.Costs(p.charge(snapshot)))
+	p.handler.Publish(list, func() {
 		err = also()
 		settle()
 		p.exposed = exposed{snapshot: snapshot, transcribed: transcribed, configured: p.file.Configured()}
 	})
 	return err
+}
+
+// charge works out what a snapshot's usage costs.
+func (p *publisher) charge(snapshot *ledger.Snapshot) *cost.Figures {
+	figures, err := p.costs.Charge(snapshot)
+	if err != nil {
+		p.self.storageErrors.Inc()
+		p.log.Error("writing costs failed; whereby_cost_total stands still", "err", err)
+	}
+	p.charged.Store(figures)
+	return figures
 }
 
 // periodsOf are the billing periods of a snapshot.
@@ -154,10 +171,13 @@ func (p *publisher) dynamic() []exposition.Family {
 func (p *publisher) reload(file *config.Config) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	moved, err := p.ledger.Configure(ledgerOptions(file, time.Now()))
+	now := time.Now()
+	tariff := p.costs.Revised(file.Prices, file.Billing, now)
+	moved, err := p.ledger.Configure(ledgerOptions(file, tariff, now))
 	if err != nil {
 		return err
 	}
+	p.costs.Use(tariff)
 	p.transcriptions.Recount()
 	if len(moved) > 0 {
 		p.log.Info("rooms count under other prefixes from now on", "room_prefixes", moved)
@@ -192,7 +212,7 @@ func (p *publisher) inForce() *config.Config {
 }
 
 // ledgerOptions are what the configuration file says of how rooms are summed.
-func ledgerOptions(c *config.Config, now time.Time) ledger.Options {
+func ledgerOptions(c *config.Config, t cost.Tariff, now time.Time) ledger.Options {
 	calendars := make(map[string]billing.Calendar, len(c.Customers))
 	limited := make(map[string]bool, len(c.Customers))
 	for _, customer := range c.Customers {
@@ -211,6 +231,7 @@ func ledgerOptions(c *config.Config, now time.Time) ledger.Options {
 		},
 		Account: c.Billing,
 		Limited: func(label string) bool { return limited[label] },
+		Marks:   t.Marks(),
 		Now:     now,
 	}
 }

@@ -3,6 +3,7 @@ package collector
 import (
 	"log/slog"
 
+	"whereby_exporter/collector/cost"
 	"whereby_exporter/collector/ledger"
 	"whereby_exporter/collector/quality"
 	"whereby_exporter/collector/recordings"
@@ -18,6 +19,7 @@ type keeper interface {
 	Quality() quality.Store
 	Transcriptions() transcriptions.Store
 	Recordings() recordings.Store
+	Costs() cost.Store
 	// ResumeBudget makes points that an earlier process spent count too.
 	ResumeBudget(*whereby.Budget) error
 	// OpenEvents restores what events led to, and returns the log of further ones.

@@ -96,6 +96,25 @@ var (
 		"A constant 1, labelled by the name of the customer who owns the room prefix."}
 )
 
+// What usage costs by the price list, which are absent without one. kind is what was used a
+// minute of, such as participant_minute.
+var (
+	Cost = Metric{"whereby_cost_total", Counter, []string{RoomPrefix, "kind"},
+		"What all sessions cost by the price list, each at the price of the day it started on. Lifetime figure over every room ever seen."}
+	CostUnreadRooms = Metric{"whereby_cost_unread_rooms", Gauge, []string{RoomPrefix},
+		"Rooms whose usage from before a change of prices is not known yet: whereby_cost_total may be too low by it."}
+	CostInfo = Metric{"whereby_cost_info", Gauge, []string{"currency"},
+		"A constant 1, labelled by the currency of all costs."}
+	PeriodCost = Metric{"whereby_period_cost", Gauge, []string{RoomPrefix, "kind"},
+		"What the sessions of the current billing period cost so far. Absent while a room is unread."}
+	PreviousPeriodCost = Metric{"whereby_previous_period_cost", Gauge, []string{RoomPrefix, "kind"},
+		"What the sessions of the previous billing period cost, late figures included. Absent while a room is unread."}
+	OrganizationPeriodCost = Metric{"whereby_organization_period_cost", Gauge, []string{"kind"},
+		"What the sessions of the whole account cost so far in its current billing period. Absent while a room is unread."}
+	OrganizationPreviousPeriodCost = Metric{"whereby_organization_previous_period_cost", Gauge, []string{"kind"},
+		"What the sessions of the whole account cost in its previous billing period. Absent while a room is unread."}
+)
+
 // Who is in rooms now. These come from webhooks, and are absent without a secret.
 var (
 	LiveParticipants = Metric{"whereby_live_participants", Gauge, []string{RoomPrefix},
@@ -256,6 +275,7 @@ func All() []Metric {
 		OrganizationQuotaLimit, OrganizationQuotaPeriodStart, OrganizationQuotaPeriodEnd,
 		OrganizationQuotaPreviousUsed, OrganizationQuotaPreviousPeriodStart, OrganizationQuotaPreviousPeriodEnd, OrganizationQuotaPreviousFinal,
 		CustomerInfo,
+		Cost, CostUnreadRooms, CostInfo, PeriodCost, PreviousPeriodCost, OrganizationPeriodCost, OrganizationPreviousPeriodCost,
 		LiveParticipants, LiveParticipantsMax, LiveClients, LiveRooms, LiveWaiting, LivePending, SegmentParticipants, SegmentMinutes, LiveCorrections,
 		KnockWait, HostWait, Joins, Leaves, Recordings, Transcriptions,
 		WebhookEvents, WebhookDuplicates, WebhookRejected, WebhookMisdirected, WebhookUnusable, WebhookLastEvent, WebhookDelay,

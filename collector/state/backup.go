@@ -70,7 +70,7 @@ func (d *Directory) spool() (*Backup, error) {
 	_ = os.Remove(file.Name())
 	b := &Backup{File: file, done: func() {}}
 	archive := tar.NewWriter(file)
-	for _, part := range []func(*tar.Writer) error{d.copyEvents, d.copyQuality, d.copyLedger} {
+	for _, part := range []func(*tar.Writer) error{d.copyEvents, d.copyQuality, d.copyCosts, d.copyLedger} {
 		if err == nil {
 			err = part(archive)
 		}
@@ -132,6 +132,15 @@ func (d *Directory) copyQuality(archive *tar.Writer) error {
 	return d.quality.Copy(func(size int64, content io.WriterTo) error {
 		return add(archive, store.QualityFileName, size, content)
 	})
+}
+
+// copyCosts adds what was charged, if anything was.
+func (d *Directory) copyCosts(archive *tar.Writer) error {
+	content, err := d.costs.Copy()
+	if err != nil || content == nil {
+		return err
+	}
+	return addBytes(archive, store.CostsFileName, content)
 }
 
 // copyLedger adds the store of usage.

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"sync"
 
+	"whereby_exporter/collector/cost"
 	"whereby_exporter/collector/ledger"
 	"whereby_exporter/collector/quality"
 	"whereby_exporter/collector/recordings"
@@ -26,6 +27,7 @@ type Directory struct {
 	log     *slog.Logger
 	ledger  *store.Bolt
 	quality *store.Records
+	costs   *store.Costs
 	copying sync.Mutex // one copy at a time: each takes as much disk as the state
 
 	mu     sync.Mutex
@@ -47,7 +49,7 @@ func Open(path string, log *slog.Logger) (*Directory, error) {
 	if err != nil {
 		return nil, errors.Join(err, rooms.Close())
 	}
-	return &Directory{path: path, log: log, ledger: rooms, quality: records}, nil
+	return &Directory{path: path, log: log, ledger: rooms, quality: records, costs: store.NewCosts(path)}, nil
 }
 
 // removeSpooled removes the temporary files of backups that an earlier process left.
@@ -63,6 +65,9 @@ func (d *Directory) Ledger() ledger.Store { return d.ledger }
 
 // Quality is the store of call quality.
 func (d *Directory) Quality() quality.Store { return d.quality }
+
+// Costs is the store of what was charged.
+func (d *Directory) Costs() cost.Store { return d.costs }
 
 // Transcriptions is the store of transcriptions.
 func (d *Directory) Transcriptions() transcriptions.Store { return d.ledger.Transcriptions() }

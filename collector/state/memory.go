@@ -1,6 +1,7 @@
 package state
 
 import (
+	"whereby_exporter/collector/cost"
 	"whereby_exporter/collector/ledger"
 	"whereby_exporter/collector/quality"
 	"whereby_exporter/collector/recordings"
@@ -14,16 +15,22 @@ import (
 type Memory struct {
 	ledger         *store.Memory
 	transcriptions *store.TranscriptionsInMemory
+	costs          store.MemoryCosts
 }
 
 // NewMemory returns an empty one.
-func NewMemory() *Memory { return &Memory{store.NewMemory(), store.NewTranscriptionsInMemory()} }
+func NewMemory() *Memory {
+	return &Memory{ledger: store.NewMemory(), transcriptions: store.NewTranscriptionsInMemory()}
+}
 
 // Ledger is the store of usage.
 func (m *Memory) Ledger() ledger.Store { return m.ledger }
 
 // Quality is the store of call quality.
 func (*Memory) Quality() quality.Store { return store.NoRecords{} }
+
+// Costs is the store of what was charged.
+func (m *Memory) Costs() cost.Store { return &m.costs }
 
 // Transcriptions is the store of transcriptions.
 func (m *Memory) Transcriptions() transcriptions.Store { return m.transcriptions }

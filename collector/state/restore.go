@@ -103,7 +103,7 @@ func unpack(archive *tar.Reader, dir string) error {
 func inBackup(name string) bool {
 	dir, base := path.Split(name)
 	if dir == "" {
-		return base == store.FileName || base == store.QualityFileName
+		return base == store.FileName || base == store.QualityFileName || base == store.CostsFileName
 	}
 	return dir == eventsDir+"/" && (base == webhook.StateFile || strings.HasSuffix(strings.TrimSuffix(base, journal.SkipSuffix), journal.Suffix))
 }
@@ -112,7 +112,8 @@ func inBackup(name string) bool {
 func check(dir string) error {
 	state, err := Open(dir, slog.New(slog.DiscardHandler))
 	if err == nil {
-		err = errors.Join(webhook.CheckState(filepath.Join(dir, eventsDir)), state.Close())
+		_, damage := state.costs.Load()
+		err = errors.Join(damage, webhook.CheckState(filepath.Join(dir, eventsDir)), state.Close())
 	}
 	var damaged *durable.DamagedError
 	if errors.As(err, &damaged) {
@@ -126,12 +127,13 @@ func check(dir string) error {
 // putInPlace moves what was unpacked, the store last: a process that is killed before has
 // another try.
 func putInPlace(unpacked, dir string, log *slog.Logger) error {
-	for _, name := range []string{eventsDir, store.QualityFileName} {
+	for _, name := range []string{eventsDir, store.QualityFileName, store.CostsFileName} {
 		if _, err := os.Lstat(filepath.Join(dir, name)); err == nil {
 			log.Warn("kept in place of what is in the backup", "path", filepath.Join(dir, name))
 			continue
 		}
-		if err := os.Rename(filepath.Join(unpacked, name), filepath.Join(dir, name)); err != nil {
+		err := os.Rename(filepath.Join(unpacked, name), filepath.Join(dir, name))
+		if err != nil && !(name == store.CostsFileName && errors.Is(err, fs.ErrNotExist)) {
 			return fmt.Errorf("put the backup into place: %w", err)
 		}
 	}

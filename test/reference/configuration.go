@@ -35,6 +35,10 @@ func quotaFacts(example string) facts {
 	return facts{wholeNo, "no limit", "0 to 2⁵³", example, []string{"0", "9007199254740992"}, []string{"-1", "1.5", "9007199254740993"}}
 }
 
+func priceFacts(example string) facts {
+	return facts{number, "no price", "0 to 9999.999999, at most 6 decimals", example, []string{"0", "9999.999999"}, []string{"-0.1", "10000", "0.0000001"}}
+}
+
 // configuration has the facts of every field of the configuration file that holds a value. A
 // field that is new needs a line here.
 var configuration = map[string]facts{
@@ -84,6 +88,12 @@ var configuration = map[string]facts{
 	"segments.pattern":                            {text, "required", "RE2, one capture group, up to 1024 bytes", `"clinic=(north|south)"`, nil, []string{`""`, `"clinic="`}},
 	"segments.limit":                              {wholeNo, "1000", "1 to 100000", "5000", []string{"1", "100000"}, []string{"0", "100001"}},
 	"quality.poor_after":                          {duration, "10s", "4s to 1h", "20s", []string{"4s", "1h"}, []string{"3s", "61m"}},
+	"prices.from":                                 {"date", "since ever", "from 1970 on, each after the one before", `"2026-01-31"`, []string{`"1970-01-01"`}, []string{`"2026-02-30"`, "soon"}},
+	"prices.currency":                             {text, "required", "three capital letters", "USD", []string{"JPY"}, []string{"usd", "EURO"}},
+	"prices.participant_minute":                   priceFacts("0.004"),
+	"prices.recorder_minute":                      priceFacts("0.01"),
+	"prices.streamer_minute":                      priceFacts("0.01"),
+	"prices.transcription_minute":                 priceFacts("0.02"),
 	"alerts.thresholds":                           {"mapping of numbers", "[those of the rules](alerts.md#thresholds)", "of each threshold", "{poll_stale_seconds: 3600}", nil, []string{"{poll_stale_seconds: 1}", "{poll_stale: 3600}"}},
 	"alerts.severities":                           {"mapping of texts", "those of the rules", "`critical`, `warning`, `info`", "{WherebyQuotaExceeded: critical}", []string{"{WherebyQuotaExceeded: info}"}, []string{"{WherebyQuotaExceeded: page}"}},
 	"alerts.disabled":                             {list, "no alert", "names of alerts", "[WherebyUsageAnomaly]", nil, []string{"[WherebyUsage]"}},

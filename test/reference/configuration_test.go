@@ -19,6 +19,7 @@ import (
 var companions = map[string][]string{
 	"customers[].":                     {"customers[].room_prefix"},
 	"segments.":                        {"segments.source", "segments.pattern"},
+	"prices.":                          {"prices.currency", "prices.participant_minute"},
 	"http_client.no_proxy":             {"http_client.proxy_url"},
 	"http_client.proxy_connect_header": {"http_client.proxy_url"},
 	"http_client.tls_config.cert":      {"http_client.tls_config.key"},
