@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"math/rand/v2"
 	"net/http"
 	"os"
@@ -220,7 +221,7 @@ func parse(t *testing.T, files []string) map[string][]sample {
 			if len(fields) != 3 || !strings.HasPrefix(line, family+"_total{") && !strings.HasPrefix(line, family+"{") {
 				t.Fatalf("%q within %s", line, family)
 			}
-			value, err1 := strconv.ParseInt(fields[1], 10, 64)
+			value, err1 := valueOf(fields[0], fields[1])
 			at, err2 := strconv.ParseInt(fields[2], 10, 64)
 			if err1 != nil || err2 != nil {
 				t.Fatalf("%q: %v, %v", line, err1, err2)
@@ -233,6 +234,15 @@ func parse(t *testing.T, files []string) map[string][]sample {
 		}
 	}
 	return series
+}
+
+// valueOf is a sample's value: of costs, in millionths.
+func valueOf(name, text string) (int64, error) {
+	if !strings.HasPrefix(name, metrics.Cost.Name) {
+		return strconv.ParseInt(text, 10, 64)
+	}
+	value, err := strconv.ParseFloat(text, 64)
+	return int64(math.Round(value * 1e6)), err
 }
 
 // expectTruth compares every sample with the account, and that none is missing.
@@ -274,7 +284,7 @@ func (b *bench) expectTruth(files []string, end time.Time) {
 	}
 	got := 0
 	for name := range series {
-		if !strings.HasPrefix(name, PeakMetric) && !strings.HasPrefix(name, metrics.TranscriptionSeconds.Name) {
+		if !strings.HasPrefix(name, PeakMetric) && !strings.HasPrefix(name, metrics.Cost.Name) && !strings.HasPrefix(name, metrics.TranscriptionSeconds.Name) {
 			got++
 		}
 	}

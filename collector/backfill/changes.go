@@ -35,6 +35,7 @@ type history struct {
 	label func(roomName string) string
 	// changes are by sample and prefix, peaks by hour and prefix; nil without.
 	changes, peaks *sorter
+	costs          *costs // nil without prices
 	transcribed    transcribed
 	summary        Summary
 }
@@ -59,6 +60,9 @@ func (r *runner) history() (*history, error) {
 	if err != nil {
 		return nil, err
 	}
+	if h.costs, err = r.openCosts(); err != nil {
+		return nil, err
+	}
 	label, err := r.labels(admitted)
 	if err != nil {
 		return nil, err
@@ -67,6 +71,7 @@ func (r *runner) history() (*history, error) {
 	h.summary.Stored = r.StoragePath != ""
 	byLabel := map[string]int64{}
 	var prefixOf []int32           // by room
+	var firstOf []int64            // by room, if there are costs
 	lowered := map[int64]figures{} // by room, where there is some
 	_, err = r.work.rooms(func(i int, row room) error {
 		if row.lowered != (figures{}) {
@@ -83,6 +88,9 @@ func (r *runner) history() (*history, error) {
 			h.prefixes = append(h.prefixes, prefix{label: name, begins: never})
 		}
 		prefixOf = append(prefixOf, int32(at))
+		if h.costs != nil {
+			firstOf = append(firstOf, row.first)
+		}
 		return h.addRoom(at, row, r.Concurrency)
 	})
 	if err != nil {
@@ -91,6 +99,9 @@ func (r *runner) history() (*history, error) {
 	h.summary.Rooms = int64(len(prefixOf))
 	attempts, excess, err := r.work.outcomes(len(prefixOf), func(done listed) {
 		h.addBase(int64(prefixOf[done.room]), done.base)
+		if h.costs != nil {
+			h.costs.addBase(int64(prefixOf[done.room]), done.base, firstOf[done.room], 0, false)
+		}
 		done.base = done.base.sub(lowered[int64(done.room)])
 		h.summary.addOutcome(done, h.start == 0)
 	})
@@ -144,6 +155,7 @@ func (h *history) addRoom(at int64, row room, people bool) error {
 	switch how {
 	case oneSession:
 		h.addBase(at, row.lowered)
+		h.costs.addBase(at, row.lowered, row.first, 0, false)
 		return h.addSession(at, session{start: row.first, figures: row.figures})
 	case allBefore, allBase:
 		if row.gone && (how == allBase || row.last == 0) {
@@ -153,6 +165,7 @@ func (h *history) addRoom(at int64, row room, people bool) error {
 			h.summary.BaseRooms++
 		}
 		h.addBase(at, row.figures.add(row.lowered))
+		h.costs.addBase(at, row.figures.add(row.lowered), row.first, row.last, row.gone)
 	case leaveOut:
 		h.summary.Left++
 	}
@@ -173,6 +186,9 @@ func (h *history) addSession(at int64, s session) error {
 	p := &h.prefixes[at]
 	p.begins = min(p.begins, index-1)
 	h.first = min(h.first, index-1)
+	if err := h.costs.addSession(index, at, s); err != nil {
+		return err
+	}
 	return h.changes.add(change{major: index, minor: at, figures: s.figures})
 }
 

@@ -53,8 +53,10 @@ type emitter struct {
 	// series is what each prefix's lines hold between the name and the value.
 	series []string
 	// now is where each prefix's counters stand before the next file.
-	now   []figures
-	files int
+	now []figures
+	// nowCosts is where their costs stand.
+	nowCosts map[int64]figures
+	files    int
 }
 
 // emit writes the files, and returns their number.
@@ -75,9 +77,18 @@ func (h *history) emit(ctx context.Context, w *work, o *Options, progress func(i
 	defer changes.stop()
 	peaks := newQueue(h.peaks)
 	defer peaks.stop()
+	charges := newQueue(nil)
+	if h.costs != nil {
+		e.nowCosts = h.costs.base
+		charges = newQueue(h.costs.changes)
+	}
+	defer charges.stop()
 	last := h.last()
 	// What was before the first sample is part of it.
 	if err := changes.until(h.first, func(c change) { e.now[c.minor] = e.now[c.minor].add(c.figures) }); err != nil {
+		return 0, err
+	}
+	if err := charges.until(h.first, e.charge); err != nil {
 		return 0, err
 	}
 	if err := peaks.until(h.first*h.interval/hour*hour, func(change) {}); err != nil {
@@ -88,7 +99,7 @@ func (h *history) emit(ctx context.Context, w *work, o *Options, progress func(i
 			return 0, context.Cause(ctx)
 		}
 		to := e.end(from)
-		if err := e.file(from, to, changes, peaks); err != nil {
+		if err := e.file(from, to, changes, peaks, charges); err != nil {
 			return 0, err
 		}
 		progress(min(to, last) - from + 1)
@@ -106,7 +117,7 @@ func (e *emitter) end(from int64) int64 {
 		next := min((to+1)/perSlot*perSlot+perSlot-1, e.last())
 		var more int64
 		for _, at := range e.order {
-			more += max(0, next-max(to, e.prefixes[at].begins-1)) * int64(len(counters))
+			more += max(0, next-max(to, e.prefixes[at].begins-1)) * int64(len(counters)+e.costs.series())
 		}
 		begins := time.UnixMilli((to + 1) * e.interval).UTC()
 		first := time.UnixMilli(from * e.interval).UTC()
@@ -118,13 +129,19 @@ func (e *emitter) end(from int64) int64 {
 	return max(to, from)
 }
 
+// charge adds what a change costs.
+func (e *emitter) charge(c change) { e.nowCosts[c.minor] = e.nowCosts[c.minor].add(c.figures) }
+
 // file writes the samples from one to another.
-func (e *emitter) file(from, to int64, changes, peaks *queue) error {
-	var byPrefix, peaksByPrefix []change
+func (e *emitter) file(from, to int64, changes, peaks, charges *queue) error {
+	var byPrefix, peaksByPrefix, costsByPrefix []change
 	if err := changes.until(to, func(c change) { byPrefix = append(byPrefix, c) }); err != nil {
 		return err
 	}
 	if err := peaks.until(to*e.interval, func(c change) { peaksByPrefix = append(peaksByPrefix, c) }); err != nil {
+		return err
+	}
+	if err := charges.until(to, func(c change) { costsByPrefix = append(costsByPrefix, c) }); err != nil {
 		return err
 	}
 	ranked := func(a, b change) int {
@@ -132,6 +149,7 @@ func (e *emitter) file(from, to int64, changes, peaks *queue) error {
 	}
 	slices.SortFunc(byPrefix, ranked)
 	slices.SortFunc(peaksByPrefix, ranked)
+	slices.SortFunc(costsByPrefix, ranked)
 
 	file, err := os.OpenFile(e.work.path(fmt.Sprintf("%s.%d", outputFile, e.files)), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
 	if err != nil {
@@ -142,6 +160,9 @@ func (e *emitter) file(from, to int64, changes, peaks *queue) error {
 		head(w, strings.TrimSuffix(m.Name, "_total"), m.Type, m.Help)
 		e.counters(w, figure, from, to, byPrefix)
 	}
+	if e.costs != nil {
+		e.writeCosts(w, from, to, costsByPrefix)
+	}
 	e.transcribed.write(w, e.period, e.labels, from, to)
 	if e.peaks != nil {
 		head(w, PeakMetric, metrics.Gauge, peakHelp)
@@ -149,6 +170,9 @@ func (e *emitter) file(from, to int64, changes, peaks *queue) error {
 	}
 	for _, c := range byPrefix {
 		e.now[c.minor] = e.now[c.minor].add(c.figures)
+	}
+	for _, c := range costsByPrefix {
+		e.charge(c)
 	}
 	_, err = io.WriteString(w, "# EOF\n")
 	if err := errors.Join(err, w.Flush(), file.Sync(), file.Close()); err != nil {

@@ -74,6 +74,15 @@ func (t Tariff) Marks() []int64 {
 	return marks
 }
 
+// Kinds are those that have costs.
+func (t Tariff) Kinds() []config.Kind {
+	var list []config.Kind
+	for _, k := range t.priced() {
+		list = append(list, k.Kind)
+	}
+	return list
+}
+
 // priced are the kinds that have a price at some time.
 func (t Tariff) priced() []kind {
 	var priced []kind
