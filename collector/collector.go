@@ -309,6 +309,7 @@ func (c *Collector) statusSource() statuspage.Source {
 	return statuspage.NewSource(statuspage.Figures{
 		Rooms:        c.rooms(),
 		Snapshot:     c.ledger.Snapshot,
+		Costs:        c.publisher.charged.Load,
 		Transcribed:  c.publisher.transcribedNow,
 		File:         c.publisher.inForce,
 		Live:         c.feed(),

@@ -148,6 +148,11 @@ func (b *costBench) compare() {
 	expect(metrics.PreviousPeriodCost, false, previous)
 	expect(metrics.OrganizationPeriodCost, true, current)
 	expect(metrics.OrganizationPreviousPeriodCost, true, previous)
+	for _, cost := range b.collector.statusSource().Report().Account.Costs.Current {
+		if want := b.samplesOf(metrics.OrganizationPeriodCost, shown)[string(cost.Kind)]; cost.Amount.Float() != want {
+			b.Errorf("the status page has %v for %s, and the metrics %v", cost.Amount.Float(), cost.Kind, want)
+		}
+	}
 
 	sums := map[string]*big.Rat{}
 	for key, value := range b.samplesOf(metrics.Cost, shown) {

@@ -96,6 +96,7 @@ type useLine struct {
 type accountCard struct {
 	Minutes     string
 	Unread      string // rooms
+	Cost        string // of the current period; "" if that is not known
 	Uses        []useLine
 	Previous    *periodLine
 	People      string
@@ -439,6 +440,7 @@ func newAccount(r Report) accountCard {
 		card.Ends, card.Day = dayOf(r.Now, a.Period.End), a.Period.End.Format("2 Jan")
 		card.Minutes, card.Unread = atLeast(a.Used.ParticipantMinutes, a.PeriodUsage.Unread), unreadRooms(a.PeriodUsage.Unread)
 		card.Previous = previousPeriod(r.Now, a.Customer)
+		card.Cost = a.Costs.current()
 	}
 	if r.Webhooks != nil {
 		card.People, card.LiveRooms = number(r.Webhooks.People), count(r.Webhooks.Rooms, "room", "rooms")

@@ -44,6 +44,7 @@ func currentPeriod(now time.Time, c Customer) *periodLine {
 	if c.Unread > 0 {
 		line.Used, line.State = "at least "+line.Used, unreadRooms(c.Unread)
 	}
+	line.Used = with(line.Used, c.Costs.current())
 	return line
 }
 
@@ -63,7 +64,7 @@ func previousPeriod(now time.Time, c Customer) *periodLine {
 	default:
 		line.State = "may still change"
 	}
-	line.Used = totals(previous.Used)
+	line.Used = with(totals(previous.Used), c.Costs.previous())
 	return line
 }
 

@@ -61,6 +61,7 @@ type Customer struct {
 	Rooms int64
 	// What was used in the period, and in the one before.
 	ledger.PeriodUsage
+	Costs Costs
 	// Transcribed is of transcriptions in the same periods; it is meaningless unless
 	// HasTranscribed.
 	Transcribed    transcriptions.Usage

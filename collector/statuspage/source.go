@@ -9,6 +9,7 @@ import (
 	"go.etcd.io/bbolt/version"
 
 	"whereby_exporter/collector/config"
+	"whereby_exporter/collector/cost"
 	"whereby_exporter/collector/feed"
 	"whereby_exporter/collector/ledger"
 	"whereby_exporter/collector/rooms"
@@ -22,6 +23,8 @@ type Figures struct {
 	Rooms *rooms.Handler
 	// Snapshot is the usage, or nil before the first full poll.
 	Snapshot func() *ledger.Snapshot
+	// Costs are what the usage costs; nil without prices.
+	Costs func() *cost.Figures
 	// Transcribed are the transcriptions; it may be nil.
 	Transcribed func() *transcriptions.Snapshot
 	// File is the configuration in force.
@@ -67,6 +70,7 @@ func (s *figures) Report() Report {
 		r.Points.Spent, r.Points.Allowed = spending.Spent, spending.Allowed
 	}
 	s.addCustomers(&r, s.File())
+	s.addCosts(&r)
 	s.addWebhooks(&r)
 	return r
 }

@@ -1,0 +1,61 @@
+package statuspage
+
+import (
+	"fmt"
+
+	"whereby_exporter/collector/config"
+	"whereby_exporter/collector/cost"
+)
+
+// Costs are what billing periods cost; nothing without prices.
+type Costs struct {
+	Currency string
+	cost.Period
+}
+
+// current is what the current period costs so far, "" if that is not known.
+func (c Costs) current() string { return c.text(c.Current) }
+
+// previous is what the one before cost.
+func (c Costs) previous() string { return c.text(c.Previous) }
+
+// text sums costs: in hundredths of the unit, rounded.
+func (c Costs) text(costs []cost.Cost) string {
+	if len(costs) == 0 {
+		return ""
+	}
+	var sum config.Amount
+	for _, one := range costs {
+		sum += one.Amount
+	}
+	const hundredth = config.Unit / 100
+	sum = (sum + hundredth/2) / hundredth
+	return fmt.Sprintf("%s.%02d %s", number(int64(sum/100)), sum%100, c.Currency)
+}
+
+// with adds a cost to what was used.
+func with(used, cost string) string {
+	if cost == "" {
+		return used
+	}
+	return used + ", " + cost
+}
+
+// addCosts adds what the customers' and the account's billing periods cost.
+func (s *figures) addCosts(r *Report) {
+	if s.Costs == nil {
+		return
+	}
+	f := s.Costs()
+	if f == nil {
+		return
+	}
+	r.Account.Costs = Costs{Currency: f.Currency, Period: f.Account}
+	periods := make(map[string]cost.Period, len(f.Prefixes))
+	for _, p := range f.Prefixes {
+		periods[p.Prefix] = p.Period
+	}
+	for i := range r.Customers {
+		r.Customers[i].Costs = Costs{Currency: f.Currency, Period: periods[r.Customers[i].Prefix]}
+	}
+}
