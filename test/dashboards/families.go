@@ -147,7 +147,27 @@ func families() []family {
 		return float64(before)
 	}
 	periods := one("participant_minutes", "recorder_minutes", "streamer_minutes", "sessions")
+	kinds := one("participant_minute", "recorder_minute")
+	each := map[string]figure{"participant_minute": usageOf(0), "recorder_minute": usageOf(1)}
+	cost := func(a *account, c *customer, values []string, at int64) float64 {
+		return 0.004 * each[values[0]](a, c, nil, at)
+	}
+	costSince := func(since func(at int64) int64, until func(at int64) int64) figure {
+		return func(a *account, c *customer, values []string, at int64) float64 {
+			return cost(a, c, values, until(at)) - cost(a, c, values, max(a.begins, since(at)))
+		}
+	}
+	monthOf := func(at int64) int64 { s, _ := month(at); return s }
+	costNow := costSince(monthOf, func(at int64) int64 { return at })
+	costBefore := costSince(func(at int64) int64 { return monthOf(monthOf(at) - 1) }, monthOf)
 	return []family{
+		{metrics.Cost, kinds, cost, 0},
+		{metrics.CostUnreadRooms, nil, constant(0), 0},
+		{metrics.CostInfo, one("USD"), constant(1), 0},
+		{metrics.PeriodCost, kinds, costNow, 0},
+		{metrics.PreviousPeriodCost, kinds, costBefore, 0},
+		{metrics.OrganizationPeriodCost, kinds, costNow, 0},
+		{metrics.OrganizationPreviousPeriodCost, kinds, costBefore, 0},
 		{metrics.ParticipantMinutes, nil, usageOf(0), 0},
 		{metrics.RecorderMinutes, nil, usageOf(1), 0},
 		{metrics.StreamerMinutes, nil, usageOf(2), 0},

@@ -293,7 +293,7 @@ func TestADemoFillsTheDashboards(t *testing.T) {
 var patience = []string{
 	"whereby-capacity: ", "minutes a day", // a day and months
 	"Wait, 90th percentile", "Recordings and transcriptions", // seldom
-	"by segment", "Config and rules B", // not configured
+	"by segment", "Config and rules B", "Cost by customer", "Cost of the account", "Cost by kind", // not configured
 	"whereby-quality: ", "whereby-customer: Packet loss", "whereby-customer: Rating", // points to read participants
 	"Period's minutes", "Plan used", "Account's plan used", // points to read what older rooms had used
 	"previous period", "by period", "Rooms not read yet",

@@ -42,6 +42,8 @@ func (h History) recorded(a *account, out *appender) {
 		out.series("job_room_prefix:whereby_quality_samples:rate1h", prefix, times, sampled)
 		out.series("job_room_prefix:whereby_quality_good_samples:rate1h", prefix, times, func(at int64) float64 { return (1 - poor) * sampled(at) })
 		out.series("job_room_prefix:whereby_quality_good:ratio_rate1h", prefix, times, func(int64) float64 { return 1 - poor })
+		spent := map[string]string{"job": h.job(), "room_prefix": c.prefix, "kind": "participant_minute"}
+		out.series("job_room_prefix_kind:whereby_cost:increase1h", spent, times, func(at int64) float64 { return 0.004 * grown(c, (*customer).minutes, hour)(at) })
 		if c.quota == 0 {
 			continue
 		}
