@@ -65,7 +65,7 @@ func (b *costBench) open(file string) {
 		Client: &whereby.Client{
 			APIKey: whereby.StaticKey(apiKey), HTTPClient: &http.Client{Transport: b.account.RoundTripper()}, Budget: budget,
 		},
-		PollInterval: 20 * time.Minute, FullPollInterval: 6 * time.Hour, File: parse(b.T, file),
+		PollInterval: 30 * time.Minute, FullPollInterval: 12 * time.Hour, File: parse(b.T, file),
 		Logger: slog.New(slog.NewTextHandler(b.log, nil)),
 	}, newKept(kept{ledger: b.ledger, costs: b.costs}))
 	if err != nil {
@@ -186,7 +186,7 @@ func (b *costBench) watch(until time.Time) {
 		if !time.Now().Before(until) {
 			return
 		}
-		time.Sleep(min(4*time.Hour, time.Until(until)))
+		time.Sleep(min(8*time.Hour, time.Until(until)))
 	}
 }
 
@@ -240,9 +240,9 @@ func TestCostsAreTheTruth(t *testing.T) {
   - {from: 2000-02-01, participant_minute: 0.003001, recorder_minute: 0.02}
   - {from: 2000-02-20, participant_minute: 0.007}
 `
-		time.Sleep(time.Until(quiet(time.January, 20)))
+		time.Sleep(time.Until(quiet(time.January, 28)))
 		b.open(file)
-		for _, day := range []int{21, 31} {
+		for _, day := range []int{29, 31} {
 			b.watch(quiet(time.January, day))
 			b.compare()
 		}
@@ -259,7 +259,7 @@ func TestCostsAreTheTruth(t *testing.T) {
 		if err := b.collector.Reload(parse(t, file)); err != nil {
 			t.Fatal(err)
 		}
-		b.watch(quiet(time.February, 10))
+		b.watch(quiet(time.February, 8))
 		b.compare()
 
 		// An edited list holds from the start of the account's period on: January stays as
@@ -277,9 +277,10 @@ func TestCostsAreTheTruth(t *testing.T) {
 		if err := b.collector.Reload(parse(t, file)); err != nil {
 			t.Fatal(err)
 		}
-		b.watch(quiet(time.February, 12))
+		b.watch(quiet(time.February, 10))
 		b.compare()
 		b.stop()
+		time.Sleep(time.Until(quiet(time.February, 18)))
 		b.open(file)
 		b.watch(quiet(time.February, 19))
 		b.compare()
@@ -288,6 +289,9 @@ func TestCostsAreTheTruth(t *testing.T) {
 		b.open(file)
 		b.watch(quiet(time.February, 23))
 		b.compare()
+		b.stop()
+		time.Sleep(time.Until(day(time.February, 29)))
+		b.open(file)
 		b.watch(quiet(time.March, 2))
 		b.compare()
 		b.stop()
