@@ -19,9 +19,9 @@ import (
 	"whereby_exporter/whereby/wherebytest"
 )
 
-// pricing is a price list as an accountant has it: prices of a participant and a recorder
-// minute by the day from which on they hold.
-type pricing []struct{ from, participant, recorder string }
+// pricing is a price list as an accountant has it: prices of a participant, a recorder and a
+// transcription minute by the day from which on they hold.
+type pricing []struct{ from, participant, recorder, transcription string }
 
 func (p pricing) price(kind string, start time.Time) *big.Rat {
 	price := new(big.Rat)
@@ -29,15 +29,21 @@ func (p pricing) price(kind string, start time.Time) *big.Rat {
 		if start.Format(time.DateOnly) < step.from {
 			break
 		}
-		text := step.participant
-		if kind == "recorder_minute" {
-			text = step.recorder
-		}
+		text := map[string]string{
+			"participant_minute": step.participant, "recorder_minute": step.recorder, "transcription_minute": step.transcription,
+		}[kind]
 		if _, ok := price.SetString(text); !ok {
 			panic(text)
 		}
 	}
 	return price
+}
+
+// item is what is on an accountant's list: minutes of a kind that began together.
+type item struct {
+	room, kind string
+	start      time.Time
+	minutes    *big.Rat
 }
 
 // costBench compares costs with what an accountant makes of the account's sessions.
@@ -46,11 +52,12 @@ type costBench struct {
 	pricing
 	calendars map[string]billing.Calendar // by prefix; "" is the account's
 	// moved is from when on rooms of acme-eu- count under that prefix, and not under acme-.
-	moved  time.Time
-	rooms  []string
-	ledger *store.Memory
-	costs  *store.MemoryCosts
-	last   map[string]float64
+	moved       time.Time
+	rooms       []string
+	ledger      *store.Memory
+	transcripts *store.TranscriptionsInMemory
+	costs       *store.MemoryCosts
+	last        map[string]float64
 }
 
 // open starts an exporter on what was kept.
@@ -67,7 +74,7 @@ func (b *costBench) open(file string) {
 		},
 		PollInterval: 30 * time.Minute, FullPollInterval: 12 * time.Hour, File: parse(b.T, file),
 		Logger: slog.New(slog.NewTextHandler(b.log, nil)),
-	}, newKept(kept{ledger: b.ledger, costs: b.costs}))
+	}, newKept(kept{ledger: b.ledger, transcriptions: b.transcripts, costs: b.costs}))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -83,30 +90,49 @@ func (b *costBench) prefixOf(room string, at time.Time) string {
 	return prefix
 }
 
-// worked is what the sessions that count cost, by kind and prefix; "kind" alone is the
-// account's. In counters, a session stays with the prefix at its time; a billing period has
-// all sessions of the rooms that count under its prefix now.
-func (b *costBench) worked(counter bool, counts func(prefix string, start time.Time) bool) map[string]*big.Rat {
-	costs := map[string]*big.Rat{}
+// items are all that was used until now.
+func (b *costBench) items() []item {
+	var items []item
 	for _, room := range b.rooms {
 		for _, session := range b.account.Sessions(room) {
-			at := time.Now()
-			if counter {
-				at = session.StartedAt
+			items = append(items,
+				item{room, "participant_minute", session.StartedAt, new(big.Rat).SetInt64(session.Totals.ParticipantMinutes)},
+				item{room, "recorder_minute", session.StartedAt, new(big.Rat).SetInt64(session.Totals.RecorderMinutes)})
+		}
+		for _, t := range b.account.Transcriptions(room) {
+			items = append(items, item{room, "transcription_minute", t.Start, big.NewRat(int64(t.Billable/time.Second), 60)})
+		}
+	}
+	return items
+}
+
+// cost is what an item comes to, in whole millionths.
+func (b *costBench) cost(i item) *big.Rat {
+	cost := new(big.Rat).Mul(b.price(i.kind, i.start), i.minutes)
+	if _, ok := cost.SetString(cost.FloatString(6)); !ok {
+		panic(cost)
+	}
+	return cost
+}
+
+// worked is what the items that count cost, by kind and prefix; "kind" alone is the
+// account's. In counters, an item stays with the prefix at its time; a billing period has
+// all items of the rooms that count under its prefix now.
+func (b *costBench) worked(items []item, counter bool, counts func(prefix string, start time.Time) bool) map[string]*big.Rat {
+	costs := map[string]*big.Rat{}
+	for _, item := range items {
+		at := time.Now()
+		if counter {
+			at = item.start
+		}
+		cost := b.cost(item)
+		for _, prefix := range []string{b.prefixOf(item.room, at), ""} {
+			key := strings.TrimSuffix(item.kind+","+prefix, ",")
+			if costs[key] == nil {
+				costs[key] = new(big.Rat)
 			}
-			for kind, minutes := range map[string]int64{
-				"participant_minute": session.Totals.ParticipantMinutes, "recorder_minute": session.Totals.RecorderMinutes,
-			} {
-				cost := new(big.Rat).Mul(b.price(kind, session.StartedAt), new(big.Rat).SetInt64(minutes))
-				for _, prefix := range []string{b.prefixOf(room, at), ""} {
-					key := strings.TrimSuffix(kind+","+prefix, ",")
-					if costs[key] == nil {
-						costs[key] = new(big.Rat)
-					}
-					if counts(prefix, session.StartedAt) {
-						costs[key].Add(costs[key], cost)
-					}
-				}
+			if counts(prefix, item.start) {
+				costs[key].Add(costs[key], cost)
 			}
 		}
 	}
@@ -123,11 +149,11 @@ func (b *costBench) calendar(prefix string) billing.Calendar {
 // compare finds what is not shown as it was worked out, in a quiet hour.
 func (b *costBench) compare() {
 	b.Helper()
-	shown := b.exposition()
+	shown, items := b.exposition(), b.items()
 	expect := func(m metrics.Metric, account bool, counts func(prefix string, start time.Time) bool) {
 		b.Helper()
 		got := b.samplesOf(m, shown)
-		for key, cost := range b.worked(m.Type == metrics.Counter, counts) {
+		for key, cost := range b.worked(items, m.Type == metrics.Counter, counts) {
 			if account == strings.Contains(key, ",") {
 				continue
 			}
@@ -163,7 +189,7 @@ func (b *costBench) compare() {
 		exact, _ := new(big.Rat).SetString(fmt.Sprintf("%.6f", value))
 		sums[kind].Add(sums[kind], exact)
 	}
-	account := b.worked(true, all)
+	account := b.worked(items, true, all)
 	for kind, sum := range sums {
 		if account[kind] != nil && sum.Cmp(account[kind]) != 0 {
 			b.Errorf("the sum over prefixes of %s is %s, and the account's is %s", kind, sum.FloatString(6), account[kind].FloatString(6))
@@ -202,6 +228,9 @@ func (b *costBench) furnish(random *rand.Rand, late ...time.Time) {
 				begins := start.AddDate(0, 0, day).Add(7*time.Hour + time.Duration(random.Int64N(int64(15*time.Hour))))
 				b.account.Use(name, wherebytest.Totals{Sessions: 1, ParticipantMinutes: 2 + random.Int64N(200), RecorderMinutes: random.Int64N(60)}, begins)
 			}
+			if random.IntN(4) == 0 {
+				b.transcribe(name, start.AddDate(0, 0, day).Add(7*time.Hour+time.Duration(random.Int64N(int64(15*time.Hour)))), random)
+			}
 		}
 		for _, evening := range late {
 			begins := evening.Add(-time.Duration(1+random.IntN(50)) * time.Minute)
@@ -209,8 +238,16 @@ func (b *costBench) furnish(random *rand.Rand, late ...time.Time) {
 				Start: begins, End: begins.Add(time.Hour + time.Duration(random.IntN(120))*time.Minute),
 				Participants: []wherebytest.Participant{{}, {Role: wherebytest.RoleRecorder}},
 			})
+			b.transcribe(name, begins, random)
 		}
 	}
+}
+
+// transcribe has a transcription grow over an hour or two.
+func (b *costBench) transcribe(room string, start time.Time, random *rand.Rand) {
+	b.account.Transcribe(room, wherebytest.Transcription{
+		Start: start, End: start.Add(time.Hour + time.Duration(random.IntN(60))*time.Minute), Billable: time.Duration(random.IntN(4*3600)) * time.Second,
+	})
 }
 
 // TestCostsAreTheTruth goes over changes of prices, billing periods, restarts and reloads:
@@ -220,7 +257,7 @@ func TestCostsAreTheTruth(t *testing.T) {
 		seed := rand.Uint64()
 		t.Logf("seed %d", seed)
 		b := &costBench{
-			bench: &bench{T: t, account: wherebytest.New(wherebytest.Config{APIKey: apiKey, Lag: time.Minute})}, ledger: store.NewMemory(), costs: &store.MemoryCosts{},
+			bench: &bench{T: t, account: wherebytest.New(wherebytest.Config{APIKey: apiKey, Lag: time.Minute})}, ledger: store.NewMemory(), costs: &store.MemoryCosts{}, transcripts: store.NewTranscriptionsInMemory(),
 			calendars: map[string]billing.Calendar{"": {AnchorDay: 1}, "initech-": {AnchorDay: 15}},
 		}
 		b.moved = time.Now().AddDate(1, 0, 0)
@@ -232,13 +269,15 @@ func TestCostsAreTheTruth(t *testing.T) {
 		// The first prices had changed when the exporter first runs. The next ones are known
 		// beforehand, and fall in the middle of a period, at its start, and in between.
 		b.pricing = pricing{
-			{"", "0.004", "0.01"}, {"2000-01-11", "0.0055", "0.01"}, {"2000-02-01", "0.003001", "0.02"}, {"2000-02-20", "0.007", "0.02"},
+			{"", "0.004", "0.01", "0.02"}, {"2000-01-11", "0.0055", "0.01", "0.02"}, {"2000-01-16", "0.0055", "0.01", "0.0131"},
+			{"2000-02-01", "0.003001", "0.02", "0.0131"}, {"2000-02-20", "0.007", "0.02", "0.0207"},
 		}
 		file := customers + `prices:
-  - {participant_minute: 0.004, recorder_minute: 0.01, currency: USD}
+  - {participant_minute: 0.004, recorder_minute: 0.01, transcription_minute: 0.02, currency: USD}
   - {from: 2000-01-11, participant_minute: 0.0055}
+  - {from: 2000-01-16, transcription_minute: 0.0131}
   - {from: 2000-02-01, participant_minute: 0.003001, recorder_minute: 0.02}
-  - {from: 2000-02-20, participant_minute: 0.007}
+  - {from: 2000-02-20, participant_minute: 0.007, transcription_minute: 0.0207}
 `
 		time.Sleep(time.Until(quiet(time.January, 28)))
 		b.open(file)
@@ -265,14 +304,15 @@ func TestCostsAreTheTruth(t *testing.T) {
 		// An edited list holds from the start of the account's period on: January stays as
 		// it was charged.
 		b.pricing = pricing{
-			{"", "0.004", "0.01"}, {"2000-01-11", "0.0055", "0.01"}, {"2000-02-01", "0.003001", "0.02"}, {"2000-02-05", "0.004", "0.02"}, {"2000-02-20", "0.002", "0"},
+			{"", "0.004", "0.01", "0.02"}, {"2000-01-11", "0.0055", "0.01", "0.02"}, {"2000-01-16", "0.0055", "0.01", "0.0131"},
+			{"2000-02-01", "0.003001", "0.02", "0.017"}, {"2000-02-05", "0.004", "0.02", "0.017"}, {"2000-02-20", "0.002", "0", "0.003"},
 		}
 		file, _, _ = strings.Cut(file, "prices:")
 		file += `prices:
-  - {participant_minute: 9, recorder_minute: 8, currency: USD}
-  - {from: 2000-01-20, participant_minute: 0.003001, recorder_minute: 0.02}
+  - {participant_minute: 9, recorder_minute: 8, transcription_minute: 7, currency: USD}
+  - {from: 2000-01-20, participant_minute: 0.003001, recorder_minute: 0.02, transcription_minute: 0.017}
   - {from: 2000-02-05, participant_minute: 0.004}
-  - {from: 2000-02-20, participant_minute: 0.002, recorder_minute: 0}
+  - {from: 2000-02-20, participant_minute: 0.002, recorder_minute: 0, transcription_minute: 0.003}
 `
 		if err := b.collector.Reload(parse(t, file)); err != nil {
 			t.Fatal(err)

@@ -85,12 +85,14 @@ func (p *publisher) publish() {
 func (p *publisher) replace(snapshot *ledger.Snapshot, also func() error) error {
 	p.published = snapshot
 	settle := p.settlement(snapshot)
-	transcribed, err := p.transcriptions.Snapshot(periodsOf(snapshot))
+	periods := periodsOf(snapshot)
+	periods.Rates = p.costs.Rates()
+	transcribed, err := p.transcriptions.Snapshot(periods)
 	if err != nil {
 		p.log.Error("summing transcriptions failed", "err", err)
 	}
 	p.transcribed = transcribed
-	list := slices.Concat(families.Usage(snapshot), families.Quotas(snapshot, transcribed, p.file), families.Costs(p.charge(snapshot)))
+	list := slices.Concat(families.Usage(snapshot), families.Quotas(snapshot, transcribed, p.file), families.Costs(p.charge(snapshot, transcribed)))
 	p.handler.Publish(list, func() {
 		err = also()
 		settle()
@@ -99,9 +101,9 @@ func (p *publisher) replace(snapshot *ledger.Snapshot, also func() error) error 
 	return err
 }
 
-// charge works out what a snapshot's usage costs.
-func (p *publisher) charge(snapshot *ledger.Snapshot) *cost.Figures {
-	figures, err := p.costs.Charge(snapshot)
+// charge works out what the usage of snapshots costs.
+func (p *publisher) charge(snapshot *ledger.Snapshot, transcribed *transcriptions.Snapshot) *cost.Figures {
+	figures, err := p.costs.Charge(snapshot, transcribed)
 	if err != nil {
 		p.self.storageErrors.Inc()
 		p.log.Error("writing costs failed; whereby_cost_total stands still", "err", err)

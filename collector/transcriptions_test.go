@@ -53,17 +53,21 @@ func adversarialTranscriptions(t *testing.T, seed uint64) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		b = prepareKept(t, account, kept, Config{Webhooks: verifier(t), PollInterval: 10 * time.Minute, FullPollInterval: 3 * time.Hour})
+		b = prepareKept(t, account, kept, Config{
+			Webhooks: verifier(t), PollInterval: 10 * time.Minute, FullPollInterval: 3 * time.Hour,
+			File: parse(t, "prices: {transcription_minute: 0.06, currency: USD}"),
+		})
 		b.start()
 		stopWebhooks = b.sendWebhooks(faults)
 	}
 	start()
-	seconds, ended := map[string]float64{}, map[string]float64{}
+	seconds, ended, costs := map[string]float64{}, map[string]float64{}, map[string]float64{}
 	look := func() {
 		t.Helper()
 		exposition := b.exposition()
 		expectRising(t, metrics.TranscriptionSeconds, seconds, b.samplesOf(metrics.TranscriptionSeconds, exposition))
 		expectRising(t, metrics.Transcriptions, ended, b.samplesOf(metrics.Transcriptions, exposition))
+		expectRising(t, metrics.Cost, costs, b.samplesOf(metrics.Cost, exposition))
 	}
 	for hour := range int((length + 10*time.Hour) / time.Hour) {
 		time.Sleep(time.Hour + time.Duration(hour)*time.Second)
@@ -87,6 +91,7 @@ func adversarialTranscriptions(t *testing.T, seed uint64) {
 	defer b.stop()
 	defer stopWebhooks()
 	b.assertTranscriptionsTruth(rollover)
+	b.assertTranscriptionsCost(rollover)
 	if strings.Contains(b.log.String(), "reading transcriptions failed") {
 		t.Error("a reading failed")
 	}
@@ -153,6 +158,35 @@ func (b *bench) assertTranscriptionsTruth(began time.Time) {
 	}
 	if minutes == 0 {
 		b.Error("nothing was transcribed")
+	}
+}
+
+// assertTranscriptionsCost compares what transcriptions cost, at a thousandth a second, with
+// the account's truth.
+func (b *bench) assertTranscriptionsCost(began time.Time) {
+	b.Helper()
+	exposition := b.exposition()
+	for _, figures := range []struct {
+		prefix, account metrics.Metric // account has no name if there is none
+		from, to        time.Time
+	}{
+		{metrics.Cost, metrics.Metric{}, time.Time{}, time.Time{}},
+		{metrics.PeriodCost, metrics.OrganizationPeriodCost, began, time.Time{}},
+		{metrics.PreviousPeriodCost, metrics.OrganizationPreviousPeriodCost, began.AddDate(0, -1, 0), began},
+	} {
+		costs, seconds := b.samplesOf(figures.prefix, exposition), int64(0)
+		for prefix, truth := range b.account.TranscriptionTruth(config.Default().Prefixes().Classify, figures.from, figures.to) {
+			seconds += int64(truth.Billable / time.Second)
+			if got, want := costs["transcription_minute,"+prefix], truth.Billable.Seconds()/1000; got != want {
+				b.Errorf("%s of %s is %v; want %v", figures.prefix.Name, prefix, got, want)
+			}
+		}
+		if figures.account.Name == "" {
+			continue
+		}
+		if got, want := b.samplesOf(figures.account, exposition)["transcription_minute"], float64(seconds)/1000; got != want {
+			b.Errorf("%s is %v; want %v", figures.account.Name, got, want)
+		}
 	}
 }
 

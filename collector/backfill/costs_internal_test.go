@@ -135,7 +135,7 @@ func TestCostsJoinTheLiveCounters(t *testing.T) {
 					}
 				}
 			}
-			figures, err := book.Charge(&ledger.Snapshot{Prefixes: []ledger.PrefixUsage{usage}})
+			figures, err := book.Charge(&ledger.Snapshot{Prefixes: []ledger.PrefixUsage{usage}}, nil)
 			if err != nil || int64(figures.Prefixes[0].Charged[0].Amount) != want {
 				t.Errorf("the exporter charges %+v (%v), want %d", figures, err, want)
 			}

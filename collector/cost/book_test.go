@@ -85,7 +85,7 @@ func (c *charger) expect(p *config.Prices, m minutes, want config.Amount) {
 	c.Helper()
 	tariff := c.book.Revised(p, billing.Calendar{}, c.now)
 	c.book.Use(tariff)
-	f, err := c.book.Charge(m.snapshot(tariff.Marks()))
+	f, err := c.book.Charge(m.snapshot(tariff.Marks()), nil)
 	if (err != nil) != c.disk.full {
 		c.Errorf("the error is %v", err)
 	}
@@ -125,7 +125,7 @@ func TestCountersNeverFall(t *testing.T) {
 	c.expect(list("EUR", ever, 1), minutes{lifetime: 1000}, 1000)
 	c.open()
 	c.expect(list("EUR", ever, 1), minutes{lifetime: 1000}, 1000)
-	if f, err := c.book.Charge((minutes{}).snapshot(nil)); err != nil || f == nil || f.Currency != "EUR" {
+	if f, err := c.book.Charge((minutes{}).snapshot(nil), nil); err != nil || f == nil || f.Currency != "EUR" {
 		t.Errorf("the figures are %+v (%v)", f, err)
 	}
 }
@@ -152,7 +152,7 @@ func TestWithoutPricesThereAreNoCosts(t *testing.T) {
 	c := &charger{T: t, disk: &disk{}, now: day(time.March, 10)}
 	c.open()
 	c.book.Use(c.book.Revised(nil, billing.Calendar{}, c.now))
-	if f, err := c.book.Charge(minutes{lifetime: 10}.snapshot(nil)); f != nil || err != nil || c.disk.content != nil {
+	if f, err := c.book.Charge(minutes{lifetime: 10}.snapshot(nil), nil); f != nil || err != nil || c.disk.content != nil {
 		t.Errorf("there are %+v (%v), and %q is kept", f, err, c.disk.content)
 	}
 }

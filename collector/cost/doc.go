@@ -1,13 +1,14 @@
 // Package cost works out what usage costs by a price list.
 //
-// A minute is charged to the session that it belongs to, at the price of the day on which
-// that session started. So what a session costs depends on nothing but its start: not on
-// the prefix or the customer that it counts under, nor on anybody's billing period, and
-// sums over prefixes equal the account's. The data flow:
+// A minute is charged to the session or transcription that it belongs to, at the price of
+// the day on which that started. So what a session costs depends on nothing but its start:
+// not on the prefix or the customer that it counts under, nor on anybody's billing period,
+// and sums over prefixes equal the account's. The data flow:
 //
 //	config.Prices ──► Tariff ──► Marks ──► ledger: usage since each mark
+//	                    │  └──► Rates ──► transcriptions: what each costs
 //	                    │                        │
-//	                    └───────► Charge ◄── ledger.Snapshot
+//	                    └───────► Charge ◄── the snapshots of both
 //	                                 │
 //	                                 └──► Figures ──► families, status page
 //
@@ -15,7 +16,8 @@
 // sessions is p0·T + Σ (pi − pi−1)·S(mi): T are the lifetime totals, and S(m) is what
 // sessions used that started at m or later, which is T less the opening balance at m. The
 // ledger knows that balance as it knows those of billing periods. It is a sum of whole
-// numbers in millionths of the currency's unit; only the exposition has floats.
+// numbers in millionths of the currency's unit; only the exposition has floats. Of each
+// transcription the start is known, so its cost is worked out by itself.
 //
 // A [Book] keeps, in a file of its own, the tariff by which was charged and what the
 // counters showed:

@@ -6,6 +6,7 @@ import (
 
 	"whereby_exporter/collector/config"
 	"whereby_exporter/collector/ledger"
+	"whereby_exporter/collector/transcriptions"
 )
 
 // kind is something that has a price, and how much of it was used.
@@ -14,7 +15,8 @@ type kind struct {
 	used func(ledger.Totals) int64
 }
 
-// kinds are all kinds whose usage is known, in the order in which they are exposed.
+// kinds are those that sessions use, in the order in which they are exposed. What
+// transcriptions cost comes after them.
 var kinds = [...]kind{
 	{config.ParticipantMinute, func(t ledger.Totals) int64 { return t.ParticipantMinutes }},
 	{config.RecorderMinute, func(t ledger.Totals) int64 { return t.RecorderMinutes }},
@@ -60,14 +62,14 @@ func (t Tariff) Price(kind config.Kind, start int64) config.Amount {
 	return price
 }
 
-// Marks are the times at which a price changes.
+// Marks are the times at which a price of what sessions use changes.
 func (t Tariff) Marks() []int64 {
 	var marks []int64
 	for _, step := range t.Steps {
 		if step.Start == 0 {
 			continue
 		}
-		if slices.ContainsFunc(config.Kinds(), func(k config.Kind) bool { return t.change(k, step.Start) != 0 }) {
+		if slices.ContainsFunc(kinds[:], func(k kind) bool { return t.change(k.Kind, step.Start) != 0 }) {
 			marks = append(marks, step.Start)
 		}
 	}
@@ -76,22 +78,29 @@ func (t Tariff) Marks() []int64 {
 
 // Kinds are those that have costs.
 func (t Tariff) Kinds() []config.Kind {
-	var list []config.Kind
-	for _, k := range t.priced() {
-		list = append(list, k.Kind)
-	}
-	return list
+	return slices.DeleteFunc(config.Kinds(), func(k config.Kind) bool { return !t.has(k) })
 }
 
-// priced are the kinds that have a price at some time.
+// has reports whether a kind has a price at some time.
+func (t Tariff) has(kind config.Kind) bool {
+	return slices.ContainsFunc(t.Steps, func(s Step) bool { _, ok := s.Prices[kind]; return ok })
+}
+
+// priced are the kinds that sessions use and that have a price at some time.
 func (t Tariff) priced() []kind {
-	var priced []kind
-	for _, k := range kinds {
-		if slices.ContainsFunc(t.Steps, func(s Step) bool { _, ok := s.Prices[k.Kind]; return ok }) {
-			priced = append(priced, k)
-		}
+	return slices.DeleteFunc(slices.Clone(kinds[:]), func(k kind) bool { return !t.has(k.Kind) })
+}
+
+// Rates are the prices of transcriptions; nil if they have none.
+func (t Tariff) Rates() transcriptions.Rates {
+	if !t.has(config.TranscriptionMinute) {
+		return nil
 	}
-	return priced
+	var rates transcriptions.Rates
+	for _, step := range t.Steps {
+		rates = append(rates, transcriptions.Rate{Start: step.Start * 1000, Minute: int64(step.Prices[config.TranscriptionMinute])})
+	}
+	return rates
 }
 
 // revised is t before a time, and the later tariff from then on.

@@ -100,19 +100,19 @@ var (
 // minute of, such as participant_minute.
 var (
 	Cost = Metric{"whereby_cost_total", Counter, []string{RoomPrefix, "kind"},
-		"What all sessions cost by the price list, each at the price of the day it started on. Lifetime figure over every room ever seen."}
+		"What all sessions and transcriptions cost by the price list, each at the price of the day it started on. Lifetime figure over every room ever seen."}
 	CostUnreadRooms = Metric{"whereby_cost_unread_rooms", Gauge, []string{RoomPrefix},
 		"Rooms whose usage from before a change of prices is not known yet: whereby_cost_total may be too low by it."}
 	CostInfo = Metric{"whereby_cost_info", Gauge, []string{"currency"},
 		"A constant 1, labelled by the currency of all costs."}
 	PeriodCost = Metric{"whereby_period_cost", Gauge, []string{RoomPrefix, "kind"},
-		"What the sessions of the current billing period cost so far. Absent while a room is unread."}
+		"What was used in the current billing period costs so far. Absent while it is not all known."}
 	PreviousPeriodCost = Metric{"whereby_previous_period_cost", Gauge, []string{RoomPrefix, "kind"},
-		"What the sessions of the previous billing period cost, late figures included. Absent while a room is unread."}
+		"What was used in the previous billing period costs, late figures included. Absent while it is not all known."}
 	OrganizationPeriodCost = Metric{"whereby_organization_period_cost", Gauge, []string{"kind"},
-		"What the sessions of the whole account cost so far in its current billing period. Absent while a room is unread."}
+		"What the whole account used in its current billing period costs so far. Absent while it is not all known."}
 	OrganizationPreviousPeriodCost = Metric{"whereby_organization_previous_period_cost", Gauge, []string{"kind"},
-		"What the sessions of the whole account cost in its previous billing period. Absent while a room is unread."}
+		"What the whole account used in its previous billing period costs. Absent while it is not all known."}
 )
 
 // Who is in rooms now. These come from webhooks, and are absent without a secret.

@@ -10,6 +10,8 @@ import (
 // Costs are what billing periods cost; nothing without prices.
 type Costs struct {
 	Currency string
+	// Kinds are those that have costs; what some of them cost may not be known.
+	Kinds []config.Kind
 	cost.Period
 }
 
@@ -30,7 +32,11 @@ func (c Costs) text(costs []cost.Cost) string {
 	}
 	const hundredth = config.Unit / 100
 	sum = (sum + hundredth/2) / hundredth
-	return fmt.Sprintf("%s.%02d %s", number(int64(sum/100)), sum%100, c.Currency)
+	total := fmt.Sprintf("%s.%02d %s", number(int64(sum/100)), sum%100, c.Currency)
+	if len(costs) < len(c.Kinds) {
+		return "at least " + total
+	}
+	return total
 }
 
 // with adds a cost to what was used.
@@ -50,12 +56,12 @@ func (s *figures) addCosts(r *Report) {
 	if f == nil {
 		return
 	}
-	r.Account.Costs = Costs{Currency: f.Currency, Period: f.Account}
+	r.Account.Costs = Costs{Currency: f.Currency, Kinds: f.Kinds, Period: f.Account}
 	periods := make(map[string]cost.Period, len(f.Prefixes))
 	for _, p := range f.Prefixes {
 		periods[p.Prefix] = p.Period
 	}
 	for i := range r.Customers {
-		r.Customers[i].Costs = Costs{Currency: f.Currency, Period: periods[r.Customers[i].Prefix]}
+		r.Customers[i].Costs = Costs{Currency: f.Currency, Kinds: f.Kinds, Period: periods[r.Customers[i].Prefix]}
 	}
 }

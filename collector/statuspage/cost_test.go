@@ -10,14 +10,15 @@ import (
 
 func TestCostsOfPeriods(t *testing.T) {
 	r := running()
-	r.Customers[2].Costs = Costs{Currency: "USD", Period: cost.Period{
+	kinds := []config.Kind{config.ParticipantMinute, config.RecorderMinute}
+	r.Customers[2].Costs = Costs{Currency: "USD", Kinds: kinds, Period: cost.Period{
 		Current:  []cost.Cost{{Kind: config.ParticipantMinute, Amount: 3_600_000}, {Kind: config.RecorderMinute, Amount: 1_245_000}},
 		Previous: []cost.Cost{{Kind: config.ParticipantMinute, Amount: 7_200_000_000}},
 	}}
 	r.Account.Costs = Costs{Currency: "USD", Period: cost.Period{Current: []cost.Cost{{Kind: config.ParticipantMinute, Amount: 1_234_560_000}}}}
 	h := newHandler(t, &fake{report: r})
 	page := get(t, h, "/status/rooms?room_prefix=acme-")
-	for _, want := range []string{"15 sessions, 4.85 USD<", "30 sessions, 7,200.00 USD<"} {
+	for _, want := range []string{"15 sessions, 4.85 USD<", "30 sessions, at least 7,200.00 USD<"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("%q is not in\n%s", want, page)
 		}

@@ -28,6 +28,7 @@ type Ledger struct {
 	lost     error
 	counters map[string]*counter // by the rows' labels
 	periods  *Periods
+	costs    map[string]int64  // of all rows, by their labels, in millionths
 	used     map[string]*usage // by the rooms' labels now
 	account  usage
 	snapshot *Snapshot // nil if it has to be made
@@ -39,8 +40,13 @@ type counter struct {
 	byStatus ByStatus
 }
 
-// usage is what was used in a billing period and in the one before, in milliseconds.
-type usage struct{ used, previous int64 }
+// usage is what was used in a billing period and in the one before.
+type usage struct{ used, previous amount }
+
+// amount is billable time in milliseconds, and what it costs in millionths.
+type amount struct{ billable, cost int64 }
+
+func (a *amount) add(o amount) { a.billable, a.cost = a.billable+o.billable, a.cost+o.cost }
 
 // Open reads the store. label gives the value of room_prefix that a room counts under.
 func Open(store Store, label func(roomName string) string) (*Ledger, error) {
@@ -50,7 +56,7 @@ func Open(store Store, label func(roomName string) string) (*Ledger, error) {
 	}
 	l := &Ledger{
 		store: store, label: label, state: state, woken: make(chan struct{}, 1),
-		unsaved: map[string]Row{}, counters: map[string]*counter{}, used: map[string]*usage{}, periods: &Periods{},
+		unsaved: map[string]Row{}, counters: map[string]*counter{}, costs: map[string]int64{}, used: map[string]*usage{}, periods: &Periods{},
 	}
 	for row, err := range store.Rows() {
 		if err != nil {

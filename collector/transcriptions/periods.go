@@ -3,24 +3,28 @@ package transcriptions
 import (
 	"fmt"
 	"maps"
+	"slices"
 )
 
 // Periods are the billing periods that figures are wanted for: those of prefixes may begin on
 // other days than the account's.
 type Periods struct {
 	Prefixes map[string]Span
-	Account  Span
+	// Account is also the span of prefixes that are not named.
+	Account Span
+	// Rates give what transcriptions cost; nil if they have no price.
+	Rates Rates
 }
 
 // Span is where a billing period and the one before begin, in milliseconds since 1970.
 type Span struct{ Previous, Current int64 }
 
 func (p *Periods) equal(o *Periods) bool {
-	return p == o || p.Account == o.Account && maps.Equal(p.Prefixes, o.Prefixes)
+	return p == o || p.Account == o.Account && maps.Equal(p.Prefixes, o.Prefixes) && slices.Equal(p.Rates, o.Rates)
 }
 
 // in gives what of an amount belongs to the periods.
-func (s Span) in(started, amount int64) usage {
+func (s Span) in(started int64, amount amount) usage {
 	switch {
 	case started >= s.Current:
 		return usage{used: amount}
@@ -30,19 +34,23 @@ func (s Span) in(started, amount int64) usage {
 	return usage{}
 }
 
-func (u *usage) add(o usage) { u.used, u.previous = u.used+o.used, u.previous+o.previous }
+func (u *usage) add(o usage) {
+	u.used.add(o.used)
+	u.previous.add(o.previous)
+}
 
-// countPeriods adds a row to the figures of periods, or takes it out.
+// countPeriods adds a row to the figures of periods and to the costs, or takes it out.
 func (l *Ledger) countPeriods(row Row, sign int64) {
-	amount := sign * row.Billable
-	if amount == 0 {
+	if row.Billable == 0 {
 		return
 	}
+	amount := amount{sign * row.Billable, sign * l.periods.Rates.Cost(row)}
+	l.costs[row.Label] += amount.cost
 	l.account.add(l.periods.Account.in(row.Started, amount))
 	label := l.label(row.Room)
 	span, ok := l.periods.Prefixes[label]
 	if !ok {
-		return
+		span = l.periods.Account
 	}
 	sum := l.used[label]
 	if sum == nil {
@@ -54,11 +62,11 @@ func (l *Ledger) countPeriods(row Row, sign int64) {
 
 // recount sums all rows for the periods and the labels of now.
 func (l *Ledger) recount(p *Periods) error {
-	periods, used, account := l.periods, l.used, l.account
-	l.periods, l.used, l.account = p, map[string]*usage{}, usage{}
+	periods, used, account, costs := l.periods, l.used, l.account, l.costs
+	l.periods, l.used, l.account, l.costs = p, map[string]*usage{}, usage{}, map[string]int64{}
 	for row, err := range l.store.Rows() {
 		if err != nil {
-			l.periods, l.used, l.account = periods, used, account
+			l.periods, l.used, l.account, l.costs = periods, used, account, costs
 			return fmt.Errorf("read transcriptions: %w", err)
 		}
 		if _, changed := l.unsaved[row.ID]; !changed {

@@ -28,12 +28,17 @@ type PrefixFigures struct {
 	Prefix   string
 	Billable time.Duration
 	ByStatus ByStatus
+	// Cost is what they cost by [Periods.Rates], in millionths of the currency's unit.
+	Cost int64
 }
 
 // Usage is the billable time of transcriptions that started in a billing period, and in the
 // one before.
 type Usage struct {
 	Used, Previous time.Duration
+	// Cost and PreviousCost are what they cost by [Periods.Rates], in millionths of the
+	// currency's unit.
+	Cost, PreviousCost int64
 	// Known is true if that is all.
 	Known bool
 }
@@ -44,7 +49,7 @@ func Minutes(d time.Duration) float64 { return d.Seconds() / 60 }
 // Account is the usage of the whole account.
 func (s *Snapshot) Account() Usage { return s.account }
 
-// Prefix is the usage of a prefix that the periods name.
+// Prefix is the usage of a prefix.
 func (s *Snapshot) Prefix(prefix string) Usage {
 	if usage, ok := s.used[prefix]; ok {
 		return usage
@@ -124,12 +129,15 @@ func (l *Ledger) make() *Snapshot {
 		}
 	}
 	for label, c := range l.counters {
-		s.Prefixes = append(s.Prefixes, PrefixFigures{label, time.Duration(c.billable) * time.Millisecond, c.byStatus})
+		s.Prefixes = append(s.Prefixes, PrefixFigures{label, time.Duration(c.billable) * time.Millisecond, c.byStatus, l.costs[label]})
 	}
 	slices.SortFunc(s.Prefixes, func(a, b PrefixFigures) int { return cmp.Compare(a.Prefix, b.Prefix) })
 	return s
 }
 
 func (u usage) shown(known bool) Usage {
-	return Usage{Used: time.Duration(u.used) * time.Millisecond, Previous: time.Duration(u.previous) * time.Millisecond, Known: known}
+	return Usage{
+		Used: time.Duration(u.used.billable) * time.Millisecond, Previous: time.Duration(u.previous.billable) * time.Millisecond,
+		Cost: u.used.cost, PreviousCost: u.previous.cost, Known: known,
+	}
 }

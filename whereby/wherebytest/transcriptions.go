@@ -306,6 +306,25 @@ func (a *Account) TranscriptionTruth(prefixOf func(roomName string) string, from
 	return all
 }
 
+// Transcriptions gives a room's transcriptions that were listed or announced, deleted ones
+// too, with the highest billable time that was. What was listed is meant as in
+// [Account.Truth].
+func (a *Account) Transcriptions(roomName string) []Transcription {
+	now := a.lock()
+	defer a.mu.Unlock()
+	var all []Transcription
+	for _, t := range a.allTranscriptions() {
+		if t.room.name != roomName {
+			continue
+		}
+		if billable, state := a.known(&t, now); state != "" {
+			t.Billable = billable
+			all = append(all, t.Transcription)
+		}
+	}
+	return all
+}
+
 // known is what was listed or announced of a transcription by now; the state is "" if it is
 // not known at all.
 func (a *Account) known(t *transcription, now int64) (billable time.Duration, state string) {
