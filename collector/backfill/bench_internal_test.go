@@ -236,9 +236,9 @@ func parse(t *testing.T, files []string) map[string][]sample {
 	return series
 }
 
-// valueOf is a sample's value: of costs, in millionths.
+// valueOf is a sample's value: of costs and of seconds, in millionths.
 func valueOf(name, text string) (int64, error) {
-	if !strings.HasPrefix(name, metrics.Cost.Name) {
+	if !strings.HasPrefix(name, metrics.Cost.Name) && !strings.HasPrefix(name, metrics.TranscriptionSeconds.Name) {
 		return strconv.ParseInt(text, 10, 64)
 	}
 	value, err := strconv.ParseFloat(text, 64)

@@ -35,8 +35,8 @@ type history struct {
 	label func(roomName string) string
 	// changes are by sample and prefix, peaks by hour and prefix; nil without.
 	changes, peaks *sorter
-	costs          *costs // nil without prices
-	transcribed    transcribed
+	costs          *costs         // nil without prices
+	transcribed    []*transcribed // sorted by prefix
 	summary        Summary
 }
 

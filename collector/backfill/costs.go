@@ -12,9 +12,10 @@ import (
 	"whereby_exporter/collector/cost"
 	"whereby_exporter/collector/metrics"
 	"whereby_exporter/collector/store"
+	"whereby_exporter/collector/transcriptions"
 )
 
-// kinds are what has a price, in the order of figures.
+// kinds are what has a price of what sessions use, in the order of figures.
 var kinds = [...]config.Kind{
 	participantMinutes: config.ParticipantMinute,
 	recorderMinutes:    config.RecorderMinute,
@@ -89,12 +90,20 @@ func (c *costs) addSession(index, at int64, s session) error {
 	return c.changes.add(change{major: index, minor: at, figures: c.of(s.figures, s.start)})
 }
 
-// series is how many series each prefix has.
+// ofTranscript is what a transcription costs.
+func (c *costs) ofTranscript(t transcript) int64 {
+	if c == nil {
+		return 0
+	}
+	return c.Rates().Cost(transcriptions.Row{Started: t.Started, Listed: t.Listed, Billable: t.Billable})
+}
+
+// series is how many series each prefix has of what sessions cost.
 func (c *costs) series() int {
 	if c == nil {
 		return 0
 	}
-	return len(c.Kinds())
+	return len(slices.DeleteFunc(c.Kinds(), func(k config.Kind) bool { return k == config.TranscriptionMinute }))
 }
 
 // writeCosts writes the family of costs.
@@ -109,7 +118,7 @@ func (e *emitter) writeCosts(w *bufio.Writer, from, to int64, changes []change) 
 			if !e.costs.priced(kind) {
 				continue
 			}
-			labels := labelText(e.prefixes[at].label, append([]Label{{kindLabel, string(kind)}}, e.labels...))
+			labels := e.costLabels(e.prefixes[at].label, kind)
 			value, mine := e.nowCosts[int64(at)][i], changes[:n]
 			for index := max(from, e.prefixes[at].begins); index <= to; index++ {
 				for len(mine) > 0 && mine[0].major <= index {
@@ -121,6 +130,20 @@ func (e *emitter) writeCosts(w *bufio.Writer, from, to int64, changes []change) 
 		}
 		changes = changes[n:]
 	}
+	if !e.costs.priced(config.TranscriptionMinute) {
+		return
+	}
+	for _, t := range e.transcribed {
+		labels := e.costLabels(t.label, config.TranscriptionMinute)
+		for index := max(from, t.begins); index <= to; index++ {
+			e.line(w, metrics.Cost.Name, labels, config.Amount(t.cost.at(index)).Float(), index*e.interval)
+		}
+	}
+}
+
+// costLabels are the labels of a prefix's costs of a kind.
+func (e *emitter) costLabels(prefix string, kind config.Kind) string {
+	return labelText(prefix, append([]Label{{kindLabel, string(kind)}}, e.labels...))
 }
 
 // kindLabel is the label by which costs are told apart.

@@ -163,7 +163,7 @@ func (e *emitter) file(from, to int64, changes, peaks, charges *queue) error {
 	if e.costs != nil {
 		e.writeCosts(w, from, to, costsByPrefix)
 	}
-	e.transcribed.write(w, e.period, e.labels, from, to)
+	e.writeTranscribed(w, from, to)
 	if e.peaks != nil {
 		head(w, PeakMetric, metrics.Gauge, peakHelp)
 		e.gauges(w, from, to, peaksByPrefix)

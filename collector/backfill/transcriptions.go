@@ -10,7 +10,6 @@ import (
 	"maps"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -28,6 +27,7 @@ const transcriptionsFile = "transcriptions"
 type transcript struct {
 	Room     string `json:"room"`
 	Started  int64  `json:"started"`
+	Listed   bool   `json:"listed"`
 	Ended    int64  `json:"ended"` // never: it still grows
 	Billable int64  `json:"billable"`
 }
@@ -39,7 +39,7 @@ func (r *runner) keepTranscriptions(known *store.Bolt) error {
 		if err != nil {
 			return fmt.Errorf("--storage.path: %w", err)
 		}
-		t := transcript{Room: row.Room, Started: row.Started, Ended: row.Started + row.Billable, Billable: row.Billable}
+		t := transcript{Room: row.Room, Started: row.Started, Listed: row.Listed, Ended: row.Started + row.Billable, Billable: row.Billable}
 		if row.Status == transcriptions.Running {
 			t.Ended = never
 		}
@@ -90,7 +90,7 @@ func (r *runner) listTranscripts(ctx context.Context, all map[string]transcript)
 		r.succeeded()
 		odd += len(page.Unusable)
 		for _, row := range page.Rows {
-			t := transcript{Room: row.RoomName, Started: row.StartedAt.UnixMilli(), Billable: row.Billable.Milliseconds(), Ended: never}
+			t := transcript{Room: row.RoomName, Started: row.StartedAt.UnixMilli(), Listed: true, Billable: row.Billable.Milliseconds(), Ended: never}
 			t.Billable = max(t.Billable, all[row.ID].Billable)
 			if row.State == whereby.TranscriptionReady || row.State == whereby.TranscriptionFailure {
 				t.Ended = max(row.EndedAt.UnixMilli(), t.Started)
@@ -104,53 +104,64 @@ func (r *runner) listTranscripts(ctx context.Context, all map[string]transcript)
 	return nil
 }
 
-// transcribed is the history of the billable time of transcriptions.
+// transcribed is the history of a prefix's transcriptions.
 type transcribed struct {
-	labels []string // sorted
-	// now is where each counter stands before the next file, in milliseconds, begins with
-	// which sample it begins.
-	now, begins []int64
-	changes     []map[int64]int64 // by sample
+	label  string
+	begins int64 // the first sample
+	// billable is in milliseconds, and cost in millionths of the currency's unit.
+	billable, cost tally
+}
+
+// tally is a counter that is written once from its first sample to its last.
+type tally struct {
+	now     int64
+	changes map[int64]int64 // by sample
+}
+
+// at is what the counter holds at the next sample.
+func (t *tally) at(index int64) int64 {
+	t.now += t.changes[index]
+	return t.now
 }
 
 // addTranscripts sorts transcriptions by prefix and sample. What is before the first sample
 // is part of it; what started after the last, or was not over long before it, is left to the
 // live counters.
 func (h *history) addTranscripts(all map[string]transcript, label func(roomName string) string) {
-	changes := map[string]map[int64]int64{}
+	byLabel := map[string]*transcribed{}
 	for _, t := range all {
 		index := h.sampleIndex(t.Started)
 		if index > h.last() || t.Ended > h.seam {
 			continue
 		}
 		name := label(t.Room)
-		if changes[name] == nil {
-			changes[name] = map[int64]int64{}
+		series := byLabel[name]
+		if series == nil {
+			series = &transcribed{label: name, begins: never, billable: tally{changes: map[int64]int64{}}, cost: tally{changes: map[int64]int64{}}}
+			byLabel[name] = series
 		}
-		changes[name][max(index, h.first)] += t.Billable
+		index = max(index, h.first)
+		series.begins = min(series.begins, max(h.first, index-1))
+		series.billable.changes[index] += t.Billable
+		series.cost.changes[index] += h.costs.ofTranscript(t)
 	}
-	for _, name := range slices.Sorted(maps.Keys(changes)) {
-		first := slices.Min(slices.Collect(maps.Keys(changes[name])))
-		h.transcribed.labels = append(h.transcribed.labels, name)
-		h.transcribed.now = append(h.transcribed.now, 0)
-		h.transcribed.begins = append(h.transcribed.begins, max(h.first, first-1))
-		h.transcribed.changes = append(h.transcribed.changes, changes[name])
+	for _, name := range slices.Sorted(maps.Keys(byLabel)) {
+		h.transcribed = append(h.transcribed, byLabel[name])
 	}
 }
 
-// write writes the samples from one to another.
-func (t *transcribed) write(w *bufio.Writer, p period, labels []Label, from, to int64) {
-	if len(t.labels) == 0 {
+// writeTranscribed writes the billable time from one sample to another.
+func (e *emitter) writeTranscribed(w *bufio.Writer, from, to int64) {
+	if len(e.transcribed) == 0 {
 		return
 	}
 	m := metrics.TranscriptionSeconds
 	head(w, strings.TrimSuffix(m.Name, "_total"), m.Type, m.Help)
-	for i, label := range t.labels {
-		series := m.Name + labelText(label, labels)
-		for index := max(from, t.begins[i]); index <= to; index++ {
-			t.now[i] += t.changes[i][index]
-			seconds := (time.Duration(t.now[i]) * time.Millisecond).Seconds()
-			fmt.Fprintf(w, "%s%s %d\n", series, strconv.FormatFloat(seconds, 'f', -1, 64), index*p.interval/1000)
+	for _, t := range e.transcribed {
+		labels := labelText(t.label, e.labels)
+		for index := max(from, t.begins); index <= to; index++ {
+			billable := time.Duration(t.billable.at(index)) * time.Millisecond
+			e.line(w, m.Name, labels, billable.Seconds(), index*e.interval)
 		}
 	}
 }

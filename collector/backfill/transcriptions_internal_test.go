@@ -1,10 +1,12 @@
 package backfill
 
 import (
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"whereby_exporter/collector/config"
 	"whereby_exporter/collector/metrics"
 	"whereby_exporter/collector/store"
 	"whereby_exporter/collector/transcriptions"
@@ -43,7 +45,23 @@ func TestTranscriptionsOfTheHistory(t *testing.T) {
 			t.Fatal(err)
 		}
 		b.options.StoragePath = dir
+		date := func(days int) string { return now.AddDate(0, 0, -days).UTC().Format(time.DateOnly) }
+		b.options.File, err = config.Parse("test.yml", fmt.Appendf(nil, `
+prices:
+  - {transcription_minute: 0.06, currency: USD}
+  - {from: %s, transcription_minute: 0.0611}
+  - {from: %s, transcription_minute: 0.06}
+`, date(9), date(7)), config.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
 		_, files := b.mustRun()
+		// As the live counter has it, "failed" costs more, and "deleted", which was never
+		// listed, the least that it may.
+		costs := parse(t, files)[metrics.Cost.Name+`{kind="transcription_minute",room_prefix="acme-"}`]
+		if want := int64(90_000 + 5_092 + 1_500); len(costs) == 0 || costs[len(costs)-1].value != want {
+			t.Errorf("the costs end with %v, want %d", costs, want)
+		}
 		var names []string
 		var values []string
 		for name, samples := range parseSeconds(t, files) {
