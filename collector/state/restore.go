@@ -133,7 +133,10 @@ func putInPlace(unpacked, dir string, log *slog.Logger) error {
 			continue
 		}
 		err := os.Rename(filepath.Join(unpacked, name), filepath.Join(dir, name))
-		if err != nil && !(name == store.CostsFileName && errors.Is(err, fs.ErrNotExist)) {
+		if name == store.CostsFileName && errors.Is(err, fs.ErrNotExist) {
+			continue // nothing was ever charged
+		}
+		if err != nil {
 			return fmt.Errorf("put the backup into place: %w", err)
 		}
 	}
