@@ -89,12 +89,18 @@ To silence: https://alertmanager.example.com/#/silences/new`
 // its address. Nothing is sent: groups wait for longer than any test.
 func startAlertmanager(t *testing.T) string {
 	t.Helper()
-	dir := t.TempDir()
 	config := read(t, alertmanagerFile(t, "alertmanager.yml"))
 	if !strings.Contains(config, "group_wait: 30s") {
 		t.Fatal("the configuration has no group_wait: 30s")
 	}
-	write(t, filepath.Join(dir, "alertmanager.yml"), []byte(strings.ReplaceAll(config, "group_wait: 30s", "group_wait: 1h")))
+	return runAlertmanager(t, strings.ReplaceAll(config, "group_wait: 30s", "group_wait: 1h"))
+}
+
+// runAlertmanager runs it with a configuration and the templates of deploy.
+func runAlertmanager(t *testing.T, config string) string {
+	t.Helper()
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "alertmanager.yml"), []byte(config))
 	write(t, filepath.Join(dir, "templates", "whereby.tmpl"), []byte(read(t, alertmanagerFile(t, "templates", "whereby.tmpl"))))
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -102,9 +108,21 @@ func startAlertmanager(t *testing.T) string {
 	}
 	address := listener.Addr().String()
 	listener.Close()
-	var out bytes.Buffer
-	cmd := exec.Command(build(t, programs.Alertmanager), "--config.file="+filepath.Join(dir, "alertmanager.yml"),
+	run(t, programs.Alertmanager, "--config.file="+filepath.Join(dir, "alertmanager.yml"),
 		"--storage.path="+filepath.Join(dir, "data"), "--web.listen-address="+address, "--cluster.listen-address=", "--log.level=warn")
+	base := "http://" + address
+	programs.Eventually(t, 30*time.Second, "Alertmanager is ready", func() error {
+		_, err := request(t.Context(), http.MethodGet, base+"/-/ready", nil)
+		return err
+	})
+	return base
+}
+
+// run runs a program until the test ends.
+func run(t *testing.T, p programs.Program, args ...string) {
+	t.Helper()
+	var out bytes.Buffer
+	cmd := exec.Command(build(t, p), args...)
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -112,15 +130,9 @@ func startAlertmanager(t *testing.T) string {
 	t.Cleanup(func() {
 		cmd.Process.Signal(syscall.SIGTERM)
 		if err := cmd.Wait(); err != nil {
-			t.Errorf("alertmanager: %v\n%s", err, out.String())
+			t.Errorf("%s: %v\n%s", p.Name, err, out.String())
 		}
 	})
-	base := "http://" + address
-	programs.Eventually(t, 30*time.Second, "Alertmanager is ready", func() error {
-		_, err := request(t.Context(), http.MethodGet, base+"/-/ready", nil)
-		return err
-	})
-	return base
 }
 
 func request(ctx context.Context, method, address string, body any) ([]byte, error) {
