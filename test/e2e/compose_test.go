@@ -85,8 +85,8 @@ func TestComposeFilesHoldTogether(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := composeDir(t)
-	demo, account, pair := readCompose(t, "compose.yml"), readCompose(t, "account.yml"), readCompose(t, "pair.yml")
-	for _, file := range []composeFile{demo, account, pair} {
+	demo := readCompose(t, "compose.yml")
+	for _, file := range []composeFile{demo, readCompose(t, "account.yml"), readCompose(t, "pair.yml"), readCompose(t, "accounts.yml")} {
 		for name, service := range file.Services {
 			merged := merge(demo.Services[name], service)
 			if merged.Image == "" {
@@ -150,9 +150,11 @@ func TestComposeFilesHoldTogether(t *testing.T) {
 	if ignored := readDeploy(t, "compose", ".gitignore"); !strings.Contains(ignored, "secrets/") {
 		t.Error("secrets might be committed")
 	}
-	out, err := exec.CommandContext(t.Context(), build(t, programs.Exporter), "check", "--config.file="+filepath.Join(dir, "whereby.yml"), "--whereby.api-key-file="+keyFile(t)).CombinedOutput()
-	if err != nil {
-		t.Errorf("whereby.yml: %v\n%s", err, out)
+	for _, name := range []string{"whereby.yml", "whereby.staging.yml"} {
+		out, err := exec.CommandContext(t.Context(), build(t, programs.Exporter), "check", "--config.file="+filepath.Join(dir, name), "--whereby.api-key-file="+keyFile(t)).CombinedOutput()
+		if err != nil {
+			t.Errorf("%s: %v\n%s", name, err, out)
+		}
 	}
 }
 
@@ -193,56 +195,50 @@ func mountedAt(volume string) string {
 	return parts[min(1, len(parts)-1)]
 }
 
-// TestThePairOfComposeSharesNothing holds the two exporters apart, in all but the account.
-func TestThePairOfComposeSharesNothing(t *testing.T) {
-	t.Parallel()
-	demo, pair := readCompose(t, "compose.yml"), readCompose(t, "pair.yml")
-	var exporters []composeService
-	var targets []string
-	for _, name := range []string{"exporter", "exporter-b"} {
-		exporters = append(exporters, merge(demo.Services[name], pair.Services[name]))
-		targets = append(targets, name+":10036")
+// value is that of a flag in the service's command.
+func (s composeService) value(flag string) string {
+	for _, argument := range s.Command {
+		if v, ok := strings.CutPrefix(argument, flag+"="); ok {
+			return v
+		}
 	}
-	a, b := exporters[0], exporters[1]
+	return ""
+}
+
+// mounted is what is mounted at a path.
+func (s composeService) mounted(path string) string {
+	for _, v := range s.Volumes {
+		if mountedAt(v) == path {
+			return strings.TrimSuffix(strings.TrimSuffix(v, ":ro"), ":"+path)
+		}
+	}
+	return ""
+}
+
+// secret is the file of the secret that a flag reads.
+func (f composeFile) secret(s composeService, flag string) string {
+	return f.Secrets[path.Base(s.value(flag))].File
+}
+
+// twoExporters are those of a file that goes over the demo's, with what holds whatever
+// they are for: they run alike, and keep, receive and publish apart.
+func twoExporters(t *testing.T, demo, over composeFile, second string) (a, b composeService) {
+	t.Helper()
+	a, b = merge(demo.Services["exporter"], over.Services["exporter"]), merge(demo.Services[second], over.Services[second])
 	if a.Image != b.Image || a.Restart != b.Restart {
 		t.Errorf("the images are %s and %s, restarted %s and %s", a.Image, b.Image, a.Restart, b.Restart)
 	}
-	value := func(s composeService, flag string) string {
-		for _, argument := range s.Command {
-			if v, ok := strings.CutPrefix(argument, flag+"="); ok {
-				return v
-			}
-		}
-		return ""
-	}
-	volume := func(s composeService) string {
-		for _, v := range s.Volumes {
-			if mountedAt(v) == "/data" {
-				return v
-			}
-		}
-		return ""
-	}
 	for what, of := range map[string]func(composeService) string{
-		"store":  volume,
-		"path":   func(s composeService) string { return cmp.Or(value(s, "--webhook.path"), "/webhook") },
-		"secret": func(s composeService) string { return pair.Secrets[path.Base(value(s, "--webhook.secret-file"))].File },
+		"store":  func(s composeService) string { return s.mounted("/data") },
+		"path":   func(s composeService) string { return cmp.Or(s.value("--webhook.path"), "/webhook") },
+		"secret": func(s composeService) string { return over.secret(s, "--webhook.secret-file") },
 	} {
 		if of(a) == of(b) || of(a) == "" || of(b) == "" {
 			t.Errorf("the %s is %q for one and %q for the other", what, of(a), of(b))
 		}
 	}
-	for _, flag := range []string{"--whereby.api-key-file", "--config.file", "--whereby.rate-limit-share"} {
-		if value(a, flag) != value(b, flag) || value(a, flag) == "" {
-			t.Errorf("%s is %q for one and %q for the other", flag, value(a, flag), value(b, flag))
-		}
-	}
-	share, err := strconv.ParseFloat(value(a, "--whereby.rate-limit-share"), 64)
-	if err != nil || 2*share != 0.25 {
-		t.Errorf("each spends %v, %v; want half of the default", share, err)
-	}
 	published := map[string]bool{}
-	for _, s := range exporters {
+	for _, s := range []composeService{a, b} {
 		for _, port := range s.Ports {
 			host := strings.TrimPrefix(port[:strings.LastIndex(port, ":")], "127.0.0.1:")
 			if published[host] {
@@ -254,15 +250,59 @@ func TestThePairOfComposeSharesNothing(t *testing.T) {
 			t.Errorf("an exporter publishes %v", s.Ports)
 		}
 	}
-	prometheus := merge(demo.Services["prometheus"], pair.Services["prometheus"])
-	if !slices.Contains(prometheus.Volumes, "./prometheus.pair.yml:/etc/prometheus/prometheus.yml:ro") || len(prometheus.Volumes) != len(demo.Services["prometheus"].Volumes) {
+	return a, b
+}
+
+// scrapesWith fails unless Prometheus has another configuration that differs from the
+// demo's in a replacement alone.
+func scrapesWith(t *testing.T, demo, over composeFile, name, from, to string) {
+	t.Helper()
+	prometheus := merge(demo.Services["prometheus"], over.Services["prometheus"])
+	if prometheus.mounted("/etc/prometheus/prometheus.yml") != "./"+name || len(prometheus.Volumes) != len(demo.Services["prometheus"].Volumes) {
 		t.Errorf("Prometheus has the volumes %v", prometheus.Volumes)
 	}
-	// One job, or rules and dashboards would count the account twice.
-	want := strings.Replace(readDeploy(t, "compose", "prometheus.yml"), "[exporter:10036]", "["+strings.Join(targets, ", ")+"]", 1)
-	if readDeploy(t, "compose", "prometheus.pair.yml") != want {
-		t.Error("prometheus.pair.yml differs from prometheus.yml in more than that it scrapes both exporters")
+	if got, want := readDeploy(t, "compose", name), strings.Replace(readDeploy(t, "compose", "prometheus.yml"), from, to, 1); got != want {
+		t.Errorf("%s is\n%s\nwant\n%s", name, got, want)
 	}
+}
+
+// TestThePairOfComposeSharesNothing holds the two exporters apart, in all but the account.
+func TestThePairOfComposeSharesNothing(t *testing.T) {
+	t.Parallel()
+	demo, pair := readCompose(t, "compose.yml"), readCompose(t, "pair.yml")
+	a, b := twoExporters(t, demo, pair, "exporter-b")
+	for _, flag := range []string{"--whereby.api-key-file", "--config.file", "--whereby.rate-limit-share"} {
+		if a.value(flag) != b.value(flag) || a.value(flag) == "" {
+			t.Errorf("%s is %q for one and %q for the other", flag, a.value(flag), b.value(flag))
+		}
+	}
+	share, err := strconv.ParseFloat(a.value("--whereby.rate-limit-share"), 64)
+	if err != nil || 2*share != 0.25 {
+		t.Errorf("each spends %v, %v; want half of the default", share, err)
+	}
+	// One job, or rules and dashboards would count the account twice.
+	scrapesWith(t, demo, pair, "prometheus.pair.yml", "[exporter:10036]", "[exporter:10036, exporter-b:10036]")
+}
+
+// TestTheAccountsOfComposeAreApart holds two accounts apart: keys, customers and jobs too.
+func TestTheAccountsOfComposeAreApart(t *testing.T) {
+	t.Parallel()
+	demo, accounts := readCompose(t, "compose.yml"), readCompose(t, "accounts.yml")
+	a, b := twoExporters(t, demo, accounts, "exporter-staging")
+	for what, of := range map[string]func(composeService) string{
+		"API key":       func(s composeService) string { return accounts.secret(s, "--whereby.api-key-file") },
+		"configuration": func(s composeService) string { return s.mounted(s.value("--config.file")) },
+	} {
+		if of(a) == of(b) || of(a) == "" || of(b) == "" {
+			t.Errorf("the %s is %q for one and %q for the other", what, of(a), of(b))
+		}
+	}
+	if share := a.value("--whereby.rate-limit-share") + b.value("--whereby.rate-limit-share"); share != "" {
+		t.Errorf("the accounts have points of their own, and share %s", share)
+	}
+	// Two jobs, or rules and dashboards would take the accounts for a pair of one.
+	scrapesWith(t, demo, accounts, "prometheus.accounts.yml", "[exporter:10036]\n",
+		"[exporter:10036]\n  - job_name: whereby-staging\n    static_configs:\n      - targets: [exporter-staging:10036]\n")
 }
 
 func keyFile(t *testing.T) string {
