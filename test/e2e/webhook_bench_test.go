@@ -31,9 +31,17 @@ func serveNothing(address string) {
 
 const webhookConnections = 64
 
-// load posts signed events over 64 connections for a while, and returns the rate
-// and the 99th percentile of the latency. Answers other than 204 are an error.
-func load(b *testing.B, address string, run int, d time.Duration) (rate float64, p99 time.Duration) {
+// loadCost is what a load came to.
+type loadCost struct {
+	rate float64 // events a second
+	p99  time.Duration
+	// server and client are the processor time of an event in either process.
+	server, client time.Duration
+}
+
+// load posts signed events over 64 connections to a server for a while. Answers other
+// than 204 are an error.
+func load(b *testing.B, server *process, address string, run int, d time.Duration) loadCost {
 	b.Helper()
 	transport := &http.Transport{MaxIdleConnsPerHost: webhookConnections, MaxConnsPerHost: webhookConnections}
 	defer transport.CloseIdleConnections()
@@ -44,6 +52,7 @@ func load(b *testing.B, address string, run int, d time.Duration) (rate float64,
 		latencies []time.Duration
 		failed    atomic.Int64
 	)
+	serverCPU, clientCPU := cpuTime(b, server.cmd.Process.Pid), cpuTime(b, os.Getpid())
 	began := time.Now()
 	for connection := range webhookConnections {
 		wg.Go(func() {
@@ -63,11 +72,18 @@ func load(b *testing.B, address string, run int, d time.Duration) (rate float64,
 	}
 	wg.Wait()
 	took := time.Since(began)
+	serverCPU, clientCPU = cpuTime(b, server.cmd.Process.Pid)-serverCPU, cpuTime(b, os.Getpid())-clientCPU
 	if n := failed.Load(); n > 0 {
 		b.Errorf("%d of %d events were not acknowledged", n, len(latencies))
 	}
 	slices.Sort(latencies)
-	return float64(len(latencies)) / took.Seconds(), latencies[len(latencies)*99/100]
+	events := time.Duration(len(latencies))
+	return loadCost{
+		rate:   float64(events) / took.Seconds(),
+		p99:    latencies[len(latencies)*99/100],
+		server: serverCPU / events,
+		client: clientCPU / events,
+	}
 }
 
 // forge posts forged events at about 10 MiB a second until stop is closed.
@@ -100,6 +116,10 @@ func forge(address string, stop <-chan struct{}) {
 // process of its own on the same machine, measured in the same run; and the 99th
 // percentile of the time to the answer. The second time, 10 MiB of forged requests
 // a second come in addition.
+//
+// Rates are those of a machine that runs the client too, and other processes change them.
+// So it also reports the processor time of an event, in either server and in the client:
+// %-of-empty-cpu is the ratio of rates that follows from it if nothing waits.
 func BenchmarkWebhooks(b *testing.B) {
 	duration := 5 * time.Second
 	if testing.Short() {
@@ -108,7 +128,7 @@ func BenchmarkWebhooks(b *testing.B) {
 	for _, forged := range []bool{false, true} {
 		b.Run(fmt.Sprintf("forged with %v", forged), func(b *testing.B) {
 			empty := freeAddress(b)
-			start(b, []string{emptyServerVariable + "=" + empty}, os.Args[0])
+			nothing := start(b, []string{emptyServerVariable + "=" + empty}, os.Args[0])
 			_, api := newAccount(b, wherebytest.Config{})
 			address, webhook := freeAddress(b), freeAddress(b)
 			e := startReceiver(b, address, webhook, b.TempDir(), api)
@@ -120,18 +140,22 @@ func BenchmarkWebhooks(b *testing.B) {
 			}
 			run := 0
 			for b.Loop() {
-				baseline, _ := load(b, empty, run, duration)
+				baseline := load(b, nothing, empty, run, duration)
 				stop := make(chan struct{})
 				var wg sync.WaitGroup
 				if forged {
 					wg.Go(func() { forge(webhook, stop) })
 				}
-				rate, p99 := load(b, webhook, run, duration)
+				own := load(b, e.process, webhook, run, duration)
 				close(stop)
 				wg.Wait()
-				b.ReportMetric(rate, "events/s")
-				b.ReportMetric(100*rate/baseline, "%-of-empty-handler")
-				b.ReportMetric(float64(p99.Microseconds())/1000, "p99-ms")
+				b.ReportMetric(own.rate, "events/s")
+				b.ReportMetric(100*own.rate/baseline.rate, "%-of-empty-handler")
+				b.ReportMetric(100*float64(baseline.client+baseline.server)/float64(baseline.client+own.server), "%-of-empty-cpu")
+				b.ReportMetric(float64(own.p99.Microseconds())/1000, "p99-ms")
+				b.ReportMetric(float64(own.server.Nanoseconds())/1000, "cpu-µs/event")
+				b.ReportMetric(float64(baseline.server.Nanoseconds())/1000, "empty-cpu-µs/event")
+				b.ReportMetric(float64(baseline.client.Nanoseconds())/1000, "client-cpu-µs/event")
 				run++
 			}
 			samples, err := e.metrics()
