@@ -16,10 +16,7 @@ func (t *looseText) UnmarshalJSON(data []byte) error {
 	*t = ""
 	switch c := data[0]; {
 	case c == '"':
-		var s string
-		if json.Unmarshal(data, &s) == nil {
-			*t = looseText(s)
-		}
+		*t = looseText(unquote(data))
 	case c == '-' || c >= '0' && c <= '9':
 		*t = looseText(data)
 	}

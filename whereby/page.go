@@ -203,10 +203,14 @@ func roomNameIn(data []byte) string {
 // decodeJSON is json.Unmarshal with errors that say where and never what: an
 // answer may hold names of people.
 func decodeJSON(body []byte, into any) error {
-	err := json.Unmarshal(body, into)
-	if err == nil {
-		return nil
+	if err := json.Unmarshal(body, into); err != nil {
+		return jsonError(body, err)
 	}
+	return nil
+}
+
+// jsonError is an error of [json.Unmarshal] in one line, without the body's texts.
+func jsonError(body []byte, err error) error {
 	var (
 		syntax *json.SyntaxError
 		kind   *json.UnmarshalTypeError

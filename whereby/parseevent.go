@@ -16,10 +16,10 @@ const maxText = 1024
 const maxClients = 1_000_000
 
 type wireEvent struct {
-	ID        looseText       `json:"id"`
-	Type      freeText        `json:"type"`
-	CreatedAt looseTimestamp  `json:"createdAt"`
-	Data      json.RawMessage `json:"data"`
+	ID        looseText      `json:"id"`
+	Type      freeText       `json:"type"`
+	CreatedAt looseTimestamp `json:"createdAt"`
+	Data      wireEventData  `json:"data"`
 }
 
 // wireEventData is what is used of the data of documented types.
@@ -45,10 +45,13 @@ type wireEventData struct {
 // [MalformedError] if the body is no JSON object. Verify the body's signature first.
 func ParseEvent(body []byte) (Event, error) {
 	var wire *wireEvent
-	if err := decodeJSON(body, &wire); err != nil {
-		return Event{}, &MalformedError{Err: err}
-	}
+	err := json.Unmarshal(body, &wire)
+	var kind *json.UnmarshalTypeError
 	switch {
+	case errors.As(err, &kind) && kind.Field == "data":
+		// Whatever is not an object has nothing to be used; the rest is decoded all the same.
+	case err != nil:
+		return Event{}, &MalformedError{Err: jsonError(body, err)}
 	case wire == nil:
 		return Event{}, &MalformedError{Err: errors.New("the event is null")}
 	case wire.Type == "":
@@ -69,10 +72,7 @@ func ParseEvent(body []byte) (Event, error) {
 		event.odd(OddTime)
 	}
 	if event.Type.known() {
-		var data wireEventData
-		// Whatever is not an object has nothing to be used.
-		_ = json.Unmarshal(wire.Data, &data)
-		event.take(data)
+		event.take(&wire.Data)
 	}
 	return event, nil
 }
@@ -80,7 +80,7 @@ func ParseEvent(body []byte) (Event, error) {
 func (e *Event) odd(o Oddity) { e.Oddities = append(e.Oddities, o) }
 
 // take takes the data of an event.
-func (e *Event) take(data wireEventData) {
+func (e *Event) take(data *wireEventData) {
 	short := func(s string) string {
 		if len(s) > maxText {
 			return ""
@@ -102,7 +102,7 @@ func (e *Event) take(data wireEventData) {
 }
 
 // takeClients takes the clients by role, or how many they are.
-func (e *Event) takeClients(data wireEventData) {
+func (e *Event) takeClients(data *wireEventData) {
 	total, known := data.NumClients.value, data.NumClients.known
 	switch {
 	case data.Clients.counts != nil && (data.Clients.sum() > 0 || known && total == 0):

@@ -6,6 +6,7 @@ import (
 	"math"
 	"strconv"
 	"time"
+	"unicode/utf8"
 )
 
 // fieldError is a value that JSON allows and the API does not.
@@ -89,11 +90,22 @@ func (c count) required(name string) (int64, error) {
 type freeText string
 
 func (t *freeText) UnmarshalJSON(data []byte) error {
-	var s string
-	if data[0] == '"' && json.Unmarshal(data, &s) == nil {
-		*t = freeText(s)
+	if data[0] == '"' {
+		*t = freeText(unquote(data))
 	}
 	return nil
+}
+
+// unquote returns the text of a string of valid JSON.
+func unquote(data []byte) string {
+	for _, c := range data {
+		if c == '\\' || c >= utf8.RuneSelf {
+			var s string
+			_ = json.Unmarshal(data, &s) // valid strings are no error
+			return s
+		}
+	}
+	return string(data[1 : len(data)-1]) // as most are; Unmarshal would check it once more
 }
 
 // Rating is what participants thought of a session, from 1 to 5 stars. Whereby

@@ -5,8 +5,10 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"hash"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -31,7 +33,7 @@ const maxFuture = time.Minute
 // Verifier checks that webhook requests come from Whereby. It is safe for concurrent
 // use. https://docs.whereby.com/reference/webhooks
 type Verifier struct {
-	secrets atomic.Pointer[[][]byte] // replaced as a whole
+	secrets atomic.Pointer[[]*signer] // replaced as a whole
 	maxAge  time.Duration
 }
 
@@ -54,12 +56,12 @@ func (v *Verifier) Rotate(secrets ...string) error {
 	if len(secrets) == 0 {
 		return errors.New("no webhook secret is given")
 	}
-	replacement := make([][]byte, len(secrets))
+	replacement := make([]*signer, len(secrets))
 	for i, secret := range secrets {
 		if secret == "" {
 			return errors.New("a webhook secret is empty")
 		}
-		replacement[i] = []byte(secret)
+		replacement[i] = newSigner(secret)
 	}
 	v.secrets.Store(&replacement)
 	return nil
@@ -77,7 +79,7 @@ func (v *Verifier) Verify(header string, body []byte, now time.Time) error {
 	}
 	genuine := false
 	for _, secret := range *v.secrets.Load() {
-		want := sign(secret, stamp, body)
+		want := secret.sign(stamp, body)
 		for _, signature := range signatures {
 			// No early return: which secret matched is nobody's business.
 			if hmac.Equal(signature, want) {
@@ -98,11 +100,21 @@ func (v *Verifier) Verify(header string, body []byte, now time.Time) error {
 // does, for tests and simulations.
 func Sign(secret string, body []byte, at time.Time) string {
 	stamp := strconv.FormatInt(at.Unix(), 10)
-	return "t=" + stamp + ",v1=" + hex.EncodeToString(sign([]byte(secret), stamp, body))
+	return "t=" + stamp + ",v1=" + hex.EncodeToString(newSigner(secret).sign(stamp, body))
 }
 
-func sign(secret []byte, stamp string, body []byte) []byte {
-	mac := hmac.New(sha256.New, secret)
+// signer signs with one secret. It keeps what can be used for the next body too.
+type signer struct{ macs sync.Pool }
+
+func newSigner(secret string) *signer {
+	key := []byte(secret)
+	return &signer{sync.Pool{New: func() any { return hmac.New(sha256.New, key) }}}
+}
+
+func (s *signer) sign(stamp string, body []byte) []byte {
+	mac := s.macs.Get().(hash.Hash)
+	defer s.macs.Put(mac)
+	mac.Reset()
 	mac.Write([]byte(stamp))
 	mac.Write([]byte{'.'})
 	mac.Write(body)

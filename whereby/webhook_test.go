@@ -252,6 +252,7 @@ func TestParseEvent(t *testing.T) {
 		"a type of the future":          `{"id":"e1","createdAt":"2025-06-15T12:00:00Z","type":"room.painted","data":{"colour":"red"}}`,
 		"one with an array":             `{"id":"e1","createdAt":"2025-06-15T12:00:00Z","type":"room.painted","data":[]}`,
 		"one with a known field's name": `{"id":"e1","createdAt":"2025-06-15T12:00:00Z","type":"room.painted","data":{"status":{"code":1},"roomName":3,"numClients":[]}}`,
+		"data of another type":          `{"data":["x"],"id":"e1","createdAt":"2025-06-15T12:00:00Z","type":"assistant.requested"}`,
 		"without data":                  `{"id":"e1","createdAt":"2025-06-15T12:00:00Z","type":"assistant.requested"}`,
 		"metadata that is no text":      strings.Replace(joined, `"metadata":"m"`, `"metadata":{"a":[1]},"subdomain":7`, 1),
 	} {

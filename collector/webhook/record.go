@@ -3,7 +3,9 @@ package webhook
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"time"
+	"unicode/utf8"
 
 	"whereby_exporter/whereby"
 )
@@ -31,18 +33,69 @@ type record struct {
 }
 
 // encodeRecord gives what is kept of an event that arrived at a time: no external id and
-// no metadata.
+// no metadata. It writes the fields of a record itself, as every event is encoded, and few
+// records are ever read.
 func encodeRecord(e whereby.Event, segment string, arrived time.Time) ([]byte, error) {
-	var total *int
-	if e.TotalKnown {
-		total = &e.Total
+	b := make([]byte, 0, usualRecord)
+	b = appendText(b, `{"id":`, e.ID)
+	b = appendText(b, `,"type":`, string(e.Type))
+	b, err := appendTime(b, `,"created":`, e.CreatedAt)
+	if err == nil {
+		b, err = appendTime(b, `,"arrived":`, arrived)
 	}
-	return json.Marshal(record{
-		ID: e.ID, Type: e.Type, Created: e.CreatedAt, Arrived: arrived,
-		Room: e.RoomName, Session: e.RoomSessionID, Participant: e.ParticipantID,
-		Role: e.RoleName, Clients: e.Clients, Total: total, Status: e.Status,
-		Transcription: e.TranscriptionID, Billable: e.Billable, Segment: segment,
-	})
+	if err != nil {
+		return nil, fmt.Errorf("encode an event: %w", err)
+	}
+	b = appendTextIfAny(b, `,"room":`, e.RoomName)
+	b = appendTextIfAny(b, `,"session":`, e.RoomSessionID)
+	b = appendTextIfAny(b, `,"participant":`, e.ParticipantID)
+	b = appendTextIfAny(b, `,"role":`, e.RoleName)
+	b = appendTextIfAny(b, `,"status":`, e.Status)
+	b = appendTextIfAny(b, `,"transcription":`, e.TranscriptionID)
+	b = appendTextIfAny(b, `,"segment":`, segment)
+	if e.Billable != 0 {
+		b = strconv.AppendInt(append(b, `,"billable":`...), int64(e.Billable), 10)
+	}
+	if e.TotalKnown {
+		b = strconv.AppendInt(append(b, `,"total":`...), int64(e.Total), 10)
+	}
+	if e.Clients != nil {
+		b = append(b, `,"clients":{`...)
+		separator := ""
+		for role, n := range e.Clients {
+			b = strconv.AppendInt(append(appendText(b, separator, role), ':'), int64(n), 10)
+			separator = ","
+		}
+		b = append(b, '}')
+	}
+	return append(b, '}'), nil
+}
+
+// usualRecord is the length of most records, and more.
+const usualRecord = 384
+
+// appendText appends what goes before a text, and the text as JSON has it.
+func appendText(b []byte, before, text string) []byte {
+	b = append(b, before...)
+	for i := range len(text) {
+		if c := text[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
+			quoted, _ := json.Marshal(text) // a string is no error
+			return append(b, quoted...)
+		}
+	}
+	return append(append(append(b, '"'), text...), '"')
+}
+
+func appendTextIfAny(b []byte, before, text string) []byte {
+	if text == "" {
+		return b
+	}
+	return appendText(b, before, text)
+}
+
+func appendTime(b []byte, before string, at time.Time) ([]byte, error) {
+	b, err := at.AppendText(append(append(b, before...), '"'))
+	return append(b, '"'), err
 }
 
 // decodeRecord reads what [encodeRecord] gave.
