@@ -33,16 +33,16 @@ type query struct {
 const (
 	defaultLimit = 10
 	maxLimit     = 100
-	// defaultTranscriptions is the default limit of transcriptions.
-	defaultTranscriptions = 50
+	// defaultStored is the default limit of transcriptions and recordings.
+	defaultStored = 50
 )
 
 // parse reads the parameters. The query is usable for choosing faults even if
 // there is an error, which is the text for a 400.
 func parse(r *http.Request, endpoint string) (*query, error) {
 	q := &query{endpoint: endpoint, limit: defaultLimit, cursor: cursor{page: 1}}
-	if endpoint == EndpointTranscriptions {
-		q.limit = defaultTranscriptions
+	if endpoint == EndpointTranscriptions || endpoint == EndpointRecordings {
+		q.limit = defaultStored
 	}
 	values, err := url.ParseQuery(r.URL.RawQuery)
 	q.values = values
