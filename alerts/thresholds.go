@@ -45,6 +45,8 @@ func Thresholds() []Threshold {
 			"WherebyTranscriptionFailing: over what share of a customer's transcriptions."},
 		{"transcription_failing_min_failures", 3, 1, 1e6, "transcriptions",
 			"WherebyTranscriptionFailing: failures in 6 hours that it takes."},
+		{"recordings_near_ratio", 0.9, 0.1, 1, ratio,
+			"WherebyRecordingsNearAllowance: share of the allowance from which on it fires."},
 		{"quality_objective_ratio", 0.97, 0.85, 0.9999, ratio,
 			"WherebyQualityPoor, WherebyQualityBudgetBurn: share of the participant time of 30 days that is to have under 3 % packet loss."},
 		{"quality_fast_burn_factor", 14.4, 1, 10000, ratio,
