@@ -188,7 +188,7 @@ func (c *Collector) openWebhooks(registry prometheus.Registerer) {
 	if c.config.Webhooks == nil {
 		return
 	}
-	f := feed.New(registry, c.ledger, c.config.File.Segments)
+	f := feed.New(registry, c.ledger, c.config.File)
 	f.KeepTranscriptions(c.transcribed)
 	log, err := c.state.OpenEvents(f)
 	damaged := metrics.LiveStateDamaged.NewGauge(registry)

@@ -189,7 +189,7 @@ func (p *publisher) reload(file *config.Config) error {
 		if p.feed == nil {
 			return nil
 		}
-		return p.feed.Configure(file.Segments)
+		return p.feed.Configure(file)
 	}
 	p.file = file
 	snapshot := p.ledger.Snapshot()

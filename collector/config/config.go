@@ -69,6 +69,9 @@ type RoomPrefixes struct {
 type Organization struct {
 	// Quotas are of OrganizationResources.
 	Quotas Quotas
+	// RoomCapacity is how many people a room holds of which its customer says nothing; 0 if
+	// that is not known.
+	RoomCapacity int64
 	// RecordingsRetention is how long recordings may be stored; 0 if nothing is said of it.
 	RecordingsRetention time.Duration
 }
@@ -86,7 +89,10 @@ type Customer struct {
 	// NearRatio is the share of a quota, above 0 and below 1, from which the
 	// customer is near it.
 	NearRatio float64
-	Quotas    Quotas
+	// RoomCapacity is how many people a room of the prefix holds, the customer's own or that
+	// of Config.Organization; 0 if that is not known.
+	RoomCapacity int64
+	Quotas       Quotas
 }
 
 // Quotas are limits of the resources that have one. A limit of 0 allows nothing;

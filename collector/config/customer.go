@@ -16,6 +16,8 @@ const (
 	maxName = 128
 	// maxWhole is the largest quota: up to here a float64 holds every whole number.
 	maxWhole = 1 << 53
+	// maxCapacity is far above the people that a room of Whereby's holds.
+	maxCapacity = 100_000
 )
 
 // customer is a Customer as the file has it.
@@ -53,12 +55,17 @@ func (c *customer) fields() mapping {
 			}
 			return ""
 		})},
+		{name: "room_capacity", help: "People that one of the customer's rooms holds, that of organization by default.", value: roomCapacity(&c.RoomCapacity)},
 		{name: "quotas", help: "Limits; 0 allows nothing, a resource that is absent has no limit.", value: quotas(&c.Quotas, Resources())},
 	}
 }
 
 func anchorDay(to *int) scalar {
 	return whole(1, 31, "", func(i int64) { *to = int(i) })
+}
+
+func roomCapacity(to *int64) scalar {
+	return whole(1, maxCapacity, "", func(i int64) { *to = i })
 }
 
 var resourceHelp = map[Resource]string{

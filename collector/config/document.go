@@ -51,6 +51,7 @@ func (d *document) fields(o Options) mapping {
 		}},
 		{name: "organization", help: "The whole account.", value: mapping{
 			{name: "quotas", help: "Limits; 0 allows nothing, a resource that is absent has no limit.", value: quotas(&d.Organization.Quotas, OrganizationResources())},
+			{name: "room_capacity", help: "People that a room holds if its customer says nothing else: 4 in Whereby's room mode normal, 200 in group. Not known by default.", value: roomCapacity(&d.Organization.RoomCapacity)},
 			{name: "recordings_retention", help: "How long Whereby may store recordings, such as 90d; older ones are an alert. Nothing is expected by default.", value: retention(&d.Organization.RecordingsRetention)},
 		}},
 		{name: "customers", help: "Who owns which rooms.", value: list{func() value {
@@ -93,6 +94,9 @@ func (d *document) finish(r *reader) {
 		c.Calendar = d.Billing
 		if c.anchorDay > 0 {
 			c.Calendar.AnchorDay = c.anchorDay
+		}
+		if c.RoomCapacity == 0 {
+			c.RoomCapacity = d.Organization.RoomCapacity
 		}
 		d.Customers = append(d.Customers, c.Customer)
 	}

@@ -24,3 +24,17 @@ func (c *Config) Prefixes() prefix.Options {
 	}
 	return options
 }
+
+// Capacities give how many people a room of a prefix holds; 0 if that is not known.
+func (c *Config) Capacities() func(roomPrefix string) int64 {
+	own := make(map[string]int64, len(c.Customers))
+	for _, customer := range c.Customers {
+		own[customer.RoomPrefix] = customer.RoomCapacity
+	}
+	return func(roomPrefix string) int64 {
+		if capacity, ok := own[roomPrefix]; ok {
+			return capacity
+		}
+		return c.Organization.RoomCapacity
+	}
+}

@@ -347,7 +347,7 @@ func TestUsed(t *testing.T) {
 
 // tracked is the view of a tracker that took some events.
 func tracked() *live.View {
-	tracker := live.New(live.Options{Label: func(string) string { return "acme-" }, SegmentLimit: 10})
+	tracker := live.New(live.Options{Label: func(string) string { return "acme-" }, Capacity: func(string) int64 { return 4 }, SegmentLimit: 10})
 	now := time.Unix(1_000_000, 0)
 	for i, e := range []whereby.Event{
 		{Type: whereby.ClientJoined, ParticipantID: "a", RoleName: "host", Clients: map[string]int{"host": 1}},
@@ -371,7 +371,7 @@ func tracked() *live.View {
 func TestLive(t *testing.T) {
 	view := tracked()
 	// As the feed adds those that are configured.
-	view.Prefixes = append(view.Prefixes, live.PrefixView{Prefix: "globex-"})
+	view.Prefixes = append(view.Prefixes, live.PrefixView{Prefix: "globex-"}, live.PrefixView{Prefix: "initech-", Capacity: 200, FullRooms: 2, Fullest: 199, FullestMax: 201})
 	expect(t, families.Live(view), `
 		# TYPE whereby_joins_total counter
 		whereby_joins_total{role="host",room_prefix="acme-"} 1
@@ -386,20 +386,36 @@ func TestLive(t *testing.T) {
 		whereby_live_corrections_total{reason="lost_event"} 0
 		whereby_live_corrections_total{reason="session_ended"} 0
 		whereby_live_corrections_total{reason="stale"} 0
+		# TYPE whereby_live_fullest_room_ratio gauge
+		whereby_live_fullest_room_ratio{room_prefix="acme-"} 0.25
+		whereby_live_fullest_room_ratio{room_prefix="initech-"} 0.995
+		# TYPE whereby_live_fullest_room_ratio_max gauge
+		whereby_live_fullest_room_ratio_max{room_prefix="acme-"} 0.25
+		whereby_live_fullest_room_ratio_max{room_prefix="initech-"} 1.005
 		# TYPE whereby_live_participants gauge
 		whereby_live_participants{room_prefix="acme-"} 1
 		whereby_live_participants{room_prefix="globex-"} 0
+		whereby_live_participants{room_prefix="initech-"} 0
 		# TYPE whereby_live_participants_max gauge
 		whereby_live_participants_max{room_prefix="acme-"} 1
 		whereby_live_participants_max{room_prefix="globex-"} 0
+		whereby_live_participants_max{room_prefix="initech-"} 0
 		# TYPE whereby_live_rooms gauge
 		whereby_live_rooms{room_prefix="acme-"} 1
 		whereby_live_rooms{room_prefix="globex-"} 0
+		whereby_live_rooms{room_prefix="initech-"} 0
+		# TYPE whereby_live_rooms_full gauge
+		whereby_live_rooms_full{room_prefix="acme-"} 0
+		whereby_live_rooms_full{room_prefix="initech-"} 2
 		# TYPE whereby_live_waiting gauge
 		whereby_live_waiting{room_prefix="acme-"} 1
 		whereby_live_waiting{room_prefix="globex-"} 0
+		whereby_live_waiting{room_prefix="initech-"} 0
 		# TYPE whereby_recordings_finished_total counter
 		whereby_recordings_finished_total{room_prefix="acme-",status="finished"} 1
+		# TYPE whereby_room_capacity gauge
+		whereby_room_capacity{room_prefix="acme-"} 4
+		whereby_room_capacity{room_prefix="initech-"} 200
 		# TYPE whereby_webhook_duplicates_total counter
 		whereby_webhook_duplicates_total 6
 		# TYPE whereby_webhook_events_total counter

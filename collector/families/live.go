@@ -46,6 +46,18 @@ func Live(v *live.View) []exposition.Family {
 			}
 		})
 	}
+	// Where it is not known how many people a room holds, nothing says how full one is.
+	byCapacity := func(m metrics.Metric, value func(*live.PrefixView) float64) exposition.Family {
+		return family(m, func(yield func([]string, float64)) {
+			label := make([]string, 1)
+			for i := range v.Prefixes {
+				if p := &v.Prefixes[i]; p.Capacity > 0 {
+					label[0] = p.Prefix
+					yield(label, value(p))
+				}
+			}
+		})
+	}
 	roles, statuses := live.Roles(), live.Statuses()
 	// A role has series once a client of it has come, and from then on.
 	byRole := func(m metrics.Metric, value func(*live.PrefixView) *live.ByRole) exposition.Family {
@@ -81,6 +93,10 @@ func Live(v *live.View) []exposition.Family {
 		byPrefix(metrics.LiveParticipants, func(p *live.PrefixView) int64 { return p.Participants }),
 		byPrefix(metrics.LiveParticipantsMax, func(p *live.PrefixView) int64 { return p.ParticipantsMax }),
 		byPrefix(metrics.LiveRooms, func(p *live.PrefixView) int64 { return p.Rooms }),
+		byCapacity(metrics.RoomCapacity, func(p *live.PrefixView) float64 { return float64(p.Capacity) }),
+		byCapacity(metrics.LiveRoomsFull, func(p *live.PrefixView) float64 { return float64(p.FullRooms) }),
+		byCapacity(metrics.LiveFullestRoom, func(p *live.PrefixView) float64 { return float64(p.Fullest) / float64(p.Capacity) }),
+		byCapacity(metrics.LiveFullestRoomMax, func(p *live.PrefixView) float64 { return float64(p.FullestMax) / float64(p.Capacity) }),
 		byPrefix(metrics.LiveWaiting, func(p *live.PrefixView) int64 { return p.Waiting }),
 		byRole(metrics.LiveClients, func(p *live.PrefixView) *live.ByRole { return &p.Clients }),
 		byRole(metrics.Joins, func(p *live.PrefixView) *live.ByRole { return &p.Joins }),

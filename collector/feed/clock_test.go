@@ -7,6 +7,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"whereby_exporter/collector/config"
 	"whereby_exporter/collector/feed"
 	"whereby_exporter/whereby"
 )
@@ -15,7 +16,7 @@ import (
 // and what came since.
 func TestARecordOfTheFutureIsReplayedAsOfNow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := feed.New(prometheus.NewRegistry(), &usage{}, nil)
+		f := feed.New(prometheus.NewRegistry(), &usage{}, config.Default())
 		for i, ahead := range []time.Duration{0, 24 * time.Hour, 10 * 365 * 24 * time.Hour, 0} {
 			f.Apply(whereby.Event{
 				ID: string(rune('a' + i)), Type: whereby.ClientJoined, CreatedAt: time.Now(), RoomName: "/acme-1",

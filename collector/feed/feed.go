@@ -74,7 +74,7 @@ var _ webhook.State = (*Feed)(nil)
 
 // New returns an empty feed that is replaying until [Feed.EndReplay]. It registers those
 // of the live and webhook families that are no part of the tracker.
-func New(r prometheus.Registerer, usage Usage, segments *config.Segments) *Feed {
+func New(r prometheus.Registerer, usage Usage, file *config.Config) *Feed {
 	f := &Feed{
 		replaying: true,
 		knockWait: metrics.KnockWait.NewHistogramVec(r, waitBuckets),
@@ -95,7 +95,7 @@ func New(r prometheus.Registerer, usage Usage, segments *config.Segments) *Feed 
 			return shown[room], ok && err == nil
 		},
 	}
-	f.useSegments(segments)
+	f.use(file)
 	f.tracker = live.New(f.options)
 	f.delay.WithLabelValues()
 	for _, reason := range webhook.Reasons() {
@@ -231,7 +231,7 @@ func (f *Feed) UnmarshalBinary(b []byte) error {
 // happened in their rooms or not.
 func (f *Feed) View(configured []string) *live.View {
 	f.mu.Lock()
-	v := f.tracker.View(time.Now())
+	v, options := f.tracker.View(time.Now()), f.options
 	f.mu.Unlock()
 	known := make(map[string]bool, len(v.Prefixes))
 	for _, p := range v.Prefixes {
@@ -240,14 +240,16 @@ func (f *Feed) View(configured []string) *live.View {
 	v.Prefixes = slices.Grow(v.Prefixes, len(configured))
 	for _, prefix := range configured {
 		if !known[prefix] {
-			v.Prefixes = append(v.Prefixes, live.PrefixView{Prefix: prefix})
+			v.Prefixes = append(v.Prefixes, live.PrefixView{Prefix: prefix, Capacity: options.CapacityOf(prefix)})
 		}
 	}
 	return v
 }
 
-// useSegments takes the segments that a configuration file asks for.
-func (f *Feed) useSegments(segments *config.Segments) {
+// use takes the capacities of rooms and the segments of a configuration file.
+func (f *Feed) use(file *config.Config) {
+	f.options.Capacity = file.Capacities()
+	segments := file.Segments
 	f.segments.Store(segments)
 	f.options.SegmentLimit, f.options.AdmitsSegment, f.options.SegmentsLast = 0, nil, false
 	if segments != nil {
@@ -255,12 +257,13 @@ func (f *Feed) useSegments(segments *config.Segments) {
 	}
 }
 
-// Configure puts rooms under the labels that they have now, and takes other segments. Those
-// that they do not admit are forgotten.
-func (f *Feed) Configure(segments *config.Segments) error {
+// Configure puts rooms under the labels that they have now, and takes the capacities of rooms
+// and the segments of another configuration file. Segments that it does not admit are
+// forgotten.
+func (f *Feed) Configure(file *config.Config) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.useSegments(segments)
+	f.use(file)
 	tracker, err := f.tracker.With(f.options, time.Now())
 	if err != nil {
 		return fmt.Errorf("count the live state under other prefixes: %w", err)

@@ -61,8 +61,15 @@ type bench struct {
 func newBench(t *testing.T, u feed.Usage, segments *config.Segments) *bench {
 	t.Helper()
 	b := &bench{T: t, registry: prometheus.NewRegistry()}
-	b.Feed = feed.New(b.registry, u, segments)
+	b.Feed = feed.New(b.registry, u, withSegments(segments))
 	return b
+}
+
+// withSegments is a configuration file that says nothing else.
+func withSegments(segments *config.Segments) *config.Config {
+	file := config.Default()
+	file.Segments = segments
+	return file
 }
 
 // send applies an event of a participant that happened now, after which so many visitors
@@ -206,7 +213,7 @@ func TestCountsOutliveAConfiguration(t *testing.T) {
 		expect("at first", map[string]int64{"acme-": 2, "globex-": 1}, teams)
 
 		u.label = map[string]string{"globex": "initech-"}
-		if err := b.Configure(segments); err != nil {
+		if err := b.Configure(withSegments(segments)); err != nil {
 			t.Fatal(err)
 		}
 		// What a former prefix has counted must not vanish.
@@ -218,12 +225,12 @@ func TestCountsOutliveAConfiguration(t *testing.T) {
 
 		// A list admits no other segment, and those that it names last.
 		list := &config.Segments{Source: config.FromMetadata, Pattern: regexp.MustCompile(`team=(red|green)`), Limit: 10}
-		if err := b.Configure(list); err != nil {
+		if err := b.Configure(withSegments(list)); err != nil {
 			t.Fatal(err)
 		}
 		expect("with a list", map[string]int64{"acme-": 2, "globex-": 0, "initech-": 1}, map[string]int64{"acme- red": 1})
 
-		if err := b.Configure(nil); err != nil {
+		if err := b.Configure(config.Default()); err != nil {
 			t.Fatal(err)
 		}
 		if segment := b.Segment(whereby.Event{Metadata: "team=red"}); segment != "" {

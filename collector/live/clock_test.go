@@ -17,7 +17,7 @@ var noTimes = strings.Fields(`
 	Tracker.duplicates Tracker.refused Tracker.nextEnd Tracker.events Tracker.corrections
 	room.waiting room.ends room.clients
 	prefix.clients prefix.people prefix.rooms prefix.waiting prefix.joins prefix.leaves prefix.recordings
-	prefix.transcriptions lasting.value headcount.total count.clients
+	prefix.transcriptions roomSize.people roomSize.rooms lasting.value headcount.total count.clients
 	meter.base meter.missed meter.shown meter.carried meterMark.people meterMark.assistants meterMark.segment
 	segmentSum.segment segmentSum.minutes segmentKey.segment segmentTotal.minutes segmentTotal.highest
 	segmentTable.numbers`)
@@ -29,7 +29,7 @@ func TestARestoredStateHoldsNoTimeOfTheFuture(t *testing.T) {
 	o := Options{Label: func(string) string { return "acme-" }, SegmentLimit: 3}
 	tracker := New(o)
 	p := tracker.prefix("acme-")
-	p.peak.values = []lasting{{}, {}}
+	p.peak.values, p.fullest.values = []lasting{{}, {}}, []lasting{{}, {}}
 	one := count{headcount: headcount{}}
 	tracker.rooms["/acme-1"] = &room{
 		name: "/acme-1", prefix: p, unsettled: []headcount{{}}, rivals: []count{one},

@@ -22,7 +22,12 @@ func label(roomName string) string {
 	return prefix
 }
 
-var options = live.Options{Label: label, SegmentLimit: 3}
+// capacities are how many people rooms hold; those of initech are not known.
+var capacities = map[string]int64{"acme": 4, "globex": 2}
+
+func capacityOf(label string) int64 { return capacities[label] }
+
+var options = live.Options{Label: label, Capacity: capacityOf, SegmentLimit: 3}
 
 // seeded returns a source of chance that a failed test names.
 func seeded(t *testing.T) *rand.Rand {

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// history is every number of people that there ever was, and from when.
+// history is every number of people that there ever was, in all rooms or in the fullest, and from when.
 type history []struct {
 	people int64
 	from   time.Time
@@ -43,15 +43,19 @@ func TestThePeakIsTheHighestOfTheLast5Minutes(t *testing.T) {
 	random := seeded(t)
 	for range accounts {
 		b := newBench(t, options)
-		var truth history
+		var truth, fullest history
 		look := func(at time.Time) {
 			t.Helper()
 			if random.IntN(10) == 0 {
 				b.now = at
 				b.restart()
 			}
-			if got, want := b.View(at).Prefixes[0].ParticipantsMax, truth.highest(at); got != want {
+			v := b.View(at).Prefixes[0]
+			if got, want := v.ParticipantsMax, truth.highest(at); got != want {
 				t.Fatalf("the peak at %v is %d, want %d", at.Sub(start), got, want)
+			}
+			if got, want := v.FullestMax, fullest.highest(at); got != want {
+				t.Fatalf("the most in one room at %v are %d, want %d", at.Sub(start), got, want)
 			}
 		}
 		rooms := [3]int64{}
@@ -65,6 +69,7 @@ func TestThePeakIsTheHighestOfTheLast5Minutes(t *testing.T) {
 			// Later than all before it, though it arrives at the same time as another.
 			b.send(b.ago(-time.Duration(b.events)*time.Microsecond, joined([]string{"/acme-1", "/acme-2", "/acme-3"}[i], "a", int(rooms[i]))))
 			truth = append(truth, history{{people, b.now}}...)
+			fullest = append(fullest, history{{slices.Max(rooms[:]), b.now}}...)
 			look(b.now)
 			border := b.now.Add(5 * time.Minute)
 			borders = append(borders, border.Add(-time.Microsecond), border, border.Add(time.Microsecond))

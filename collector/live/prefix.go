@@ -10,6 +10,9 @@ type prefix struct {
 	rooms   int64 // with someone in them
 	waiting int64
 	peak    peak
+	// sizes are of the rooms, and fullest is of the people in the fullest.
+	sizes   sizes
+	fullest peak
 
 	joins, leaves  ByRole
 	recordings     ByStatus
@@ -33,6 +36,10 @@ func (p *prefix) replace(before, after *ByRole, now int64) {
 		p.people = people
 		p.peak.set(people, now)
 	}
+	p.sizes.move(before.people(), after.people())
+	if largest := p.sizes.largest(); largest != p.fullest.present() {
+		p.fullest.set(largest, now)
+	}
 }
 
 // enter adds a restored room's clients, who were in it all along.
@@ -44,4 +51,5 @@ func (p *prefix) enter(r *room) {
 		p.rooms++
 	}
 	p.people = p.clients.people()
+	p.sizes.add(r.clients.people(), 1)
 }

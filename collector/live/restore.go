@@ -11,7 +11,7 @@ import (
 // version is the first byte of a state. States of the versions from oldestVersion on can
 // be restored.
 const (
-	version       = 3
+	version       = 4
 	oldestVersion = 1
 )
 
@@ -84,6 +84,9 @@ func read(state []byte, now time.Time, o Options) (t *Tracker, wasAhead bool, er
 	for _, p := range t.prefixes {
 		if p.people != p.peak.present() {
 			p.peak.set(p.people, t.now)
+		}
+		if largest := p.sizes.largest(); largest != p.fullest.present() {
+			p.fullest.set(largest, t.now)
 		}
 	}
 	return t, c.ahead, nil

@@ -30,13 +30,20 @@ func (c *codec) prefix(p *prefix) {
 	c.byRole(&p.leaves)
 	c.figures(p.recordings[:])
 	c.figures(p.transcriptions[:])
-	n := c.size(len(p.peak.values))
-	if c.reading {
-		p.peak.values = make([]lasting, n)
+	c.peak(&p.peak)
+	if c.version >= 4 {
+		c.peak(&p.fullest)
 	}
-	for i := range p.peak.values {
-		c.whole(&p.peak.values[i].value)
-		c.times(&p.peak.values[i].until)
+}
+
+func (c *codec) peak(p *peak) {
+	n := c.size(len(p.values))
+	if c.reading {
+		p.values = make([]lasting, n)
+	}
+	for i := range p.values {
+		c.whole(&p.values[i].value)
+		c.times(&p.values[i].until)
 	}
 }
 

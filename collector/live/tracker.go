@@ -42,6 +42,9 @@ type Options struct {
 	// Label gives the prefix under which a room counts. It bounds the number of
 	// prefixes: the tracker keeps the counters of every one it returned.
 	Label func(roomName string) string
+	// Capacity gives how many people a room of a label holds; 0 if that is not known. nil
+	// is for labels of which it never is.
+	Capacity func(label string) int64
 	// Shown gives the participant minutes that Insights show of a room, over its whole
 	// life, as far as they are known; nil where they never are.
 	Shown func(roomName string) (minutes int64, known bool)
@@ -61,6 +64,14 @@ type Options struct {
 	// MaxIDs bounds the events that are recognized when they come again; 0 is
 	// DefaultMaxIDs.
 	MaxIDs int
+}
+
+// CapacityOf is how many people a room of a label holds; 0 if that is not known.
+func (o Options) CapacityOf(label string) int64 {
+	if o.Capacity == nil {
+		return 0
+	}
+	return o.Capacity(label)
 }
 
 // Tracker follows rooms by their events. It is used by one goroutine at a time.

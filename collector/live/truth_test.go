@@ -302,7 +302,7 @@ func roleIndex(name string) int {
 func (a *account) figures() []live.PrefixView {
 	views := map[string]live.PrefixView{}
 	for _, e := range a.told {
-		views[label(e.RoomName)] = live.PrefixView{Prefix: label(e.RoomName), Joins: a.joins[label(e.RoomName)], Leaves: a.leaves[label(e.RoomName)]}
+		views[label(e.RoomName)] = live.PrefixView{Prefix: label(e.RoomName), Capacity: capacityOf(label(e.RoomName)), Joins: a.joins[label(e.RoomName)], Leaves: a.leaves[label(e.RoomName)]}
 	}
 	for _, r := range a.rooms {
 		v, ok := views[label(r.name)]
@@ -315,6 +315,10 @@ func (a *account) figures() []live.PrefixView {
 		v.Participants += int64(r.people())
 		v.Waiting += int64(len(r.door))
 		v.Rooms += int64(min(1, len(r.inside)))
+		v.Fullest = max(v.Fullest, int64(r.people()))
+		if v.Capacity > 0 && int64(r.people())*10 >= v.Capacity*9 {
+			v.FullRooms++
+		}
 		views[v.Prefix] = v
 	}
 	return slices.SortedFunc(maps.Values(views), func(a, b live.PrefixView) int { return strings.Compare(a.Prefix, b.Prefix) })
@@ -324,7 +328,8 @@ func (a *account) figures() []live.PrefixView {
 func shown(v *live.View) []live.PrefixView {
 	prefixes := slices.Clone(v.Prefixes)
 	for i := range prefixes {
-		prefixes[i].ParticipantsMax, prefixes[i].Pending, prefixes[i].LastEvent = 0, 0, time.Time{}
+		p := &prefixes[i]
+		p.ParticipantsMax, p.FullestMax, p.Pending, p.LastEvent = 0, 0, 0, time.Time{}
 	}
 	return prefixes
 }

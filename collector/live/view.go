@@ -52,6 +52,12 @@ type PrefixView struct {
 	Clients                       ByRole
 	// Rooms are those with someone in them.
 	Rooms int64
+	// Capacity is how many people a room holds; 0 if that is not known. FullRooms are those
+	// with 90 % of it in them, or more.
+	Capacity, FullRooms int64
+	// Fullest are the people in the room with the most of them, FullestMax the most people
+	// in one room at any moment of the last 5 minutes.
+	Fullest, FullestMax int64
 	// Waiting are visitors who knocked and are neither in nor gone.
 	Waiting int64
 	// Pending are the participant minutes used that Insights do not show yet.
@@ -78,12 +84,20 @@ func (t *Tracker) View(now time.Time) *View {
 	}
 	pending := t.pending()
 	for _, p := range t.byLabel() {
+		capacity, full := t.options.CapacityOf(p.label), int64(0)
+		if capacity > 0 {
+			full = p.sizes.from(fullFrom(capacity))
+		}
 		v.Prefixes = append(v.Prefixes, PrefixView{
 			Prefix:          p.label,
 			Participants:    p.people,
 			ParticipantsMax: p.peak.highest(t.now),
 			Clients:         p.clients,
 			Rooms:           p.rooms,
+			Capacity:        capacity,
+			FullRooms:       full,
+			Fullest:         p.sizes.largest(),
+			FullestMax:      p.fullest.highest(t.now),
 			Waiting:         p.waiting,
 			Pending:         pending[p],
 			Joins:           p.joins,

@@ -125,6 +125,14 @@ var (
 		"Clients in rooms now by role, recorders, streamers, captioners and assistants too."}
 	LiveRooms = Metric{"whereby_live_rooms", Gauge, []string{RoomPrefix},
 		"Rooms with someone in them now."}
+	RoomCapacity = Metric{"whereby_room_capacity", Gauge, []string{RoomPrefix},
+		"People that a room holds, from the configuration file; only where that says it."}
+	LiveRoomsFull = Metric{"whereby_live_rooms_full", Gauge, []string{RoomPrefix},
+		"Rooms with people for 90 % of whereby_room_capacity in them now, or more."}
+	LiveFullestRoom = Metric{"whereby_live_fullest_room_ratio", Gauge, []string{RoomPrefix},
+		"People in the fullest room now, as a share of whereby_room_capacity."}
+	LiveFullestRoomMax = Metric{"whereby_live_fullest_room_ratio_max", Gauge, []string{RoomPrefix},
+		"The highest whereby_live_fullest_room_ratio of the last 5 minutes, so that no scrape misses a peak."}
 	LiveWaiting = Metric{"whereby_live_waiting", Gauge, []string{RoomPrefix},
 		"Visitors who knocked and are neither in nor gone."}
 	LivePending = Metric{"whereby_live_participant_minutes_pending", Gauge, []string{RoomPrefix},
@@ -276,7 +284,7 @@ func All() []Metric {
 		OrganizationQuotaPreviousUsed, OrganizationQuotaPreviousPeriodStart, OrganizationQuotaPreviousPeriodEnd, OrganizationQuotaPreviousFinal,
 		CustomerInfo,
 		Cost, CostUnreadRooms, CostInfo, PeriodCost, PreviousPeriodCost, OrganizationPeriodCost, OrganizationPreviousPeriodCost,
-		LiveParticipants, LiveParticipantsMax, LiveClients, LiveRooms, LiveWaiting, LivePending, SegmentParticipants, SegmentMinutes, LiveCorrections,
+		LiveParticipants, LiveParticipantsMax, LiveClients, LiveRooms, RoomCapacity, LiveRoomsFull, LiveFullestRoom, LiveFullestRoomMax, LiveWaiting, LivePending, SegmentParticipants, SegmentMinutes, LiveCorrections,
 		KnockWait, HostWait, Joins, Leaves, Recordings, Transcriptions,
 		WebhookEvents, WebhookDuplicates, WebhookRejected, WebhookMisdirected, WebhookUnusable, WebhookLastEvent, WebhookDelay,
 		SessionRating, QualityRating, QualitySamples, QualityPacketLoss, QualityPoorRatio, QualityBitrate,

@@ -112,6 +112,9 @@ func families() []family {
 	people := func(share float64) figure {
 		return func(_ *account, c *customer, _ []string, at int64) float64 { return math.Round(share * c.people(at)) }
 	}
+	fullest := func(share float64) figure { // of a room
+		return func(_ *account, c *customer, _ []string, at int64) float64 { return share * noise(at/hour, c.index) }
+	}
 	used := func(_ *account, c *customer, values []string, at int64) float64 { return c.used(values[0], at) }
 	limit := func(_ *account, c *customer, values []string, _ int64) float64 {
 		if c.quota == 0 {
@@ -199,6 +202,10 @@ func families() []family {
 		{metrics.LiveParticipantsMax, nil, people(1.1), 0},
 		{metrics.LiveClients, roles, people(0.3), 0},
 		{metrics.LiveRooms, nil, people(0.4), 0},
+		{metrics.RoomCapacity, nil, constant(200), 0},
+		{metrics.LiveRoomsFull, nil, people(0.01), 0},
+		{metrics.LiveFullestRoom, nil, fullest(0.9), 0},
+		{metrics.LiveFullestRoomMax, nil, fullest(1), 0},
 		{metrics.LiveWaiting, nil, people(0.05), 0},
 		{metrics.LivePending, nil, people(12), 0},
 		{metrics.SegmentParticipants, one("north", "south"), people(0.5), 0},

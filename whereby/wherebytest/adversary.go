@@ -224,11 +224,12 @@ type People struct {
 	Reconnect  bool // come back within the millisecond in which they leave
 	Assistants bool // bring assistants
 	Linger     bool // stay in a room past its EndAt
+	Crowd      bool // come in crowds, up to and beyond what a room may hold
 }
 
 // AllPeople do all of that.
 func AllPeople() People {
-	return People{Outlast: true, Knock: true, Reconnect: true, Assistants: true, Linger: true}
+	return People{Outlast: true, Knock: true, Reconnect: true, Assistants: true, Linger: true, Crowd: true}
 }
 
 // reuse is a name that is used again.

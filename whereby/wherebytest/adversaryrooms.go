@@ -124,6 +124,15 @@ func (x *Adversary) behave(d *dice, s *Session, gap time.Duration) {
 			s.Participants = append(s.Participants, Participant{Role: p.Role, Joined: p.Left, Replaces: true})
 		}
 	}
+	if x.People.Crowd && d.chance(0.3) {
+		for range 1 + d.upTo(20) {
+			p := Participant{Joined: s.Start.Add(some(length / 2))}
+			if d.chance(0.5) {
+				p.Left = p.Joined.Add(some(length / 2))
+			}
+			s.Participants = append(s.Participants, p)
+		}
+	}
 	if x.People.Assistants && d.chance(0.5) {
 		s.Participants = append(s.Participants, Participant{
 			Role: whereby.RoleAssistant, Joined: s.Start.Add(some(length / 2)), Left: s.End.Add(-some(length / 4)),

@@ -124,22 +124,24 @@ func TestEventsAddUpToTheLiveFigures(t *testing.T) {
 		a := meetings(t, seed, 60)
 		r := newReader(t)
 		events := a.Events(day, at(24*time.Hour))
-		people := []int{0} // after each event, of the one prefix
+		people, fullest := []int{0}, []int{0} // after each event, of the one prefix
 		for i, e := range events {
 			r.read(e)
 			live := r.live()
 			people = append(people, live["acme-"].People)
+			fullest = append(fullest, live["acme-"].Fullest())
 			if i+1 < len(events) && events[i+1].CreatedAt.Equal(e.CreatedAt) {
 				continue
 			}
 			compareLive(t, a, e.CreatedAt, live)
 			compareLive(t, a, e.CreatedAt.Add(time.Millisecond-time.Nanosecond), live)
-			most, since := live["acme-"].People, e.CreatedAt.Add(-5*time.Minute)
+			most, inOne, since := live["acme-"].People, live["acme-"].Fullest(), e.CreatedAt.Add(-5*time.Minute)
 			for j := i; j >= 0 && !events[j].CreatedAt.Before(since); j-- {
 				most = max(most, people[j], people[j+1]) // before it, and after
+				inOne = max(inOne, fullest[j], fullest[j+1])
 			}
-			if got := a.Live(e.CreatedAt, prefixOf)["acme-"].PeopleMax; got != most {
-				t.Errorf("%v: at most %d people, want %d", e.CreatedAt, got, most)
+			if got := a.Live(e.CreatedAt, prefixOf)["acme-"]; got.PeopleMax != most || got.FullestMax != inOne {
+				t.Errorf("%v: at most %d people and %d in one room, want %d and %d", e.CreatedAt, got.PeopleMax, got.FullestMax, most, inOne)
 			}
 		}
 		for name, room := range r.rooms {

@@ -12,6 +12,11 @@ type LiveTruth struct {
 	// People are in rooms, machines not among them; PeopleMax is the most of them at
 	// any moment of the last 5 minutes.
 	People, PeopleMax int
+	// Sizes are the numbers of rooms by how many people are in them, without those in which
+	// nobody is; FullestMax is the most people in one room at any moment of the last 5
+	// minutes.
+	Sizes      map[int]int
+	FullestMax int
 	// Clients are in rooms by role, machines too, without zeros.
 	Clients map[string]int
 	// Rooms are those with a client in them.
@@ -20,7 +25,25 @@ type LiveTruth struct {
 	Waiting int
 }
 
-// peakWindow is how far back [LiveTruth].PeopleMax goes.
+// Full is how many rooms have people in them for nine tenths of a capacity or more.
+func (t LiveTruth) Full(capacity int) (rooms int) {
+	for people, n := range t.Sizes {
+		if 10*people >= 9*capacity {
+			rooms += n
+		}
+	}
+	return rooms
+}
+
+// Fullest is the most people in one room now.
+func (t LiveTruth) Fullest() (people int) {
+	for n := range t.Sizes {
+		people = max(people, n)
+	}
+	return people
+}
+
+// peakWindow is how far back [LiveTruth].PeopleMax and FullestMax go.
 const peakWindow = int64(5 * time.Minute / time.Millisecond)
 
 // Live gives who is in rooms at a time, by prefix, without the lag of Insights.
@@ -38,6 +61,7 @@ func (a *Account) Live(at time.Time, prefixOf func(roomName string) string) map[
 	now := at.UnixMilli()
 	all := make(map[string]LiveTruth)
 	used := make(map[*room]bool)
+	people := make(map[*room]int)
 	for l := range a.meetings.between(now-peakWindow-1, now+1) {
 		if l.room.closed(now) {
 			continue
@@ -58,6 +82,7 @@ func (a *Account) Live(at time.Time, prefixOf func(roomName string) string) map[
 			t.Clients[leg.role]++
 			if whereby.IsPerson(leg.role) {
 				t.People++
+				people[l.room]++
 			}
 			if !used[l.room] {
 				used[l.room] = true
@@ -71,9 +96,18 @@ func (a *Account) Live(at time.Time, prefixOf func(roomName string) string) map[
 		}
 		all[prefix] = t
 	}
-	for prefix, most := range a.peaks(now, prefixOf) {
+	for room, n := range people {
+		t := all[prefixOf(room.name)]
+		if t.Sizes == nil {
+			t.Sizes = make(map[int]int)
+		}
+		t.Sizes[n]++
+		all[prefixOf(room.name)] = t
+	}
+	most, fullest := a.peaks(now, prefixOf)
+	for prefix := range most {
 		t := all[prefix]
-		t.PeopleMax = most
+		t.PeopleMax, t.FullestMax = most[prefix], fullest[prefix]
 		all[prefix] = t
 	}
 	for prefix, t := range all {
@@ -84,10 +118,12 @@ func (a *Account) Live(at time.Time, prefixOf func(roomName string) string) map[
 	return all
 }
 
-// peaks gives the highest number of people by prefix in the window before now.
-func (a *Account) peaks(now int64, prefixOf func(string) string) map[string]int {
+// peaks gives the highest number of people in the window before now by prefix, and the
+// highest in one room.
+func (a *Account) peaks(now int64, prefixOf func(string) string) (most, fullest map[string]int) {
 	since := now - peakWindow
 	people, most := make(map[string]int), make(map[string]int)
+	inRoom, fullest := make(map[*room]int), make(map[string]int)
 	for _, o := range a.occurrences(since-1, now+1) {
 		if o.at > now {
 			break
@@ -102,16 +138,23 @@ func (a *Account) peaks(now int64, prefixOf func(string) string) map[string]int 
 		if !whereby.IsPerson(o.leg().role) {
 			continue
 		}
-		prefix := prefixOf(o.cast.room.name)
+		room := o.cast.room
+		prefix := prefixOf(room.name)
 		if o.at >= since { // what it was until now counts
 			most[prefix] = max(most[prefix], people[prefix])
+			fullest[prefix] = max(fullest[prefix], inRoom[room])
 		}
 		people[prefix] += step
+		inRoom[room] += step
 	}
 	for prefix, n := range people {
 		most[prefix] = max(most[prefix], n)
 	}
-	return most
+	for room, n := range inRoom {
+		prefix := prefixOf(room.name)
+		fullest[prefix] = max(fullest[prefix], n)
+	}
+	return most, fullest
 }
 
 // MinutesTruth are the participant minutes of the rooms of a prefix.

@@ -132,6 +132,7 @@ func (r *reader) live() map[string]wherebytest.LiveTruth {
 		if len(room.clients) > 0 {
 			t.Rooms++
 		}
+		people := 0
 		for role, n := range room.clients {
 			if t.Clients == nil {
 				t.Clients = map[string]int{}
@@ -139,14 +140,21 @@ func (r *reader) live() map[string]wherebytest.LiveTruth {
 			t.Clients[role] += n
 			if whereby.IsPerson(role) {
 				t.People += n
+				people += n
 			}
+		}
+		if people > 0 {
+			if t.Sizes == nil {
+				t.Sizes = map[int]int{}
+			}
+			t.Sizes[people]++
 		}
 		all[prefixOf(name)] = t
 	}
 	return all
 }
 
-// compareLive checks Live, but for the highest number of people, at a time up to
+// compareLive checks Live, but for the highest numbers of people, at a time up to
 // which the events are read.
 func compareLive(t testing.TB, a *wherebytest.Account, now time.Time, want map[string]wherebytest.LiveTruth) {
 	t.Helper()
@@ -156,7 +164,10 @@ func compareLive(t testing.TB, a *wherebytest.Account, now time.Time, want map[s
 		if g.PeopleMax < g.People {
 			t.Errorf("%v %s: at most %d people, now %d", now, prefix, g.PeopleMax, g.People)
 		}
-		g.PeopleMax = w.PeopleMax
+		if g.FullestMax < g.Fullest() || g.FullestMax > g.PeopleMax {
+			t.Errorf("%v %s: at most %d people in one room, now %d", now, prefix, g.FullestMax, g.Fullest())
+		}
+		g.PeopleMax, g.FullestMax = w.PeopleMax, w.FullestMax
 		if !reflect.DeepEqual(g, w) {
 			t.Errorf("%v %s: live %+v, the events say %+v", now, prefix, g, w)
 		}
