@@ -16,6 +16,7 @@ import (
 	"whereby_exporter/collector/metrics"
 	"whereby_exporter/collector/store"
 	"whereby_exporter/collector/webhook"
+	"whereby_exporter/whereby"
 	"whereby_exporter/whereby/wherebytest"
 )
 
@@ -50,8 +51,30 @@ func (b *bench) expectFullRooms(account *wherebytest.Account, file *config.Confi
 	return full
 }
 
+// expectDialIns compares the joins by telephone with those that happened since a time.
+func (b *bench) expectDialIns(account *wherebytest.Account, begin time.Time, file *config.Config) (sum float64) {
+	b.Helper()
+	want := map[string]float64{}
+	for _, e := range account.Events(begin, time.Now().Add(time.Millisecond)) {
+		if e.Type == whereby.ClientJoined && e.DialIn {
+			want[file.Prefixes().Classify(e.RoomName)]++
+			sum++
+		}
+	}
+	for prefix, n := range b.samples(metrics.DialIns) {
+		if n != want[prefix] {
+			b.Errorf("%v: %v joined rooms of %s by telephone; want %v", time.Now(), n, prefix, want[prefix])
+		}
+		delete(want, prefix)
+	}
+	if len(want) > 0 {
+		b.Errorf("%v: nobody has joined by telephone; want %v", time.Now(), want)
+	}
+	return sum
+}
+
 // TestFullRoomsAreAnAdversarysTruth kills the exporter at any time, saves the live state or
-// not, and puts other capacities in force, while crowds come and go.
+// not, and puts other capacities in force, while crowds come and go, some by telephone.
 func TestFullRoomsAreAnAdversarysTruth(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		seed := rand.Uint64()
@@ -65,6 +88,7 @@ func TestFullRoomsAreAnAdversarysTruth(t *testing.T) {
 		account := wherebytest.New(adversary.Config)
 		adversary.Furnish(account)
 
+		begin := time.Now()
 		dir, usage := t.TempDir(), store.NewMemory()
 		file := parse(t, capacityFiles[0])
 		open := func() *bench {
@@ -80,10 +104,11 @@ func TestFullRoomsAreAnAdversarysTruth(t *testing.T) {
 			func(w http.ResponseWriter, r *http.Request) { current.Load().collector.Webhook().ServeHTTP(w, r) })
 		defer stop()
 		time.Sleep(90 * time.Minute)
-		full := 0
+		full, dialIns := 0, 0.0
 		for range 40 {
 			b.waitForQuiet(account)
-			if full += b.expectFullRooms(account, file); t.Failed() {
+			full += b.expectFullRooms(account, file)
+			if dialIns = b.expectDialIns(account, begin, file); t.Failed() {
 				return
 			}
 			switch random.IntN(4) {
@@ -107,12 +132,13 @@ func TestFullRoomsAreAnAdversarysTruth(t *testing.T) {
 				b = open()
 				current.Store(b)
 			}
-			if b.expectFullRooms(account, file); t.Failed() {
+			b.expectFullRooms(account, file)
+			if b.expectDialIns(account, begin, file); t.Failed() {
 				return
 			}
 		}
-		if full == 0 {
-			t.Error("no room was ever full")
+		if full == 0 || dialIns == 0 {
+			t.Errorf("%d rooms were full, and %v joined by telephone", full, dialIns)
 		}
 	})
 }

@@ -53,6 +53,8 @@ type Event struct {
 	ParticipantID string
 	// RoleName is of the client that joined or left.
 	RoleName string
+	// DialIn is of a client that joined or left: it is a telephone.
+	DialIn bool
 	// Clients are the clients in the room after the event by role; nil where the
 	// event does not say.
 	Clients map[string]int

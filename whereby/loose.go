@@ -63,6 +63,14 @@ func (n *looseCount) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
+// looseFlag is true, or not.
+type looseFlag bool
+
+func (f *looseFlag) UnmarshalJSON(data []byte) error {
+	*f = string(data) == "true"
+	return nil
+}
+
 // looseTimestamp is a time, or none. Some write a year that no calendar holds for "never".
 type looseTimestamp time.Time
 

@@ -31,6 +31,7 @@ type wireEventData struct {
 	RoleName      freeText      `json:"roleName"`
 	NumClients    looseClients  `json:"numClients"`
 	Clients       clientsByRole `json:"numClientsByRoleName"`
+	DialIn        looseFlag     `json:"isDialIn"`
 	ExternalID    freeText      `json:"externalId"`
 	Metadata      freeText      `json:"metadata"`
 	Status        looseText     `json:"status"`
@@ -91,7 +92,7 @@ func (e *Event) take(data *wireEventData) {
 	e.RoomName = slashed(short(string(data.RoomName)))
 	e.RoomSessionID = short(string(data.RoomSessionID))
 	e.ParticipantID = short(string(data.ParticipantID))
-	e.RoleName = short(string(data.RoleName))
+	e.RoleName, e.DialIn = short(string(data.RoleName)), bool(data.DialIn)
 	e.ExternalID, e.Metadata = string(data.ExternalID), string(data.Metadata)
 	e.Status = short(string(data.Status))
 	e.TranscriptionID, e.Billable = short(string(data.TranscriptionID)), time.Duration(data.Duration)

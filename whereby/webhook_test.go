@@ -196,6 +196,12 @@ func TestParseEvent(t *testing.T) {
 	if strings.Contains(fmt.Sprintf("%+v", event), "Planted") {
 		t.Error("the event holds a display name")
 	}
+	for value, want := range map[string]bool{"true": true, "false": false, "null": false, `"true"`: false, "1": false, "{}": false, "[]": false} {
+		e, err := whereby.ParseEvent([]byte(strings.Replace(joined, `"isDialIn":false`, `"isDialIn":`+value, 1)))
+		if err != nil || e.DialIn != want || len(e.Oddities) > 0 || e.RoleName != "host" {
+			t.Errorf("with isDialIn %s the event is %+v, %v", value, e, err)
+		}
+	}
 	for name, tc := range map[string]struct{ from, to, want string }{
 		"no id":                       {`"id":"e1"`, `"x":1`, "[id] map[host:1 visitor:2] 0 false"},
 		"an id that is a number":      {`"id":"e1"`, `"id":1`, "[] map[host:1 visitor:2] 0 false"},

@@ -350,7 +350,7 @@ func tracked() *live.View {
 	tracker := live.New(live.Options{Label: func(string) string { return "acme-" }, Capacity: func(string) int64 { return 4 }, SegmentLimit: 10})
 	now := time.Unix(1_000_000, 0)
 	for i, e := range []whereby.Event{
-		{Type: whereby.ClientJoined, ParticipantID: "a", RoleName: "host", Clients: map[string]int{"host": 1}},
+		{Type: whereby.ClientJoined, ParticipantID: "a", RoleName: "host", DialIn: true, Clients: map[string]int{"host": 1}},
 		{Type: whereby.ClientJoined, ParticipantID: "b", RoleName: "recorder", Clients: map[string]int{"host": 1, "recorder": 1}},
 		{Type: whereby.ClientLeft, ParticipantID: "b", RoleName: "recorder", Clients: map[string]int{"host": 1}},
 		{Type: whereby.ClientKnocked, ParticipantID: "c"},
@@ -373,6 +373,10 @@ func TestLive(t *testing.T) {
 	// As the feed adds those that are configured.
 	view.Prefixes = append(view.Prefixes, live.PrefixView{Prefix: "globex-"}, live.PrefixView{Prefix: "initech-", Capacity: 200, FullRooms: 2, Fullest: 199, FullestMax: 201})
 	expect(t, families.Live(view), `
+		# TYPE whereby_dial_in_joins_total counter
+		whereby_dial_in_joins_total{room_prefix="acme-"} 1
+		whereby_dial_in_joins_total{room_prefix="globex-"} 0
+		whereby_dial_in_joins_total{room_prefix="initech-"} 0
 		# TYPE whereby_joins_total counter
 		whereby_joins_total{role="host",room_prefix="acme-"} 1
 		whereby_joins_total{role="recorder",room_prefix="acme-"} 1

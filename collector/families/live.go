@@ -100,6 +100,7 @@ func Live(v *live.View) []exposition.Family {
 		byPrefix(metrics.LiveWaiting, func(p *live.PrefixView) int64 { return p.Waiting }),
 		byRole(metrics.LiveClients, func(p *live.PrefixView) *live.ByRole { return &p.Clients }),
 		byRole(metrics.Joins, func(p *live.PrefixView) *live.ByRole { return &p.Joins }),
+		byPrefix(metrics.DialIns, func(p *live.PrefixView) int64 { return p.DialIns }),
 		byRole(metrics.Leaves, func(p *live.PrefixView) *live.ByRole { return &p.Leaves }),
 		byStatus(metrics.Recordings, func(p *live.PrefixView) *live.ByStatus { return &p.Recordings }),
 		family(metrics.WebhookEvents, func(yield func([]string, float64)) {

@@ -172,6 +172,9 @@ func (t *Tracker) count(e whereby.Event) {
 	switch e.Type {
 	case whereby.ClientJoined:
 		p.joins[roleOf(e.RoleName)]++
+		if e.DialIn {
+			p.dialIns++
+		}
 	case whereby.ClientLeft:
 		p.leaves[roleOf(e.RoleName)]++
 	case whereby.RecordingFinished:

@@ -80,7 +80,7 @@ func TestAStateOfVersion3IsRestored(t *testing.T) {
 	b.Tracker = restored(t, state, b.now, options)
 	b.expect("acme 3/2/0, globex 0/0/0")
 	b.expectFullness("at first", "0 full, 2 of 4, at most 2")
-	if v := b.View(b.now).Prefixes[0]; v.ParticipantsMax != 4 || v.Joins.Sum() != 5 {
+	if v := b.View(b.now).Prefixes[0]; v.ParticipantsMax != 4 || v.Joins.Sum() != 5 || v.DialIns != 0 {
 		t.Errorf("shown is %+v", v)
 	}
 	b.restart()

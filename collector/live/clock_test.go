@@ -16,7 +16,7 @@ import (
 var noTimes = strings.Fields(`
 	Tracker.duplicates Tracker.refused Tracker.nextEnd Tracker.events Tracker.corrections
 	room.waiting room.ends room.clients
-	prefix.clients prefix.people prefix.rooms prefix.waiting prefix.joins prefix.leaves prefix.recordings
+	prefix.clients prefix.people prefix.rooms prefix.waiting prefix.joins prefix.leaves prefix.dialIns prefix.recordings
 	prefix.transcriptions roomSize.people roomSize.rooms lasting.value headcount.total count.clients
 	meter.base meter.missed meter.shown meter.carried meterMark.people meterMark.assistants meterMark.segment
 	segmentSum.segment segmentSum.minutes segmentKey.segment segmentTotal.minutes segmentTotal.highest

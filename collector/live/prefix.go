@@ -15,6 +15,7 @@ type prefix struct {
 	fullest peak
 
 	joins, leaves  ByRole
+	dialIns        int64 // of the joins
 	recordings     ByStatus
 	transcriptions ByStatus
 	lastEvent      int64

@@ -33,6 +33,9 @@ func (c *codec) prefix(p *prefix) {
 	c.peak(&p.peak)
 	if c.version >= 4 {
 		c.peak(&p.fullest)
+		if c.whole(&p.dialIns); p.dialIns < 0 {
+			c.damage()
+		}
 	}
 }
 

@@ -34,6 +34,7 @@ type account struct {
 	told   []whereby.Event // in the order in which they happened, per room
 
 	joins, leaves        map[string]live.ByRole // by prefix
+	dialIns              map[string]int64
 	knockWaits, hostWait []string
 }
 
@@ -74,6 +75,7 @@ func (r *simulated) session() *meeting {
 
 type client struct {
 	id, role string
+	dialIn   bool
 	knocked  time.Time
 	away     time.Time
 }
@@ -87,7 +89,7 @@ var simulatedRoles = []string{
 const simulatedPeople = 8
 
 func newAccount(random *rand.Rand) *account {
-	a := &account{random: random, now: start, joins: map[string]live.ByRole{}, leaves: map[string]live.ByRole{}}
+	a := &account{random: random, now: start, joins: map[string]live.ByRole{}, leaves: map[string]live.ByRole{}, dialIns: map[string]int64{}}
 	for i := range 2 + random.IntN(20) {
 		prefix := []string{"acme", "globex", "initech"}[random.IntN(3)]
 		a.rooms = append(a.rooms, &simulated{name: fmt.Sprintf("/%s-%d", prefix, i)})
@@ -183,7 +185,7 @@ func (a *account) someone(r *simulated, roles int) client {
 	if n := len(r.away); n > 0 && a.random.IntN(2) == 0 && a.now.Sub(r.away[0].away) > 2*lateness {
 		c := r.away[0]
 		r.away = r.away[1:]
-		return client{id: c.id, role: role}
+		return client{id: c.id, role: role, dialIn: c.dialIn}
 	}
 	return a.newcomer(r, role)
 }
@@ -191,7 +193,7 @@ func (a *account) someone(r *simulated, roles int) client {
 // newcomer is a client who was never there before.
 func (a *account) newcomer(r *simulated, role string) client {
 	r.came++
-	return client{id: fmt.Sprint("participant-", r.came), role: role} // the same IDs in all rooms
+	return client{id: fmt.Sprint("participant-", r.came), role: role, dialIn: a.random.IntN(5) == 0} // the same IDs in all rooms
 }
 
 func (a *account) take(from *[]client) client {
@@ -204,6 +206,9 @@ func (a *account) take(from *[]client) client {
 func (a *account) join(r *simulated, c client) {
 	r.inside = append(r.inside, c)
 	a.count(a.joins, r, c)
+	if c.dialIn {
+		a.dialIns[label(r.name)]++
+	}
 	a.tell(r, whereby.ClientJoined, c)
 	switch c.role {
 	case "owner", "member", "host":
@@ -279,7 +284,7 @@ func (a *account) tell(r *simulated, eventType whereby.EventType, c client) {
 	e := event(eventType, r.name, c.id, "", nil)
 	e.ID, e.CreatedAt = fmt.Sprint("event-", len(a.told)), a.now
 	if eventType == whereby.ClientJoined || eventType == whereby.ClientLeft {
-		e.RoleName, e.Clients = c.role, clients{}
+		e.RoleName, e.DialIn, e.Clients = c.role, c.dialIn, clients{}
 		for _, c := range r.inside {
 			e.Clients[c.role]++
 		}
@@ -302,7 +307,7 @@ func roleIndex(name string) int {
 func (a *account) figures() []live.PrefixView {
 	views := map[string]live.PrefixView{}
 	for _, e := range a.told {
-		views[label(e.RoomName)] = live.PrefixView{Prefix: label(e.RoomName), Capacity: capacityOf(label(e.RoomName)), Joins: a.joins[label(e.RoomName)], Leaves: a.leaves[label(e.RoomName)]}
+		views[label(e.RoomName)] = live.PrefixView{Prefix: label(e.RoomName), Capacity: capacityOf(label(e.RoomName)), Joins: a.joins[label(e.RoomName)], Leaves: a.leaves[label(e.RoomName)], DialIns: a.dialIns[label(e.RoomName)]}
 	}
 	for _, r := range a.rooms {
 		v, ok := views[label(r.name)]

@@ -64,7 +64,9 @@ type PrefixView struct {
 	Pending int64
 
 	Joins, Leaves ByRole
-	Recordings    ByStatus
+	// DialIns are the joins by telephone.
+	DialIns    int64
+	Recordings ByStatus
 	// Transcriptions are those whose events did not say their id.
 	Transcriptions ByStatus
 	// LastEvent is when the last event of the prefix arrived.
@@ -102,6 +104,7 @@ func (t *Tracker) View(now time.Time) *View {
 			Pending:         pending[p],
 			Joins:           p.joins,
 			Leaves:          p.leaves,
+			DialIns:         p.dialIns,
 			Recordings:      p.recordings,
 			Transcriptions:  p.transcriptions,
 			LastEvent:       fromMicro(p.lastEvent),

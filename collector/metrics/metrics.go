@@ -149,6 +149,8 @@ var (
 		"How long the first visitor of a meeting waited for its first host; 0 where the host was first."}
 	Joins = Metric{"whereby_joins_total", Counter, []string{RoomPrefix, "role"},
 		"Clients that joined a room."}
+	DialIns = Metric{"whereby_dial_in_joins_total", Counter, []string{RoomPrefix},
+		"Clients that joined a room by telephone; whereby_joins_total has them too."}
 	Leaves = Metric{"whereby_leaves_total", Counter, []string{RoomPrefix, "role"},
 		"Clients that left a room."}
 	Recordings = Metric{"whereby_recordings_finished_total", Counter, []string{RoomPrefix, "status"},
@@ -285,7 +287,7 @@ func All() []Metric {
 		CustomerInfo,
 		Cost, CostUnreadRooms, CostInfo, PeriodCost, PreviousPeriodCost, OrganizationPeriodCost, OrganizationPreviousPeriodCost,
 		LiveParticipants, LiveParticipantsMax, LiveClients, LiveRooms, RoomCapacity, LiveRoomsFull, LiveFullestRoom, LiveFullestRoomMax, LiveWaiting, LivePending, SegmentParticipants, SegmentMinutes, LiveCorrections,
-		KnockWait, HostWait, Joins, Leaves, Recordings, Transcriptions,
+		KnockWait, HostWait, Joins, DialIns, Leaves, Recordings, Transcriptions,
 		WebhookEvents, WebhookDuplicates, WebhookRejected, WebhookMisdirected, WebhookUnusable, WebhookLastEvent, WebhookDelay,
 		SessionRating, QualityRating, QualitySamples, QualityPacketLoss, QualityPoorRatio, QualityBitrate,
 		QualityParticipants, QualitySessions, QualityPoorParticipants,

@@ -3,9 +3,7 @@ package webhook
 import (
 	"encoding/json"
 	"fmt"
-	"strconv"
 	"time"
-	"unicode/utf8"
 
 	"whereby_exporter/whereby"
 )
@@ -21,6 +19,7 @@ type record struct {
 	Session     string            `json:"session,omitempty"`
 	Participant string            `json:"participant,omitempty"`
 	Role        string            `json:"role,omitempty"`
+	DialIn      bool              `json:"dial_in,omitempty"`
 	Clients     map[string]int    `json:"clients"`
 	// Total is of an event that does not say it by role.
 	Total  *int   `json:"total,omitempty"`
@@ -33,69 +32,18 @@ type record struct {
 }
 
 // encodeRecord gives what is kept of an event that arrived at a time: no external id and
-// no metadata. It writes the fields of a record itself, as every event is encoded, and few
-// records are ever read.
+// no metadata.
 func encodeRecord(e whereby.Event, segment string, arrived time.Time) ([]byte, error) {
-	b := make([]byte, 0, usualRecord)
-	b = appendText(b, `{"id":`, e.ID)
-	b = appendText(b, `,"type":`, string(e.Type))
-	b, err := appendTime(b, `,"created":`, e.CreatedAt)
-	if err == nil {
-		b, err = appendTime(b, `,"arrived":`, arrived)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("encode an event: %w", err)
-	}
-	b = appendTextIfAny(b, `,"room":`, e.RoomName)
-	b = appendTextIfAny(b, `,"session":`, e.RoomSessionID)
-	b = appendTextIfAny(b, `,"participant":`, e.ParticipantID)
-	b = appendTextIfAny(b, `,"role":`, e.RoleName)
-	b = appendTextIfAny(b, `,"status":`, e.Status)
-	b = appendTextIfAny(b, `,"transcription":`, e.TranscriptionID)
-	b = appendTextIfAny(b, `,"segment":`, segment)
-	if e.Billable != 0 {
-		b = strconv.AppendInt(append(b, `,"billable":`...), int64(e.Billable), 10)
-	}
+	var total *int
 	if e.TotalKnown {
-		b = strconv.AppendInt(append(b, `,"total":`...), int64(e.Total), 10)
+		total = &e.Total
 	}
-	if e.Clients != nil {
-		b = append(b, `,"clients":{`...)
-		separator := ""
-		for role, n := range e.Clients {
-			b = strconv.AppendInt(append(appendText(b, separator, role), ':'), int64(n), 10)
-			separator = ","
-		}
-		b = append(b, '}')
-	}
-	return append(b, '}'), nil
-}
-
-// usualRecord is the length of most records, and more.
-const usualRecord = 384
-
-// appendText appends what goes before a text, and the text as JSON has it.
-func appendText(b []byte, before, text string) []byte {
-	b = append(b, before...)
-	for i := range len(text) {
-		if c := text[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
-			quoted, _ := json.Marshal(text) // a string is no error
-			return append(b, quoted...)
-		}
-	}
-	return append(append(append(b, '"'), text...), '"')
-}
-
-func appendTextIfAny(b []byte, before, text string) []byte {
-	if text == "" {
-		return b
-	}
-	return appendText(b, before, text)
-}
-
-func appendTime(b []byte, before string, at time.Time) ([]byte, error) {
-	b, err := at.AppendText(append(append(b, before...), '"'))
-	return append(b, '"'), err
+	return json.Marshal(record{
+		ID: e.ID, Type: e.Type, Created: e.CreatedAt, Arrived: arrived,
+		Room: e.RoomName, Session: e.RoomSessionID, Participant: e.ParticipantID,
+		Role: e.RoleName, DialIn: e.DialIn, Clients: e.Clients, Total: total, Status: e.Status,
+		Transcription: e.TranscriptionID, Billable: e.Billable, Segment: segment,
+	})
 }
 
 // decodeRecord reads what [encodeRecord] gave.
@@ -106,7 +54,7 @@ func decodeRecord(b []byte) (event whereby.Event, segment string, arrived time.T
 	}
 	event = whereby.Event{
 		ID: r.ID, Type: r.Type, CreatedAt: r.Created, RoomName: r.Room, RoomSessionID: r.Session,
-		ParticipantID: r.Participant, RoleName: r.Role, Clients: r.Clients, Status: r.Status,
+		ParticipantID: r.Participant, RoleName: r.Role, DialIn: r.DialIn, Clients: r.Clients, Status: r.Status,
 		TranscriptionID: r.Transcription, Billable: r.Billable,
 	}
 	if r.Total != nil {

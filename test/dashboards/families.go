@@ -214,6 +214,7 @@ func families() []family {
 		{metrics.KnockWait, one("admitted", "cancelled"), counted(500), 60},
 		{metrics.HostWait, nil, counted(400), 90},
 		{metrics.Joins, roles, counted(60), 0},
+		{metrics.DialIns, nil, counted(1200), 0},
 		{metrics.Leaves, roles, counted(60), 0},
 		{metrics.Recordings, one("finished"), counted(900), 0},
 		{metrics.Transcriptions, one("finished", "failed"), counted(2000), 0},

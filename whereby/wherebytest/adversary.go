@@ -224,12 +224,13 @@ type People struct {
 	Reconnect  bool // come back within the millisecond in which they leave
 	Assistants bool // bring assistants
 	Linger     bool // stay in a room past its EndAt
+	DialIn     bool // come by telephone
 	Crowd      bool // come in crowds, up to and beyond what a room may hold
 }
 
 // AllPeople do all of that.
 func AllPeople() People {
-	return People{Outlast: true, Knock: true, Reconnect: true, Assistants: true, Linger: true, Crowd: true}
+	return People{Outlast: true, Knock: true, Reconnect: true, Assistants: true, Linger: true, DialIn: true, Crowd: true}
 }
 
 // reuse is a name that is used again.

@@ -124,6 +124,9 @@ func (x *Adversary) behave(d *dice, s *Session, gap time.Duration) {
 			s.Participants = append(s.Participants, Participant{Role: p.Role, Joined: p.Left, Replaces: true})
 		}
 	}
+	if x.People.DialIn && d.chance(0.5) {
+		s.Participants[d.upTo(2)].DialIn = true
+	}
 	if x.People.Crowd && d.chance(0.3) {
 		for range 1 + d.upTo(20) {
 			p := Participant{Joined: s.Start.Add(some(length / 2))}

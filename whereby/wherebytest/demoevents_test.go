@@ -23,6 +23,7 @@ func TestTheDemoHasBelievableEvents(t *testing.T) {
 		end := time.Now()
 		r := newReader(t)
 		inside := a.Live(begin.Add(-time.Millisecond), prefixOf)
+		joins, dialIns := 0, 0
 		busiest, minutes := 0, map[time.Time]int{}
 		gone := map[string]bool{}
 		for _, e := range a.Events(begin.Add(-2*time.Hour), end) {
@@ -31,6 +32,12 @@ func TestTheDemoHasBelievableEvents(t *testing.T) {
 				continue
 			}
 			r.types[e.Type]++
+			if e.Type == whereby.ClientJoined {
+				joins++
+				if e.DialIn {
+					dialIns++
+				}
+			}
 			minute := e.CreatedAt.Truncate(time.Minute)
 			minutes[minute]++
 			busiest = max(busiest, minutes[minute])
@@ -54,6 +61,9 @@ func TestTheDemoHasBelievableEvents(t *testing.T) {
 		t.Logf("%d events, %.1f a minute, at most %d in one; %v; at first %+v", events, perMinute, busiest, r.types, inside)
 		if perMinute < 20 || perMinute > 120 || busiest > 300 || len(minutes) < 24*60*95/100 {
 			t.Errorf("%.1f events a minute, at most %d in one, some in %d minutes of a day", perMinute, busiest, len(minutes))
+		}
+		if dialIns < joins/100 || dialIns > joins/10 {
+			t.Errorf("%d of %d joins are by telephone", dialIns, joins)
 		}
 		if len(inside) < 6 {
 			t.Errorf("at first only %d prefixes have somebody in a room", len(inside))

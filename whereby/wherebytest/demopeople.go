@@ -81,6 +81,7 @@ func planPerson(seed uint64, i int, l leg) Participant {
 		p.DisplayName = fmt.Sprintf("Host %d", 1+planDoctor(seed))
 	default:
 		p.DisplayName = planVisitor(seed, i)
+		p.DialIn = planDialIn(seed, i)
 		p.ExternalID = fmt.Sprintf("%s%d", externalPrefix, planExternal(seed, i))
 	}
 	p.Metadata = planMetadata(seed)
@@ -107,6 +108,9 @@ func planCaller(seed uint64, i int) Knock {
 func planVisitor(seed uint64, i int) string {
 	return fmt.Sprintf("Visitor %d", 1+mix(seed+uint64(i))%99)
 }
+
+// planDialIn reports whether a visitor comes by telephone, as one in twenty does.
+func planDialIn(seed uint64, i int) bool { return mix(seed+6+uint64(i)<<32)%20 == 0 }
 
 func planDoctor(seed uint64) uint64 { return mix(seed+5) % 40 }
 

@@ -34,6 +34,8 @@ type Event struct {
 	// clients in the room after the event by role, machines too, without zeros.
 	RoleName string
 	Clients  map[string]int
+	// DialIn is of joins and leaves: the client is a telephone.
+	DialIn bool
 
 	// RecordingID and Filename are of recordings, TranscriptionID, Duration and Error
 	// of transcriptions, Status of both: "completed" of recordings, and "ready",
@@ -72,7 +74,7 @@ func (e Event) MarshalJSON() ([]byte, error) {
 		w.clients(e.Clients)
 		w.client(&e)
 		w.name("isDialIn")
-		w.b = append(w.b, "false"...)
+		w.b = strconv.AppendBool(w.b, e.DialIn)
 	case whereby.ClientKnocked, whereby.ClientKnockCancelled:
 		w.client(&e)
 	case whereby.SessionStarted, whereby.SessionEnded:

@@ -96,6 +96,7 @@ func (a *Account) event(o occurrence, clients map[string]int) Event {
 		p := c.person(o.i)
 		e.ParticipantID = p.ID
 		e.DisplayName, e.ExternalID, e.Metadata = p.DisplayName, p.ExternalID, p.Metadata
+		e.DialIn = p.DialIn && (o.kind == kindJoined || o.kind == kindLeft)
 	}
 	if o.kind == kindJoined || o.kind == kindLeft {
 		e.RoleName, e.Clients = o.leg().role, maps.Clone(clients)

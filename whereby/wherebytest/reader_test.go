@@ -64,10 +64,12 @@ type reader struct {
 	ids   map[string]bool
 	last  time.Time
 	types map[whereby.EventType]int
+	// dialIns are the clients that joined by telephone.
+	dialIns map[string]bool
 }
 
 func newReader(t testing.TB) *reader {
-	return &reader{t: t, rooms: map[string]*roomState{}, ids: map[string]bool{}, types: map[whereby.EventType]int{}}
+	return &reader{t: t, rooms: map[string]*roomState{}, ids: map[string]bool{}, types: map[whereby.EventType]int{}, dialIns: map[string]bool{}}
 }
 
 func (r *reader) read(e wherebytest.Event) {
@@ -100,11 +102,17 @@ func (r *reader) read(e wherebytest.Event) {
 			r.t.Errorf("%s joins twice", id)
 		}
 		room.in[id] = got.RoleName
+		if got.DialIn {
+			r.dialIns[id] = true
+		}
 		room.clients[got.RoleName]++
 		delete(room.waiting, id)
 	case whereby.ClientLeft:
 		if room.in[id] != got.RoleName || got.RoleName == "" {
 			r.t.Errorf("%s leaves as %q, and was in as %q", id, got.RoleName, room.in[id])
+		}
+		if got.DialIn != r.dialIns[id] {
+			r.t.Errorf("%s leaves by telephone: %t, and joined so: %t", id, got.DialIn, r.dialIns[id])
 		}
 		delete(room.in, id)
 		if room.clients[got.RoleName]--; room.clients[got.RoleName] == 0 {

@@ -39,6 +39,7 @@ type Participant struct {
 	DisplayName string
 	ExternalID  string
 	Metadata    string    // in events alone; Insights do not have it
+	DialIn      bool      // by telephone; in events alone
 	UserAgent   string    // "": made up
 	Knocked     time.Time // at the door, before being let in; zero: came straight in
 	Joined      time.Time // zero: with the session's start; may be before it
