@@ -56,7 +56,11 @@ var (
 	Alertmanager = Program{Name: "alertmanager", Module: "test/programs/alertmanager", Package: "github.com/prometheus/alertmanager/cmd/alertmanager"}
 	Amtool       = Program{Name: "amtool", Module: "test/programs/alertmanager", Package: "github.com/prometheus/alertmanager/cmd/amtool"}
 	Nfpm         = Program{Name: "nfpm", Module: "test/programs/nfpm", Package: "github.com/goreleaser/nfpm/v2/cmd/nfpm"}
-	Linter       = Program{Name: "golangci-lint", Module: "test/lint", Package: "github.com/golangci/golangci-lint/v2/cmd/golangci-lint"}
+	// Kubernetes names versions in its go.mod that only its own tree has, so its module
+	// replaces them.
+	KubeAPIServer = Program{Name: "kube-apiserver", Module: "test/programs/kubernetes", Package: "k8s.io/kubernetes/cmd/kube-apiserver"}
+	Etcd          = Program{Name: "etcd", Module: "test/programs/kubernetes", Package: "go.etcd.io/etcd/server/v3"}
+	Linter        = Program{Name: "golangci-lint", Module: "test/lint", Package: "github.com/golangci/golangci-lint/v2/cmd/golangci-lint"}
 )
 
 // BuiltVariable is the environment variable that lists the names of the programs
