@@ -16,9 +16,9 @@ const megabyte = 1_000_000
 // maxMegabytes bounds a size: up to here a float64 holds each whole number of bytes.
 const maxMegabytes = maxCount / megabyte
 
-// OldestRecordingsFirst is the order for [RecordingsQuery] in which a new recording moves
-// no other. It is documented.
-const OldestRecordingsFirst = "startDate:asc"
+// NewestRecordingsFirst is the order for [RecordingsQuery] in which deleting old recordings
+// hides none: it moves only those behind them. It is documented.
+const NewestRecordingsFirst = "startDate:desc"
 
 // Recording is a row of GET /recordings: a recording that Whereby stores.
 // https://docs.whereby.com/reference/whereby-rest-api-reference/recordings

@@ -41,7 +41,7 @@ func TestRecordingsAreThoseOfTheAccount(t *testing.T) {
 				want[r.ID] = r
 			}
 			pages := 0
-			for page, err := range recordingsClient(account).Recordings(t.Context(), whereby.RecordingsQuery{SortBy: whereby.OldestRecordingsFirst}) {
+			for page, err := range recordingsClient(account).Recordings(t.Context(), whereby.RecordingsQuery{SortBy: whereby.NewestRecordingsFirst}) {
 				if err != nil {
 					t.Fatal(err)
 				}

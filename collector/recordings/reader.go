@@ -53,6 +53,7 @@ type Reader struct {
 	seed   maphash.Seed
 
 	sortBy string
+	known  ids           // of the last reading, if nothing can be missing
 	wait   time.Duration // before the next try after a failure; 0 if the last one did not fail
 	kick   chan struct{}
 
@@ -73,7 +74,7 @@ func Open(c Config) (*Reader, error) {
 	}
 	r := &Reader{
 		client: c.Client.Background(), store: c.Store, label: c.Label, failed: c.OnStoreError, log: c.Logger,
-		seed: maphash.MakeSeed(), sortBy: whereby.OldestRecordingsFirst, kick: make(chan struct{}, 1), kept: kept,
+		seed: maphash.MakeSeed(), sortBy: whereby.NewestRecordingsFirst, kick: make(chan struct{}, 1), kept: kept,
 	}
 	r.Relabel()
 	return r, nil
@@ -136,7 +137,7 @@ func (r *Reader) try(ctx context.Context) {
 		r.refuse(err)
 		return
 	case err != nil:
-		r.wait = min(max(2*r.wait, retryAfter), DefaultInterval)
+		r.wait = r.backoff()
 		r.log.Warn("reading stored recordings failed", "err", err, "retry_after", r.wait)
 		return
 	}
@@ -146,8 +147,17 @@ func (r *Reader) try(ctx context.Context) {
 	}
 	r.log.Log(ctx, level, "stored recordings read", "recordings", len(last.seen), "pages", last.pages, "passes", passes,
 		"without_size", last.unsized, "unusable", last.unusable)
+	wait := r.backoff()
 	now := time.Now()
 	r.keep(&reading{Tried: now, Read: now, Used: r.kept.Used || len(last.seen) > 0, Rooms: last.rooms})
+	if !last.settled { // until the deletion that goes on has ended
+		r.wait = wait
+	}
+}
+
+// backoff is the wait before the next try after another failure.
+func (r *Reader) backoff() time.Duration {
+	return min(max(2*r.wait, retryAfter), DefaultInterval)
 }
 
 // refused reports whether the account has no recordings to read, or the key may not: after a

@@ -28,6 +28,9 @@ type Adversary struct {
 	// Transcribe has meetings be transcribed. It must be set before Furnish is called; the
 	// rows that are odd and the pages that move are in Config at once.
 	Transcribe bool
+	// Record has recordings be stored. It must be set before Furnish is called; how they are
+	// listed is in Config at once.
+	Record bool
 
 	seed   uint64
 	begin  time.Time

@@ -54,6 +54,9 @@ func (x *Adversary) Furnish(a *Account) {
 	if x.Transcribe {
 		x.transcribe(a)
 	}
+	if x.Record {
+		x.record(a)
+	}
 }
 
 // before draws a time before the beginning, when a room was made.

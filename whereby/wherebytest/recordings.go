@@ -18,6 +18,8 @@ type Recording struct {
 	Start     time.Time
 	End       time.Time
 	Megabytes float64
+	// Deleted is when it is deleted; zero is never.
+	Deleted time.Time
 }
 
 // Recordings is what Whereby leaves open in how it lists stored recordings. The functions
@@ -98,7 +100,7 @@ func (a *Account) listedRecordings(now int64) []*Recording {
 		if late := a.cfg.Recordings.Lateness; late != nil {
 			appears += late(r.ID).Milliseconds()
 		}
-		if appears <= now {
+		if appears <= now && (r.Deleted.IsZero() || now < millis(r.Deleted)) {
 			all = append(all, r)
 		}
 	}
@@ -185,31 +187,4 @@ func (a *Account) moveRecordings(q *query, now int64) {
 			return
 		}
 	}
-}
-
-// drawRecordings draws how recordings are listed.
-func (x *Adversary) drawRecordings(d *dice) {
-	r := &x.Config.Recordings
-	half := x.begin.Add(x.length / 2)
-	r.RoomNames = d.chance(0.5)
-	late, null, odd, gone := chances{d.roll(), 5}, chances{d.roll(), 7}, chances{d.roll(), 9}, chances{d.roll(), 3}
-	most := x.part(d, 0.1, 6*time.Hour)
-	r.Lateness = func(id string) time.Duration {
-		d, hit := late.draw(id)
-		if !hit {
-			return 0
-		}
-		return time.Duration(d.upTo(int64(most/time.Second))) * time.Second
-	}
-	if d.chance(0.5) {
-		r.NullSizes = func(id string) bool { _, hit := null.draw(id); return hit }
-	}
-	if d.chance(0.5) {
-		r.OddRows = func(id string, at time.Time) bool { _, hit := odd.draw(id); return hit && at.Before(half) }
-	}
-	if d.chance(0.7) {
-		r.MovingPages = func(id string, at time.Time) bool { _, hit := gone.draw(id); return hit && at.Before(half) }
-	}
-	x.note("recordings name their rooms: %v, one in %d is up to %v late, sizes are null: %v, rows are odd: %v, pages move: %v",
-		r.RoomNames, late.oneIn, most, r.NullSizes != nil, r.OddRows != nil, r.MovingPages != nil)
 }
