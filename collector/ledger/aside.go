@@ -26,28 +26,35 @@ func (p *Poll) SetAside(names []string) error {
 	return nil
 }
 
-// asideAfter returns the rooms that are set aside after a poll. Those that it has read,
-// and after a full poll those that are gone, are not any more.
-func (l *Ledger) asideAfter(p *Poll, complete bool) (map[string]struct{}, error) {
-	aside := maps.Clone(p.aside)
+// asideAfter returns the rooms that are set aside after a poll: those that it could not
+// read, and of those from before the ones that it has not seen. Those are left unless they
+// are gone; a full poll has missed them.
+func (l *Ledger) asideAfter(p *Poll, c Completion) (aside map[string]struct{}, left []string, err error) {
+	aside = maps.Clone(p.aside)
+	if c.OnePage {
+		return aside, nil, nil
+	}
 	var names []string
 	for name := range l.aside {
-		if _, again := aside[name]; !again && !complete {
+		_, again := aside[name]
+		_, gone := p.gone[name]
+		_, staged := p.staged[name]
+		if !again && !gone && !staged && (name != "" || !c.Complete) {
 			names = append(names, name)
 		}
 	}
 	read := make([]bool, len(names))
-	err := l.store.Get(names, func(i int, row Row) { read[i] = p.seen.Has(row.ID) })
+	err = l.store.Get(names, func(i int, row Row) { read[i] = p.seen.Has(row.ID) })
 	if err != nil {
-		return nil, fmt.Errorf("look rooms up in the ledger: %w", err)
+		return nil, nil, fmt.Errorf("look rooms up in the ledger: %w", err)
 	}
 	for i, name := range names {
-		_, staged := p.staged[name]
-		if !read[i] && !staged && len(aside) < maxAside {
+		if !read[i] && len(aside) < maxAside {
 			aside[name] = struct{}{}
+			left = append(left, name)
 		}
 	}
-	return aside, nil
+	return aside, left, nil
 }
 
 // IsSetAside reports whether the row of a room could not be read when it was last seen.

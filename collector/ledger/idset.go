@@ -28,6 +28,56 @@ func (s *IDSet) Has(id uint32) bool {
 	return word < len(s.words) && s.words[word]&(1<<(id%64)) != 0
 }
 
+// Remove takes id out of the set.
+func (s *IDSet) Remove(id uint32) {
+	if s.Has(id) {
+		s.words[id/64] &^= 1 << (id % 64)
+		s.size--
+	}
+}
+
+// union returns the IDs that are in one of two sets.
+func (s *IDSet) union(o *IDSet) IDSet {
+	u := IDSet{words: make([]uint64, max(len(s.words), len(o.words)))}
+	for i := range u.words {
+		u.set(i, s.word(i)|o.word(i))
+	}
+	return u
+}
+
+// without returns the IDs that another set does not have.
+func (s *IDSet) without(o *IDSet) IDSet {
+	rest := IDSet{words: make([]uint64, len(s.words))}
+	for i := range rest.words {
+		rest.set(i, s.word(i)&^o.word(i))
+	}
+	return rest
+}
+
+// end is the lowest ID from which on the set has none.
+func (s *IDSet) end() uint32 {
+	for i := len(s.words) - 1; i >= 0; i-- {
+		if s.words[i] != 0 {
+			return uint32(i*64 + bits.Len64(s.words[i]))
+		}
+	}
+	return 0
+}
+
+// word returns 64 bits of the set.
+func (s *IDSet) word(i int) uint64 {
+	if i < len(s.words) {
+		return s.words[i]
+	}
+	return 0
+}
+
+// set sets 64 bits that were 0.
+func (s *IDSet) set(i int, word uint64) {
+	s.words[i] = word
+	s.size += bits.OnesCount64(word)
+}
+
 // Len is the number of IDs in the set.
 func (s *IDSet) Len() int { return s.size }
 

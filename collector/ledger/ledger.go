@@ -53,7 +53,7 @@ type Ledger struct {
 	movedSince movedSince
 	// counting is to be committed with the next rows; nil if the store knows it.
 	counting *Counting
-	present  IDSet
+	exist    existing
 	nextID   uint32
 	// aside are the rooms whose rows could not be read when they were last seen.
 	aside map[string]struct{}
@@ -77,7 +77,11 @@ func Open(store Store, o Options) (*Ledger, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read how rooms were counted: %w", err)
 	}
-	l := &Ledger{store: store, state: state, present: present, moved: counting.Moved, movedSince: counting.MovedSince, changed: make(chan struct{}, 1)}
+	unlisted, err := store.Unlisted()
+	if err != nil {
+		return nil, fmt.Errorf("read the rooms that full polls have missed: %w", err)
+	}
+	l := &Ledger{store: store, state: state, exist: existing{listed: present, unlisted: unlisted}, moved: counting.Moved, movedSince: counting.MovedSince, changed: make(chan struct{}, 1)}
 	l.aside = make(map[string]struct{}, len(state.Aside))
 	for _, name := range state.Aside {
 		l.aside[name] = struct{}{}
@@ -94,6 +98,8 @@ func Open(store Store, o Options) (*Ledger, error) {
 		return nil, err
 	}
 	l.state.Prefixes, l.state.Aside = nil, nil
+	// Rooms that were read since the last full poll have the highest IDs.
+	l.exist.knownSince(present.end(), l.nextID)
 	l.publish()
 	return l, nil
 }
@@ -206,7 +212,7 @@ func (l *Ledger) recount(before *prefix.Table) error {
 		label := l.Label(row.Name)
 		sum := l.sum(label)
 		sum.add(row)
-		if l.present.Has(row.ID) {
+		if l.exist.listed.Has(row.ID) {
 			sum.rooms++
 		}
 		l.noteUnread(label, sum, row)
@@ -262,7 +268,7 @@ func (l *Ledger) merge(readings []Row, seen *IDSet, change Change) error {
 			nextID++
 		} else {
 			polls := l.state
-			if _, aside := l.aside[readings[i].Name]; aside {
+			if _, aside := l.aside[readings[i].Name]; aside || l.exist.missed.Has(before[i].ID) {
 				polls = State{} // they have not read it
 			}
 			readings[i] = before[i].raisedTo(before[i].merge(readings[i]), polls, sum.starts())
@@ -350,6 +356,10 @@ type Completion struct {
 	Ended time.Time
 	// Complete is true where the poll read every page of the account.
 	Complete bool
+	// OnePage is true where that was a single page: it shows all rooms of a moment.
+	OnePage bool
+	// Named is true where rooms were only asked for by name.
+	Named bool
 	// Sorted is true where the pages came in the order of the rooms' last sessions.
 	Sorted bool
 }

@@ -146,7 +146,9 @@ func (r raise) openingAt(start int64) Opening {
 	case !crossed && !r.contradicts(o):
 		return o
 	}
-	if used := r.before.Sub(o.Totals); used != (Totals{}) {
+	// A provisional balance may lack what older sessions have grown by, so nothing that was
+	// used since is certain.
+	if used := r.before.Sub(o.Totals); o.Certainty == Settled && used != (Totals{}) {
 		return Opening{Start: start, Totals: used, Certainty: AtLeast}
 	}
 	return Opening{}

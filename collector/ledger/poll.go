@@ -24,6 +24,10 @@ type Poll struct {
 	lowered map[string]Totals
 	// aside are the rooms whose rows could not be read.
 	aside map[string]struct{}
+	// gone are the rooms that Insights does not show when asked for them by name, and
+	// goneRows those of them that the store knows.
+	gone     map[string]struct{}
+	goneRows IDSet
 	// identity tells whose rooms they are.
 	identity identity
 }
@@ -31,7 +35,8 @@ type Poll struct {
 // Begin starts a poll. One that is not committed has no effect.
 func (l *Ledger) Begin() *Poll {
 	return &Poll{
-		ledger: l, staged: map[string]Row{}, lowered: map[string]Totals{}, aside: map[string]struct{}{}, identity: l.identity(),
+		ledger: l, staged: map[string]Row{}, lowered: map[string]Totals{}, aside: map[string]struct{}{},
+		gone: map[string]struct{}{}, identity: l.identity(),
 	}
 }
 
@@ -159,32 +164,44 @@ func (p *Poll) Commit(c Completion) error {
 	if _, err := l.advance(c.Ended); err != nil {
 		return err
 	}
-	aside, err := l.asideAfter(p, c.Complete)
+	aside, left, err := l.asideAfter(p, c)
 	if err != nil {
 		return err
 	}
+	exist := l.exist.after(p, c, left)
 	state := l.state
-	state.PollStarted = later(state.PollStarted, c.Started, c.Ended)
-	state.PollEnded = later(state.PollEnded, c.Ended, c.Ended)
-	state.Sorted = c.Sorted
+	if !c.Named {
+		state.PollStarted = later(state.PollStarted, c.Started, c.Ended)
+		state.PollEnded = later(state.PollEnded, c.Ended, c.Ended)
+		state.Sorted = c.Sorted
+	}
 	state.Aside = slices.Sorted(maps.Keys(aside))
 	change := Change{State: &state}
 	if c.Complete {
 		state.Complete = true
-		state.FullPoll, state.FullPollStarted = c.Ended, c.Started
+		state.FullPoll = c.Ended
 		state.Drift = p.drift()
 		change.Present = &p.seen
 	}
+	if c.Complete || len(p.gone) > 0 {
+		change.Unlisted = &exist.unlisted
+	}
+	if exist.missed.Len() == 0 && !exist.looking.IsZero() {
+		state.FullPollStarted, exist.looking = exist.looking, time.Time{}
+	}
+	nextID := l.nextID
 	if err := p.merge(change); err != nil {
 		return err
 	}
 	state.Aside = nil
-	l.state, l.aside = state, aside
+	l.state, l.aside, l.exist = state, aside, exist
 	if c.Complete {
-		l.present = p.seen
+		l.exist.listed = p.seen
 		if err := l.recount(nil); err != nil {
 			return err
 		}
+	} else {
+		l.exist.knownSince(nextID, l.nextID)
 	}
 	l.publish()
 	return nil

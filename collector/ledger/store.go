@@ -17,6 +17,8 @@ type Store interface {
 	State() (State, error)
 	// Present returns the rows that the last full poll saw.
 	Present() (IDSet, error)
+	// Unlisted returns the rows that full polls have missed, though they may still exist.
+	Unlisted() (IDSet, error)
 	// Counting returns what was last committed of it.
 	Counting() (Counting, error)
 	// Rows yields all rows whose name is from or comes after it, in the order of
@@ -40,8 +42,11 @@ type State struct {
 	// PollEnded is when the last page of the last successful poll was read. It need not
 	// be kept.
 	PollEnded time.Time
-	// FullPoll is when the last full poll ended, and FullPollStarted when it began.
-	FullPoll, FullPollStarted time.Time
+	// FullPoll is when the last full poll ended.
+	FullPoll time.Time
+	// FullPollStarted is when the last one began since when every room that exists has been
+	// seen, by it or later.
+	FullPollStarted time.Time
 	// Drift is what the ledger holds for the rooms of the last full poll, less
 	// what Insights said of them.
 	Drift Totals
@@ -75,8 +80,8 @@ type Change struct {
 	Prefixes []string
 	// State replaces the stored one where not nil; its Prefixes are ignored.
 	State *State
-	// Present replaces the stored set where not nil.
-	Present *IDSet
+	// Present and Unlisted replace the stored sets where not nil.
+	Present, Unlisted *IDSet
 	// Counting replaces the stored one where not nil.
 	Counting *Counting
 }

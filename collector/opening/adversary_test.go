@@ -3,6 +3,7 @@ package opening_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"os"
@@ -22,7 +23,7 @@ import (
 
 // truth is what an account's rooms used, from everything that Insights will ever have
 // shown. Minutes that somebody was alone before a session are in a room's totals and in no
-// session's, if there are any: whether they belong to a period is undefined.
+// session's, if there are any: to which period they belong is undefined.
 type truth struct {
 	config wherebytest.Insights
 
@@ -41,13 +42,39 @@ func (t *truth) look(account *wherebytest.Account) {
 	}
 }
 
+// forget takes out the rooms that were deleted before a poll could read them.
+func (t *truth) forget(account *wherebytest.Account, rooms ledger.Store) error {
+	there := account.Shown()
+	read := map[string]bool{}
+	for row, err := range rooms.Rows("") {
+		if err != nil {
+			return err
+		}
+		read[row.Name] = true
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	maps.DeleteFunc(t.sessions, func(_ string, session wherebytest.SessionTruth) bool {
+		_, shown := there[session.RoomName]
+		return !shown && !read[session.RoomName]
+	})
+	return nil
+}
+
 // used sums the sessions of a prefix that began in a period; of "" is all. at is what can
 // be counted by a moment: sessions that have begun.
 func (t *truth) used(period billing.Period, of string) (least, most ledger.Totals) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, session := range t.sessions {
-		if of != "" && prefixOf(session.RoomName) != of || !period.Contains(session.StartedAt) {
+		if of != "" && prefixOf(session.RoomName) != of {
+			continue
+		}
+		if alone := t.config.AloneTime; alone != nil {
+			minutes := alone(session.RoomName, session.ID).Minutes()
+			most.ParticipantMinutes += int64(minutes + 1)
+		}
+		if !period.Contains(session.StartedAt) {
 			continue
 		}
 		one := ledger.Totals{
@@ -60,10 +87,6 @@ func (t *truth) used(period billing.Period, of string) (least, most ledger.Total
 			most.Sessions++
 		}
 		least = least.Add(one)
-		if alone := t.config.AloneTime; alone != nil {
-			minutes := alone(session.RoomName, session.ID).Minutes()
-			most.ParticipantMinutes += int64(minutes + 1)
-		}
 	}
 	return least, most.Add(least)
 }
@@ -127,6 +150,11 @@ func adversarial(t *testing.T, seed uint64) {
 			}
 		})
 	}
+	b.onPoll = sync.OnceFunc(func() {
+		if err := shown.forget(b.account, b.store); err != nil {
+			t.Error(err)
+		}
+	})
 	b.start()
 	for hour := range 96 {
 		time.Sleep(time.Hour)
@@ -180,10 +208,19 @@ func (b *bench) holds(truth *truth, when string, end bool) {
 func (b *bench) explain(truth *truth, label string, u ledger.PeriodUsage) {
 	truth.mu.Lock()
 	defer truth.mu.Unlock()
+	read := map[string]bool{}
+	defer func() {
+		for _, session := range truth.sessions {
+			if !read[session.RoomName] && (label == "" || prefixOf(session.RoomName) == label) {
+				b.t.Logf("%s was never read, nor its session of %v", session.RoomName, session.StartedAt)
+			}
+		}
+	}()
 	for row, err := range b.store.Rows("") {
 		if err != nil {
 			b.t.Fatal(err)
 		}
+		read[row.Name] = true
 		if label != "" && prefixOf(row.Name) != label {
 			continue
 		}

@@ -60,6 +60,10 @@ type Reader struct {
 	// busy are rooms that are in use too often to wait until they rest: all their sessions
 	// are listed, when no other room waits.
 	busy map[string]pause
+	// started is when the reader was made, and recent when the sessions of rooms were last
+	// listed, if that was less than ledger.Quiet ago.
+	started time.Time
+	recent  map[string]time.Time
 	// failed are the rooms that could not be read since one could, for other reasons than
 	// their own.
 	failed   map[string]bool
@@ -78,6 +82,7 @@ func New(client *whereby.Client, l *ledger.Ledger, log *slog.Logger) *Reader {
 	return &Reader{
 		client: client, lister: whereby.NewSessionLister(client, log), ledger: l, log: log,
 		kick: make(chan struct{}, 1), postponed: map[string]time.Time{}, waits: map[string]time.Duration{}, busy: map[string]pause{}, failed: map[string]bool{},
+		started: time.Now(), recent: map[string]time.Time{},
 	}
 }
 
@@ -141,6 +146,7 @@ func (r *Reader) readAll(ctx context.Context) error {
 			delete(r.postponed, name)
 		}
 	}
+	maps.DeleteFunc(r.recent, func(_ string, at time.Time) bool { return now.Sub(at) >= ledger.Quiet })
 	for {
 		list, err := r.ledger.Unread(batch, func(name string) bool { _, ok := r.postponed[name]; return ok })
 		if err != nil {
@@ -197,6 +203,7 @@ func (r *Reader) read(ctx context.Context, unread ledger.Unread, whole bool) err
 		return r.onError(ctx, name, err)
 	}
 	r.onSuccess()
+	r.recent[name] = time.Now()
 	ok, err := r.ledger.SetOpenings(finding.row, finding.openings)
 	switch {
 	case err != nil:
@@ -276,6 +283,7 @@ type finding struct {
 // one moment: totals that differ are read once more, after the sessions.
 func (r *Reader) find(ctx context.Context, unread ledger.Unread, whole bool) (finding, error) {
 	row, current := unread.Row, unread.Row.Current()
+	lately := r.lately(row.Name)
 	var since time.Time
 	if !whole {
 		since = time.Unix(unread.Starts[0], 0)
@@ -295,7 +303,7 @@ func (r *Reader) find(ctx context.Context, unread ledger.Unread, whole bool) (fi
 		}
 		// Of a list that is cut off, the sum proves nothing: the totals have to be new.
 		if sessions.complete && sessions.agree(current, row.LastSession, now) {
-			return found(row, sessions, starts, now), nil
+			return found(row, sessions, starts, now, lately), nil
 		}
 		latest, known, err := r.totals(ctx, row.Name)
 		if err != nil {
@@ -304,7 +312,7 @@ func (r *Reader) find(ctx context.Context, unread ledger.Unread, whole bool) (fi
 		if known && sessions.agree(latest.Totals, latest.LastSession, now) {
 			row.Totals = row.Totals.Max(row.Former.Add(latest.Totals))
 			row.LastSession = max(row.LastSession, latest.LastSession)
-			return found(row, sessions, starts, now), nil
+			return found(row, sessions, starts, now, lately), nil
 		}
 		if !known || latest.Totals == current && latest.LastSession == row.LastSession || attempt == attempts {
 			return sessions.undecided(row, starts, now), nil
@@ -313,6 +321,16 @@ func (r *Reader) find(ctx context.Context, unread ledger.Unread, whole bool) (fi
 		row.Totals = row.Totals.Max(row.Former.Add(current))
 		row.LastSession = latest.LastSession
 	}
+}
+
+// lately reports whether the sessions of a room were listed in the last hour, as far as is
+// known.
+func (r *Reader) lately(name string) bool {
+	if time.Since(r.started) < ledger.Quiet {
+		return true
+	}
+	at, ok := r.recent[name]
+	return ok && time.Since(at) < ledger.Quiet
 }
 
 // totals reads a room's present totals. known is false if Insights does not show it.

@@ -49,6 +49,8 @@ type bench struct {
 	accountCalendar billing.Calendar
 	// share is that of the points; 0 is all.
 	share float64
+	// onPoll is called after each poll that has succeeded.
+	onPoll func()
 
 	ledger *ledger.Ledger
 	stop   func()
@@ -77,7 +79,12 @@ func (b *bench) start() {
 	reader := opening.New(client, l, slog.New(slog.NewTextHandler(b.t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug})))
 	poll := poller.New(client, l, poller.Config{
 		Interval: interval, FullPollInterval: 6 * time.Hour, Logger: slog.New(slog.DiscardHandler),
-		OnPoll: func(poller.Result) { reader.Look() },
+		OnPoll: func(r poller.Result) {
+			reader.Look()
+			if r.Err == nil && b.onPoll != nil {
+				b.onPoll()
+			}
+		},
 	})
 	ctx, cancel := context.WithCancel(b.t.Context())
 	var wg sync.WaitGroup

@@ -87,6 +87,13 @@ func (s *sessions) quiet(now time.Time) bool {
 	return now.Sub(last.EndedAt) >= ledger.Quiet
 }
 
+// rested reports whether the last session was over for so long that the figures of a
+// billing period would be final.
+func (s *sessions) rested(now time.Time) bool {
+	ended := s.rows[0].EndedAt
+	return ended.IsZero() || now.Sub(ended) >= ledger.Closing
+}
+
 // comesLate reports whether a session may still be growing that another one has followed:
 // Insights shows it late, not at its end yet, and the room was raised a while ago at most.
 func (s *sessions) comesLate(row ledger.Row, now time.Time) bool {
@@ -120,8 +127,8 @@ func (s *sessions) settles(start int64) time.Time {
 }
 
 // found gives the opening balances that follow from sessions that agree with a room's
-// totals.
-func found(row ledger.Row, s *sessions, starts []int64, now time.Time) finding {
+// totals. lately is true if they may have been found within ledger.Quiet before.
+func found(row ledger.Row, s *sessions, starts []int64, now time.Time, lately bool) finding {
 	f := finding{row: row}
 	for _, start := range starts {
 		if row.Former != (ledger.Totals{}) && start < row.Created {
@@ -137,10 +144,27 @@ func found(row ledger.Row, s *sessions, starts []int64, now time.Time) finding {
 			if closing := time.Unix(start, 0).Add(ledger.Closing); !closing.After(now) {
 				f.again = settles
 			}
+		} else if !s.complete && !s.rested(now) {
+			// That the room is quiet is no proof: totals and sessions may be of different
+			// moments. Then the balance is another one an hour later.
+			known, same := provisional(row, start)
+			if same = same && known.Totals == o.Totals; !same || lately {
+				o.Certainty = ledger.Provisional
+				f.again, f.busy = now.Add(ledger.Quiet), f.busy || known.Known() && !same
+			}
 		}
 		f.openings = append(f.openings, o)
 	}
 	return f
+}
+
+// provisional returns the provisional opening balance of a row at a start, if it has one.
+func provisional(row ledger.Row, start int64) (o ledger.Opening, ok bool) {
+	i := slices.IndexFunc(row.Openings, func(o ledger.Opening) bool { return o.Start == start })
+	if i < 0 || row.Openings[i].Certainty != ledger.Provisional {
+		return ledger.Opening{}, false
+	}
+	return row.Openings[i], true
 }
 
 // atLeast is what was used for certain since a start: what is known of it already, or what
@@ -164,15 +188,15 @@ var (
 // raised raises a provisional opening balance to what the sessions from before a start come
 // to: some have grown since it was carried over. ok is false if that is not more.
 func (s *sessions) raised(row ledger.Row, start int64) (o ledger.Opening, ok bool) {
-	i := slices.IndexFunc(row.Openings, func(o ledger.Opening) bool { return o.Start == start })
-	if i < 0 || row.Openings[i].Certainty != ledger.Provisional || row.Former != (ledger.Totals{}) {
+	known, ok := provisional(row, start)
+	if !ok || row.Former != (ledger.Totals{}) {
 		return ledger.Opening{}, false
 	}
-	o = row.Openings[i]
 	grown := s.since(0).Sub(s.since(start))
 	grown.Sessions = 0 // they do not grow
-	o.Totals = o.Max(grown)
-	return o, o.Totals != row.Openings[i].Totals
+	o = known
+	o.Totals = known.Max(grown)
+	return o, o.Totals != known.Totals
 }
 
 // undecided gives what is certain of sessions that do not agree with a room's totals: each

@@ -87,7 +87,7 @@ func TestAnOddRowWaitsAndAllOthersGoOn(t *testing.T) {
 				}
 				b.account.Delete(oddRoom)
 				time.Sleep(7 * time.Hour)
-				b.poller.fullPollIfDue(t.Context())
+				b.poller.inBackground(t.Context())
 				if s := b.ledger.Snapshot(); s.SetAside != 0 {
 					t.Errorf("%d rooms are set aside after the room was deleted", s.SetAside)
 				}

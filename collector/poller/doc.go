@@ -23,11 +23,17 @@
 // goes on from the page that failed when the next one is due. It starts again if
 // Insights refuses the page's cursor, if pages lead nowhere, or after 6 hours.
 //
+// # Rooms that a full poll misses
+//
+// Rooms that are deleted while pages are read hide others. So rooms that were there before
+// and that a full poll has not seen are asked for by name in the background, once each,
+// unless the account is a single page. Until then the poll does not count as one that has
+// read the whole account.
+//
 // # First figures
 //
-// Rooms that are deleted while pages are read hide others. So the first poll reads
-// all pages again until no old room appears that it has not seen. A single page
-// needs no second look.
+// What the first poll does not see nobody can ask for. So it reads all pages again until
+// no old room appears that it has not seen. A single page needs no second look.
 //
 // # Order
 //

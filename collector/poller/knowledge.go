@@ -21,12 +21,20 @@ type knowledge struct {
 	// sortRefused and exactRefused are when Insights last refused to sort by last session,
 	// and to look a room up by its name.
 	sortRefused, exactRefused time.Time
+	// missed is when to ask for missed rooms again of which some could not be asked for.
+	missed pause
 	// broken counts the polls in a row that found the order broken.
 	broken map[Kind]int
 	// inDoubt is true from then on until a full poll has seen to it.
 	inDoubt bool
 	// unsorted is true once the log says that polls can't stop early.
 	unsorted bool
+}
+
+// pause is when to go on, and how long the pause was.
+type pause struct {
+	until time.Time
+	next  time.Duration
 }
 
 func newKnowledge() knowledge {

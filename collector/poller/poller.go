@@ -36,6 +36,8 @@ type Kind string
 const (
 	Full  Kind = "full"
 	Short Kind = "short"
+	// Named asks for rooms by name. It is part of no Result.
+	Named Kind = "named"
 )
 
 // Result is what a poll came to.
@@ -90,7 +92,7 @@ func (p *Poller) Run(ctx context.Context) error {
 		return nil
 	})
 	group.Go(func() error {
-		p.every(ctx, p.fullPollIfDue)
+		p.every(ctx, p.inBackground)
 		return nil
 	})
 	return group.Wait()
@@ -124,17 +126,27 @@ func (p *Poller) pollDue(ctx context.Context) {
 	}
 }
 
+// inBackground does what a short poll leaves.
+func (p *Poller) inBackground(ctx context.Context) {
+	p.fullPollIfDue(ctx)
+	p.askForMissed(ctx)
+}
+
 // fullPollIfDue runs a full poll in the background if the last one is too long ago, or
 // if a short one found the order in doubt. While every poll is a full one, it has nothing
 // to do.
 func (p *Poller) fullPollIfDue(ctx context.Context) {
-	state := p.ledger.State()
-	if !state.Complete || !state.Sorted || ahead(state.PollStarted) {
-		return
-	}
-	if time.Since(state.FullPoll) >= p.config.FullPollInterval || ahead(state.FullPoll) || p.inDoubt() {
+	if p.fullPollDue() {
 		p.fullPoll(ctx, p.client.Background())
 	}
+}
+
+func (p *Poller) fullPollDue() bool {
+	state := p.ledger.State()
+	if !state.Complete || !state.Sorted || ahead(state.PollStarted) {
+		return false
+	}
+	return time.Since(state.FullPoll) >= p.config.FullPollInterval || ahead(state.FullPoll) || p.inDoubt()
 }
 
 // ahead reports whether the time of a poll was that of a wrong clock: nothing follows
@@ -219,6 +231,7 @@ func (p *Poller) finish(ctx context.Context, w *walk, sorted bool, err error) er
 			Started:  w.result.Started,
 			Ended:    w.result.Ended,
 			Complete: w.result.Complete,
+			OnePage:  w.result.Complete && w.onePage,
 			Sorted:   sorted,
 		})
 	}

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"whereby_exporter/collector/ledger"
-	"whereby_exporter/whereby"
 )
 
 const (
@@ -68,26 +67,14 @@ func (s *short) ask(ctx context.Context) error {
 		if s.poller.exactRefused() {
 			return nil
 		}
-		for page, err := range s.client.Rooms(ctx, whereby.RoomsQuery{NameExact: name}) {
-			switch {
-			case whereby.UnusableRows(err):
-				s.asked[name] = true // it waits, as on a page with others
-			case refused(err):
-				s.poller.noteExactRefused(err)
-			case err != nil:
-				return err
-			default:
-				got, err := s.take(page)
-				if err != nil {
-					return err
-				}
-				s.asked[name] = false
-				for i, row := range got.rows {
-					s.asked[name] = s.asked[name] || row.Name == name
-					s.see(row, got.report.Raised[i], 0)
-				}
-			}
-			break
+		there, err := s.askFor(ctx, name)
+		switch {
+		case refused(err):
+			s.poller.noteExactRefused(err)
+		case err != nil:
+			return err
+		default:
+			s.asked[name] = there
 		}
 	}
 	return nil

@@ -45,6 +45,8 @@ type walk struct {
 	marks []mark
 	// fromTop is true if the first page read was that of the whole list.
 	fromTop bool
+	// onePage is true if a single page was the whole list.
+	onePage bool
 	// stale counts the pages in a row without a room that is new to the poll.
 	stale int
 }
@@ -99,6 +101,7 @@ func (w *walk) list(ctx context.Context, sortBy string, next func(listed) (bool,
 		for i, row := range got.rows {
 			w.see(row, got.report.Raised[i] && (!w.first || got.report.Repeated[i]), w.depth)
 		}
+		w.onePage = page.Last && w.fromTop && w.number == 0
 		w.cursor = page.Cursor
 		w.number++
 		if got.report.Fresh > 0 {

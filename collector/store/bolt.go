@@ -30,6 +30,7 @@ var (
 	keyFormat   = []byte("format")
 	keyState    = []byte("state")
 	keyPresent  = []byte("present")
+	keyUnlisted = []byte("unlisted")
 	keyCounting = []byte("counting")
 )
 
@@ -97,6 +98,11 @@ func verify(tx *bbolt.Tx) error {
 	if _, err := open(keyPresent, meta.Get(keyPresent)); err != nil {
 		return fmt.Errorf("its rooms of the last full poll: %w", err)
 	}
+	if unlisted := meta.Get(keyUnlisted); unlisted != nil {
+		if _, err := open(keyUnlisted, unlisted); err != nil {
+			return fmt.Errorf("its rooms that full polls have missed: %w", err)
+		}
+	}
 	if counting := meta.Get(keyCounting); counting != nil {
 		if _, err := open(keyCounting, counting); err != nil {
 			return fmt.Errorf("how its rooms were counted: %w", err)
@@ -160,6 +166,23 @@ func (b *Bolt) Present() (ledger.IDSet, error) {
 		value, err := open(keyPresent, tx.Bucket(bucketMeta).Get(keyPresent))
 		if err != nil {
 			return err
+		}
+		return set.UnmarshalBinary(value)
+	})
+	return set, err
+}
+
+// Unlisted implements [ledger.Store].
+func (b *Bolt) Unlisted() (ledger.IDSet, error) {
+	var set ledger.IDSet
+	err := b.db.View(func(tx *bbolt.Tx) error {
+		sealed := tx.Bucket(bucketMeta).Get(keyUnlisted)
+		if sealed == nil {
+			return nil
+		}
+		value, err := open(keyUnlisted, sealed)
+		if err != nil {
+			return b.damaged(err)
 		}
 		return set.UnmarshalBinary(value)
 	})
@@ -292,13 +315,18 @@ func (b *Bolt) Commit(c ledger.Change) error {
 				return err
 			}
 		}
-		if c.Present == nil {
-			return nil
-		}
-		present, err := c.Present.AppendBinary(nil)
-		if err != nil {
-			return err
-		}
-		return meta.Put(keyPresent, seal(keyPresent, present))
+		return errors.Join(putSet(meta, keyPresent, c.Present), putSet(meta, keyUnlisted, c.Unlisted))
 	})
+}
+
+// putSet replaces a set, if there is another one.
+func putSet(meta *bbolt.Bucket, key []byte, set *ledger.IDSet) error {
+	if set == nil {
+		return nil
+	}
+	value, err := set.AppendBinary(nil)
+	if err != nil {
+		return err
+	}
+	return meta.Put(key, seal(key, value))
 }

@@ -15,6 +15,7 @@ type Memory struct {
 	state      ledger.State
 	counting   ledger.Counting
 	present    []byte
+	unlisted   []byte
 	rows       map[string]ledger.Row
 	recordings []byte
 }
@@ -41,6 +42,15 @@ func (m *Memory) Present() (ledger.IDSet, error) {
 	defer m.mu.RUnlock()
 	var set ledger.IDSet
 	err := set.UnmarshalBinary(m.present)
+	return set, err
+}
+
+// Unlisted implements [ledger.Store].
+func (m *Memory) Unlisted() (ledger.IDSet, error) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	var set ledger.IDSet
+	err := set.UnmarshalBinary(m.unlisted)
 	return set, err
 }
 
@@ -99,6 +109,9 @@ func (m *Memory) Commit(c ledger.Change) error {
 	}
 	if c.Present != nil {
 		m.present, _ = c.Present.AppendBinary(nil)
+	}
+	if c.Unlisted != nil {
+		m.unlisted, _ = c.Unlisted.AppendBinary(nil)
 	}
 	return nil
 }

@@ -72,6 +72,8 @@ func TestEveryStore(t *testing.T) {
 			var present ledger.IDSet
 			present.Add(1)
 			present.Add(70)
+			var unlisted ledger.IDSet
+			unlisted.Add(0)
 			want := ledger.State{
 				Complete: true, Sorted: true,
 				PollStarted: time.Unix(1, 5).UTC(), FullPoll: time.Unix(2, 0).UTC(),
@@ -80,7 +82,7 @@ func TestEveryStore(t *testing.T) {
 			a, b, c := row("/acme-a", 0, 10), row("/acme-b", 1, 20), row("/globex", 70, -1)
 			for _, change := range []ledger.Change{
 				{Rows: []ledger.Row{c, a}, Prefixes: []string{"globex", "acme-"}},
-				{Rows: []ledger.Row{b}, State: &want, Present: &present, Prefixes: []string{"b"}},
+				{Rows: []ledger.Row{b}, State: &want, Present: &present, Unlisted: &unlisted, Prefixes: []string{"b"}},
 				{},
 			} {
 				if err := s.Commit(change); err != nil {
@@ -98,6 +100,9 @@ func TestEveryStore(t *testing.T) {
 				check("the set's error", err, nil)
 				check("the set's size", set.Len(), 2)
 				check("membership", []bool{set.Has(0), set.Has(1), set.Has(70)}, []bool{false, true, true})
+				set, err = s.Unlisted()
+				check("the other set's error", err, nil)
+				check("membership of the other", []bool{set.Has(0), set.Has(1), set.Has(70)}, []bool{true, false, false})
 				check("all rows", rowsFrom(t, s, ""), []ledger.Row{a, b, c})
 				check("rows from a name", rowsFrom(t, s, "/acme-b"), []ledger.Row{b, c})
 				check("rows from between two names", rowsFrom(t, s, "/acme-c"), []ledger.Row{c})

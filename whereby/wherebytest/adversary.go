@@ -67,6 +67,7 @@ func NewAdversary(seed uint64, begin time.Time, length time.Duration) *Adversary
 	x.drawTroubles(&d)
 	x.drawTranscriptions()
 	x.drawRecordings(&d)
+	x.drawPages(&d)
 	return x
 }
 
@@ -217,6 +218,12 @@ func (x *Adversary) drawTroubles(d *dice) {
 		}
 		x.note("the rows of one room in %d are odd", x.odd.oneIn)
 	}
+}
+
+func (x *Adversary) drawPages(d *dice) {
+	i := &x.Config.Insights
+	i.PageRows = 5 + int(d.upTo(40))
+	x.note("%d rows a page at most", i.PageRows)
 }
 
 // People are what people of an [Adversary] do beside meeting for a session, each as a

@@ -97,7 +97,11 @@ func (a *Account) page(q *query, l listing) page {
 		from = max(0, from-1)
 	}
 	from = min(from, l.n)
-	p := page{from: from, to: min(from+q.limit, l.n)}
+	rows := q.limit
+	if most := a.cfg.Insights.PageRows; most > 0 {
+		rows = min(rows, most)
+	}
+	p := page{from: from, to: min(from+rows, l.n)}
 	p.last = p.to >= l.n
 	p.next = cursor{page: q.cursor.page + 1, offset: p.to}
 	if a.cfg.Cursors == KeysetCursors && p.to > p.from {

@@ -34,6 +34,9 @@ type Insights struct {
 	// SilentEnd has nothing in a room count from an hour after its EndAt on, as Whereby
 	// documents: sessions seem to run on, and nobody is seen to leave.
 	SilentEnd bool
+	// PageRows is the most rows that a page has; 0: as many as are asked for. That a page is
+	// as long as it may be is not documented.
+	PageRows int
 	// MovingPages deletes, with each page of rooms that is not the last, a room of that
 	// page that is past its EndAt and whose figures are final: Whereby deletes such rooms
 	// within a day. With [OffsetCursors] the next page then lacks a room.

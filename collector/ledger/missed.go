@@ -1,0 +1,89 @@
+package ledger
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// existing are the rooms that exist, as far as is known. While pages are read, rooms are
+// deleted, and with cursors that count rows each of them hides another one. So a room that
+// a full poll does not see exists until Insights does not show it when asked for it by
+// name.
+type existing struct {
+	// listed are the rooms that the last full poll saw.
+	listed IDSet
+	// unlisted are the others: full polls have missed them, or they are new since.
+	unlisted IDSet
+	// missed are those of unlisted that no poll has seen since the last full one missed
+	// them, and missedAside such rooms that were set aside before.
+	missed      IDSet
+	missedAside []string
+	// looking is when that full poll began, while there are missed rooms.
+	looking time.Time
+}
+
+// knownSince adds the rooms with IDs from one on and before another, which the last full
+// poll did not know.
+func (e *existing) knownSince(first, next uint32) {
+	for id := first; id < next; id++ {
+		e.unlisted.Add(id)
+	}
+}
+
+// after returns what exists after a poll, but for the rooms that are new with it. left are
+// the rooms set aside that it has not seen.
+func (e existing) after(p *Poll, c Completion, left []string) existing {
+	unseen := e.listed.union(&e.unlisted)
+	unseen = unseen.without(&p.seen)
+	switch {
+	case c.OnePage: // which shows all rooms there are
+		return existing{looking: c.Started}
+	case c.Complete:
+		return existing{unlisted: unseen, missed: unseen.union(&IDSet{}), missedAside: left, looking: c.Started}
+	}
+	e.unlisted = e.unlisted.union(&p.seen)
+	e.unlisted = e.unlisted.without(&e.listed)
+	e.unlisted = e.unlisted.without(&p.goneRows)
+	e.missed = e.missed.without(&p.seen)
+	e.missed = e.missed.without(&p.goneRows)
+	e.missedAside = slices.DeleteFunc(slices.Clone(e.missedAside), func(name string) bool { return !slices.Contains(left, name) })
+	return e
+}
+
+// Missed lists some rooms that the last full poll has missed, of names from one on and no
+// more than limit, and the name to go on from; "" if there are no more. Such a room was
+// deleted, or is hidden.
+func (l *Ledger) Missed(from string, limit int) (names []string, next string, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if from == "" {
+		names = slices.Clone(l.exist.missedAside)
+	}
+	left := l.exist.missed.Len()
+	if left == 0 {
+		return names, "", nil
+	}
+	for row, err := range l.store.Rows(from) {
+		switch {
+		case err != nil:
+			return nil, "", fmt.Errorf("look for rooms that a poll has missed: %w", err)
+		case !l.exist.missed.Has(row.ID):
+		case len(names) >= limit:
+			return names, row.Name, nil
+		default:
+			names = append(names, row.Name)
+		}
+	}
+	return names, "", nil
+}
+
+// Gone notes a room that Insights does not show when asked for it by name.
+func (p *Poll) Gone(roomName string) error {
+	p.gone[roomName] = struct{}{}
+	err := p.ledger.store.Get([]string{roomName}, func(_ int, row Row) { p.goneRows.Add(row.ID) })
+	if err != nil {
+		return fmt.Errorf("look a room up in the ledger: %w", err)
+	}
+	return nil
+}
