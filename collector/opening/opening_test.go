@@ -215,7 +215,7 @@ func TestPeriodsAreExact(t *testing.T) {
 					"initech": {AnchorDay: 1, Zone: zone(t, "America/Los_Angeles")},
 				}
 				time.Sleep(10*24*time.Hour + time.Duration(random.Int64N(int64(80*24*time.Hour))))
-				b.furnish(random, []string{"acme", "globex", "initech", "labs"}, 20, 24)
+				b.furnish(random, []string{"acme", "globex", "initech", "labs"}, 12, 16)
 				b.start()
 				time.Sleep(4 * time.Hour) // rooms of many sessions are read once they are quiet
 				b.settled()

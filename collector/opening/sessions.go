@@ -208,8 +208,8 @@ func (s *sessions) undecided(row ledger.Row, starts []int64, now time.Time) find
 			f.openings = append(f.openings, o)
 			continue
 		}
-		if used := s.since(start); used != (ledger.Totals{}) {
-			f.openings = append(f.openings, ledger.Opening{Start: start, Totals: used, Certainty: ledger.AtLeast})
+		if least := atLeast(row, s, start); least.Totals != (ledger.Totals{}) {
+			f.openings = append(f.openings, least)
 		}
 	}
 	switch {
