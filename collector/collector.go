@@ -13,6 +13,7 @@ import (
 	versioncollector "github.com/prometheus/client_golang/prometheus/collectors/version"
 	"golang.org/x/sync/errgroup"
 
+	"whereby_exporter/collector/clock"
 	"whereby_exporter/collector/config"
 	"whereby_exporter/collector/cost"
 	"whereby_exporter/collector/feed"
@@ -45,7 +46,9 @@ type Config struct {
 	// Webhooks verifies webhook requests; nil if there is no secret, and then there are
 	// no live figures.
 	Webhooks *whereby.Verifier
-	Logger   *slog.Logger
+	// Clock tells the time; nil is one that goes by the system's.
+	Clock  *clock.Clock
+	Logger *slog.Logger
 }
 
 // Collector reads one account and exposes its figures. Make one with [New], then
@@ -106,7 +109,10 @@ func (c *Collector) open() error {
 	if c.config.File == nil {
 		c.config.File = config.Default()
 	}
-	file, log := c.config.File, c.config.Logger
+	if c.config.Clock == nil {
+		c.config.Clock = clock.New(nil)
+	}
+	file, log, now := c.config.File, c.config.Logger, c.config.Clock.Now
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(
 		collectors.NewGoCollector(),
@@ -129,10 +135,10 @@ func (c *Collector) open() error {
 	if err != nil {
 		return err
 	}
-	now := time.Now()
-	tariff := costs.Revised(file.Prices, file.Billing, now)
+	opened := now()
+	tariff := costs.Revised(file.Prices, file.Billing, opened)
 	costs.Use(tariff)
-	if c.ledger, err = ledger.Open(c.state.Ledger(), ledgerOptions(file, tariff, now)); err != nil {
+	if c.ledger, err = ledger.Open(c.state.Ledger(), ledgerOptions(file, tariff, opened)); err != nil {
 		return err
 	}
 	if c.transcribed, err = transcriptions.Open(c.state.Transcriptions(), c.ledger.Label); err != nil {
@@ -144,6 +150,7 @@ func (c *Collector) open() error {
 		Storage:          cmp.Or(c.config.StoragePath, "memory"),
 		OnRooms:          c.onRooms,
 		OnPoll:           c.onPoll,
+		Now:              now,
 		Logger:           log,
 	})
 	c.reader = opening.New(c.client, c.ledger, log)
@@ -153,6 +160,7 @@ func (c *Collector) open() error {
 		Label:        c.ledger.Label,
 		PoorAfter:    file.Quality.PoorAfter,
 		OnStoreError: c.self.storageErrors.Inc,
+		Now:          now,
 		Logger:       log,
 	})
 	if err != nil {
@@ -176,7 +184,7 @@ func (c *Collector) open() error {
 		OnRead:       func() { c.publisher.publish() },
 		Logger:       log,
 	})
-	c.publisher = &publisher{ledger: c.ledger, transcriptions: c.transcribed, feed: c.feed(), sampler: c.sampling, stored: c.stored, costs: costs, self: c.self, log: log, file: file}
+	c.publisher = &publisher{ledger: c.ledger, transcriptions: c.transcribed, feed: c.feed(), sampler: c.sampling, stored: c.stored, costs: costs, self: c.self, now: now, log: log, file: file}
 	c.publisher.serve(registry)
 	c.publisher.publish()
 	return nil
@@ -189,6 +197,7 @@ func (c *Collector) openWebhooks(registry prometheus.Registerer) {
 		return
 	}
 	f := feed.New(registry, c.ledger, c.config.File)
+	f.UseClock(c.config.Clock.Now)
 	f.KeepTranscriptions(c.transcribed)
 	log, err := c.state.OpenEvents(f)
 	damaged := metrics.LiveStateDamaged.NewGauge(registry)
@@ -230,7 +239,7 @@ func (c *Collector) Run(ctx context.Context) error {
 	group.Go(func() error { return c.reader.Run(ctx) })
 	group.Go(func() error { return c.sampling.Run(ctx) })
 	group.Go(func() error { return c.stored.Run(ctx) })
-	group.Go(func() error { return c.ledger.Run(ctx) })
+	group.Go(func() error { return c.ledger.Run(ctx, c.config.Clock.Now) })
 	group.Go(func() error { return c.transcribed.Run(ctx) })
 	group.Go(func() error { return c.transcripts.Run(ctx) })
 	if c.feed() != nil {
@@ -254,9 +263,10 @@ func (c *Collector) Webhook() http.Handler {
 	if c.webhooks == nil {
 		return nil
 	}
-	receiver := webhook.NewReceiver(c.webhooks.feed, c.webhooks.log)
+	receiver := webhook.NewReceiver(c.webhooks.feed, c.webhooks.log, c.config.Clock.Now)
 	return &webhook.Handler{
 		Verifier: c.config.Webhooks,
+		Now:      c.config.Clock.Now,
 		Accept: func(ctx context.Context, event whereby.Event) error {
 			err := receiver.Accept(ctx, event)
 			if err != nil {

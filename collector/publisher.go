@@ -33,6 +33,7 @@ type publisher struct {
 	costs          *cost.Book
 	self           *selfMetrics
 	handler        *exposition.Handler
+	now            func() time.Time
 	log            *slog.Logger
 
 	mu          sync.Mutex // held while something is published
@@ -138,11 +139,14 @@ func (p *publisher) settlement(snapshot *ledger.Snapshot) func() {
 			delete(shown, name) // what was read before says nothing of what is shown now
 		}
 	}
-	ended := snapshot.PollEnded
-	if ended.IsZero() {
-		ended = time.Now()
+	started, ended, now := snapshot.PollStarted, snapshot.PollEnded, p.now()
+	if ended.IsZero() || ended.After(now) { // the clock was ahead
+		ended = now
 	}
-	return func() { p.feed.Settle(shown, snapshot.PollStarted, ended) }
+	if started.After(ended) {
+		started = ended
+	}
+	return func() { p.feed.Settle(shown, started, ended) }
 }
 
 // dynamic gives the families that change between polls.
@@ -173,7 +177,7 @@ func (p *publisher) dynamic() []exposition.Family {
 func (p *publisher) reload(file *config.Config) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	now := time.Now()
+	now := p.now()
 	tariff := p.costs.Revised(file.Prices, file.Billing, now)
 	moved, err := p.ledger.Configure(ledgerOptions(file, tariff, now))
 	if err != nil {

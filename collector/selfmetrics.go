@@ -113,7 +113,7 @@ func (m *selfMetrics) onUnusable(endpoint string, rows int) {
 
 // onPoll notes the result of a poll.
 func (m *selfMetrics) onPoll(r poller.Result) {
-	m.pollDuration.WithLabelValues().Observe(r.Ended.Sub(r.Started).Seconds())
+	m.pollDuration.WithLabelValues().Observe(r.Duration.Seconds())
 	if r.Err != nil {
 		m.up.Set(0)
 		m.polls.WithLabelValues("error").Inc()

@@ -26,7 +26,7 @@ func BenchmarkEvent(b *testing.B) {
 		b.Fatal(err)
 	}
 	handler := &webhook.Handler{
-		Verifier: verifier, Accept: webhook.NewReceiver(f, webhook.Unlogged{}).Accept,
+		Verifier: verifier, Accept: webhook.NewReceiver(f, webhook.Unlogged{}, time.Now).Accept,
 		Rejected: f.Rejected, Unusable: f.Unusable, Logger: slog.New(slog.DiscardHandler),
 	}
 	requests := make([]*http.Request, 1000)

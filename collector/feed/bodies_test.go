@@ -38,7 +38,7 @@ func openReceiver(t *testing.T, dir string) *receiver {
 		t.Fatal(err)
 	}
 	return &receiver{b, &webhook.Handler{
-		Verifier: verifier, Accept: webhook.NewReceiver(b.Feed, log).Accept,
+		Verifier: verifier, Accept: webhook.NewReceiver(b.Feed, log, time.Now).Accept,
 		Rejected: b.Rejected, Unusable: b.Unusable, Logger: slog.New(slog.DiscardHandler),
 	}, log}
 }

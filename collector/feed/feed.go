@@ -55,9 +55,13 @@ type Feed struct {
 	// segments is nil if none are configured.
 	segments atomic.Pointer[config.Segments]
 
+	now func() time.Time
+
 	mu      sync.Mutex
 	options live.Options
 	tracker *live.Tracker
+	// told is the latest time that the tracker was told of.
+	told time.Time
 	// replaying is true while events of an earlier process are applied, whose histograms
 	// have been scraped.
 	replaying bool
@@ -76,6 +80,7 @@ var _ webhook.State = (*Feed)(nil)
 // of the live and webhook families that are no part of the tracker.
 func New(r prometheus.Registerer, usage Usage, file *config.Config) *Feed {
 	f := &Feed{
+		now:       time.Now,
 		replaying: true,
 		knockWait: metrics.KnockWait.NewHistogramVec(r, waitBuckets),
 		hostWait:  metrics.HostWait.NewHistogramVec(r, waitBuckets),
@@ -111,13 +116,17 @@ func New(r prometheus.Registerer, usage Usage, file *config.Config) *Feed {
 // before the first event.
 func (f *Feed) KeepTranscriptions(t Transcriptions) { f.transcriptions = t }
 
+// UseClock has the feed take the time from another clock than the system's. It must be called
+// before the first event.
+func (f *Feed) UseClock(now func() time.Time) { f.now = now }
+
 // CountedTranscriptions are the labels under which events counted transcriptions whose id
 // they did not say.
 func (f *Feed) CountedTranscriptions() map[string]bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	counted := map[string]bool{}
-	for _, p := range f.tracker.View(time.Now()).Prefixes {
+	for _, p := range f.tracker.View(f.tell(f.now())).Prefixes {
 		if p.Transcriptions.Sum() > 0 {
 			counted[p.Prefix] = true
 		}
@@ -138,8 +147,11 @@ func (f *Feed) Apply(event whereby.Event, segment string, arrived time.Time) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if now := time.Now(); f.replaying && arrived.After(now) {
+	if now := f.now(); f.replaying && arrived.After(now) {
 		arrived = now // the clock was ahead
+	}
+	if !f.replaying {
+		f.tell(arrived)
 	}
 	result := f.tracker.ApplySegment(event, segment, arrived)
 	if f.replaying {
@@ -166,6 +178,27 @@ func (f *Feed) Apply(event whereby.Event, segment string, arrived time.Time) {
 			f.hostWait.WithLabelValues(wait.Prefix).Observe(wait.Seconds)
 		}
 	}
+}
+
+// setBack is by how much a clock may go back without anything to be put right.
+const setBack = time.Minute
+
+// tell has the tracker be as of a time that it is then told, and returns that. The tracker
+// knows no way back: if the clock was ahead, it would take what was true then for the newest,
+// until that time comes. So it is then restored from its state, as it is after a restart.
+func (f *Feed) tell(now time.Time) time.Time {
+	if f.told.Sub(now) > setBack {
+		if state, err := f.tracker.AppendBinary(nil); err == nil {
+			if tracker, err := live.Restore(state, now, staleAfter, f.options); err == nil {
+				f.tracker = tracker
+			}
+		}
+		f.told = now
+	}
+	if now.After(f.told) {
+		f.told = now
+	}
+	return now
 }
 
 // Unusable counts a genuine event that could be used only in part, or not at all.
@@ -200,6 +233,7 @@ func (f *Feed) EndReplay() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.replaying = false
+	f.told = f.now()
 }
 
 // AppendBinary implements [webhook.State]. Events of transcriptions are no part of what it
@@ -219,7 +253,7 @@ func (f *Feed) AppendBinary(b []byte) ([]byte, error) {
 func (f *Feed) UnmarshalBinary(b []byte) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	tracker, err := live.Restore(b, time.Now(), staleAfter, f.options)
+	tracker, err := live.Restore(b, f.now(), staleAfter, f.options)
 	if err != nil {
 		return err
 	}
@@ -231,7 +265,7 @@ func (f *Feed) UnmarshalBinary(b []byte) error {
 // happened in their rooms or not.
 func (f *Feed) View(configured []string) *live.View {
 	f.mu.Lock()
-	v, options := f.tracker.View(time.Now()), f.options
+	v, options := f.tracker.View(f.tell(f.now())), f.options
 	f.mu.Unlock()
 	known := make(map[string]bool, len(v.Prefixes))
 	for _, p := range v.Prefixes {
@@ -264,7 +298,7 @@ func (f *Feed) Configure(file *config.Config) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.use(file)
-	tracker, err := f.tracker.With(f.options, time.Now())
+	tracker, err := f.tracker.With(f.options, f.now())
 	if err != nil {
 		return fmt.Errorf("count the live state under other prefixes: %w", err)
 	}
@@ -291,7 +325,7 @@ func (f *Feed) Settle(shown map[string]int64, started, ended time.Time) {
 func (f *Feed) Suspects(now time.Time) []live.Suspect {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.tracker.Suspects(now, 0)
+	return f.tracker.Suspects(f.tell(now), 0)
 }
 
 // Answer takes what Insights says of a suspect: whether a session ran in the room as of a

@@ -58,8 +58,8 @@ func (r *Reconciler) Run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
-		case now := <-ticker.C:
-			r.round(ctx, now)
+		case <-ticker.C:
+			r.round(ctx, r.feed.now())
 		}
 	}
 }
@@ -143,7 +143,7 @@ func (r *Reconciler) suspects(now time.Time) []live.Suspect {
 
 // check reads the room's latest session and corrects its count by what that says.
 func (r *Reconciler) check(ctx context.Context, suspect live.Suspect) error {
-	now := time.Now()
+	now := r.feed.now()
 	var latest whereby.RoomSession
 	for page, err := range r.sessions.Pages(ctx, suspect.RoomName, now) {
 		if err != nil {

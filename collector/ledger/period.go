@@ -192,17 +192,18 @@ func (l *Ledger) nextChange() time.Time {
 	return next
 }
 
-// Run begins and closes billing periods as they come, until the context is done.
-func (l *Ledger) Run(ctx context.Context) error {
+// Run begins and closes billing periods as they come, by the times that now tells, until the
+// context is done.
+func (l *Ledger) Run(ctx context.Context, now func() time.Time) error {
 	for {
 		// Clocks are set and machines sleep, so this looks more often than it has to.
 		const longest = time.Minute
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-time.After(max(time.Millisecond, min(longest, time.Until(l.nextChange())))):
+		case <-time.After(max(time.Millisecond, min(longest, l.nextChange().Sub(now())))):
 		}
-		if err := l.Advance(time.Now()); err != nil {
+		if err := l.Advance(now()); err != nil {
 			return err
 		}
 	}

@@ -59,12 +59,13 @@ func (c *codec) times(vs ...*int64) {
 	}
 }
 
-// eventTimes does so with times that Whereby's clock told, or this one.
+// eventTimes does so with times that Whereby's clock told, or this one. That may be ahead of
+// this one a little.
 func (c *codec) eventTimes(vs ...*int64) {
 	for _, v := range vs {
 		c.whole(v)
-		if c.reading {
-			*v = min(*v, c.now+skew.Microseconds())
+		if c.reading && *v > c.now+skew.Microseconds() {
+			*v = c.now // not later, or what happens next would come too late
 		}
 	}
 }

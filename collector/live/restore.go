@@ -74,6 +74,12 @@ func read(state []byte, now time.Time, o Options) (t *Tracker, wasAhead bool, er
 		return nil, false, fmt.Errorf("restore: %w", ErrDamaged)
 	}
 	t.dropSegments()
+	if c.ahead {
+		// What was shown was of people who stay for years. The counter begins again.
+		for _, total := range t.segments.sums {
+			total.highest = total.minutes
+		}
+	}
 	for _, r := range t.rooms {
 		r.prefix = t.prefix(o.Label(r.name))
 		r.prefix.enter(r)

@@ -90,7 +90,7 @@ func (b *bench) start() {
 	var wg sync.WaitGroup
 	wg.Go(func() { _ = poll.Run(ctx) })
 	wg.Go(func() { _ = reader.Run(ctx) })
-	wg.Go(func() { _ = l.Run(ctx) })
+	wg.Go(func() { _ = l.Run(ctx, time.Now) })
 	b.ledger = l
 	b.stop = func() {
 		cancel()

@@ -182,7 +182,7 @@ func (f *full) probe(ctx context.Context) error {
 			return err
 		}
 		f.result.Pages++
-		rows := rowsOf(page)
+		rows := rowsOf(page, f.poller.config.Now())
 		same := slices.EqualFunc(rows, f.top, func(a, b ledger.Row) bool { return a.Name == b.Name })
 		f.heeded = !same && ascending(rows)
 		break

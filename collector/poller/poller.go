@@ -26,6 +26,8 @@ type Config struct {
 	OnRooms func([]whereby.Room)
 	// OnPoll is told of every poll once it is over, from the goroutine that ran it.
 	OnPoll func(Result)
+	// Now tells the time; nil is [time.Now].
+	Now    func() time.Time
 	Logger *slog.Logger
 }
 
@@ -45,6 +47,8 @@ type Result struct {
 	Kind    Kind
 	Started time.Time
 	Ended   time.Time
+	// Duration is how long it took, whatever became of the clock meanwhile.
+	Duration time.Duration
 	// Pages counts the pages read; failed attempts are not among them.
 	Pages int
 	// Rooms counts different rooms.
@@ -77,6 +81,9 @@ type Poller struct {
 
 // New returns a poller that reads the account of client into l.
 func New(client *whereby.Client, l *ledger.Ledger, c Config) *Poller {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
 	return &Poller{client: client, ledger: l, config: c, log: c.Logger, knowledge: newKnowledge()}
 }
 
@@ -117,7 +124,7 @@ func (p *Poller) every(ctx context.Context, f func(context.Context)) {
 func (p *Poller) pollDue(ctx context.Context) {
 	state := p.ledger.State()
 	switch {
-	case !state.Complete, ahead(state.PollStarted), !state.Sorted && p.onePage():
+	case !state.Complete, p.ahead(state.PollStarted), !state.Sorted && p.onePage():
 		p.fullPoll(ctx, p.client)
 	case !state.Sorted:
 		p.fullPoll(ctx, p.client.Background())
@@ -143,17 +150,17 @@ func (p *Poller) fullPollIfDue(ctx context.Context) {
 
 func (p *Poller) fullPollDue() bool {
 	state := p.ledger.State()
-	if !state.Complete || !state.Sorted || ahead(state.PollStarted) {
+	if !state.Complete || !state.Sorted || p.ahead(state.PollStarted) {
 		return false
 	}
-	return time.Since(state.FullPoll) >= p.config.FullPollInterval || ahead(state.FullPoll) || p.inDoubt()
+	return p.config.Now().Sub(state.FullPoll) >= p.config.FullPollInterval || p.ahead(state.FullPoll) || p.inDoubt()
 }
 
 // ahead reports whether the time of a poll was that of a wrong clock: nothing follows
 // from it for what has to be read now.
-func ahead(poll time.Time) bool {
+func (p *Poller) ahead(poll time.Time) bool {
 	// A poll of another process is compared by the clock alone, and so is one of this.
-	return poll.Round(0).Sub(time.Now().Round(0)) > ledger.MaxSetBack
+	return poll.Round(0).Sub(p.config.Now().Round(0)) > ledger.MaxSetBack
 }
 
 // onePage reports whether the account was a single page in the last full poll: its order
@@ -223,7 +230,7 @@ func (p *Poller) finish(ctx context.Context, w *walk, sorted bool, err error) er
 	if ctx.Err() != nil {
 		return ctx.Err() // shutting down is no result
 	}
-	w.result.Ended = time.Now()
+	w.result.Ended, w.result.Duration = p.config.Now(), time.Since(w.began)
 	w.result.SetAside = len(w.aside)
 	fresh, replaced := w.freshlyAside(), w.poll.Replaced()
 	if err == nil {
@@ -254,7 +261,7 @@ func (p *Poller) finish(ctx context.Context, w *walk, sorted bool, err error) er
 func (p *Poller) logResult(r Result) {
 	attrs := []any{
 		"kind", r.Kind, "pages", r.Pages, "rooms", r.Rooms,
-		"unusable", r.SetAside, "complete", r.Complete, "duration", r.Ended.Sub(r.Started).Round(time.Millisecond),
+		"unusable", r.SetAside, "complete", r.Complete, "duration", r.Duration.Round(time.Millisecond),
 	}
 	switch {
 	case r.Err != nil:

@@ -24,6 +24,7 @@ type walk struct {
 	client *whereby.Client
 	poll   *ledger.Poll
 	result Result
+	began  time.Time
 	order  order
 	// aside are the rooms whose rows could not be read, and why.
 	aside map[string]error
@@ -54,7 +55,8 @@ type walk struct {
 func (p *Poller) newWalk(kind Kind, state ledger.State) walk {
 	return walk{
 		poller:    p,
-		result:    Result{Kind: kind, Started: time.Now()},
+		result:    Result{Kind: kind, Started: p.config.Now()},
+		began:     time.Now(),
 		poll:      p.ledger.Begin(),
 		aside:     map[string]error{},
 		sightings: newSightings(p.growingRooms()),
@@ -127,7 +129,7 @@ func numbered(err error, before int) error {
 
 // take hands a page on.
 func (w *walk) take(page whereby.Page[whereby.Room]) (listed, error) {
-	got := listed{Page: page, rows: rowsOf(page)}
+	got := listed{Page: page, rows: rowsOf(page, w.poller.config.Now())}
 	var err error
 	if got.report, err = w.poll.Add(got.rows); err != nil {
 		return got, err
@@ -194,7 +196,7 @@ func noEnd(page listed, err error) error {
 func (w *walk) logProgress() {
 	const every = time.Minute
 	if w.reported.IsZero() {
-		w.reported = w.result.Started
+		w.reported = w.began
 	}
 	if time.Since(w.reported) >= every {
 		w.reported = time.Now()
@@ -204,8 +206,7 @@ func (w *walk) logProgress() {
 
 // rowsOf takes from a page what the ledger keeps. A room that was used, nobody knows when,
 // has no times.
-func rowsOf(page whereby.Page[whereby.Room]) []ledger.Row {
-	now := ledger.Seconds(time.Now())
+func rowsOf(page whereby.Page[whereby.Room], now time.Time) []ledger.Row {
 	rows := make([]ledger.Row, len(page.Rows))
 	for i, room := range page.Rows {
 		rows[i] = ledger.Row{
@@ -219,7 +220,7 @@ func rowsOf(page whereby.Page[whereby.Room]) []ledger.Row {
 			},
 			FirstSession: ledger.Seconds(room.FirstSessionStartedAt),
 			LastSession:  ledger.Seconds(room.LastSessionStartedAt),
-			Raised:       now,
+			Raised:       ledger.Seconds(now),
 		}
 	}
 	return rows

@@ -12,7 +12,7 @@ import (
 func (s *Sampler) Offer(rooms []whereby.Room) {
 	s.changing.Lock()
 	defer s.changing.Unlock()
-	now := time.Now()
+	now := s.config.Now()
 	c := s.state.change()
 	for _, room := range rooms {
 		s.consider(c, room, now)
@@ -166,7 +166,7 @@ func (s *Sampler) rate(c *change, t *session, rating whereby.Rating) {
 	r.Stars += stars
 	figures := c.figures(s.config.Label(t.Room))
 	figures.rate(more, stars, time.Unix(t.Start, 0))
-	figures.forget(time.Now())
+	figures.forget(s.config.Now())
 }
 
 // due is when a session may be read, as far as is known.

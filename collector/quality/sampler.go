@@ -50,7 +50,9 @@ type Config struct {
 	OnSample func(label string, m Measurement)
 	// OnStoreError, where not nil, is told that something could not be kept.
 	OnStoreError func()
-	Logger       *slog.Logger
+	// Now tells the time; nil is [time.Now].
+	Now    func() time.Time
+	Logger *slog.Logger
 }
 
 // Sampler reads participants, and is safe for concurrent use. Make one with [Open].
@@ -74,6 +76,9 @@ type Sampler struct {
 
 // Open goes on from what the store has. It starts nothing.
 func Open(c Config) (*Sampler, error) {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
 	state, err := load(c.Store)
 	if err != nil {
 		return nil, err
@@ -103,7 +108,7 @@ func (s *Sampler) SetPoorAfter(d time.Duration) {
 func (s *Sampler) Run(ctx context.Context) error {
 	var swept time.Time
 	for ctx.Err() == nil {
-		now := time.Now()
+		now := s.config.Now()
 		if now.Sub(swept) >= sweep {
 			swept = now
 			s.expire(now)
@@ -167,14 +172,14 @@ func (s *Sampler) next(now time.Time) (read func(context.Context) error, wait ti
 
 // list reads the sessions of a room.
 func (s *Sampler) list(ctx context.Context, t *session, room string, start time.Time) error {
-	list, err := s.config.Lister.Sessions(ctx, room, time.Now().Add(-horizon), start)
+	list, err := s.config.Lister.Sessions(ctx, room, s.config.Now().Add(-horizon), start)
 	s.changing.Lock()
 	defer s.changing.Unlock()
 	s.queue.charge(t, max(1, list.Requests))
 	if err != nil {
 		return s.putOff(t, err)
 	}
-	now := time.Now()
+	now := s.config.Now()
 	queue := t.queue
 	c := s.state.change()
 	found := s.take(c, room, list.Sessions, now)
@@ -253,7 +258,7 @@ func (s *Sampler) participant(ctx context.Context, t *session, sessionID, id str
 	} else {
 		r.Sampled++
 		figures.sample(m, s.poorAfter, time.Unix(t.Ended, 0))
-		figures.forget(time.Now())
+		figures.forget(s.config.Now())
 		c.device(m.Device)
 	}
 	if len(t.pending) == 1 {
@@ -284,7 +289,7 @@ func (s *Sampler) putOff(t *session, err error) error {
 		return fmt.Errorf("sample a session: %w", err)
 	}
 	s.log.Debug("a session could not be read", "room", t.Room, "err", err)
-	s.queue.postpone(t, time.Now().Add(again))
+	s.queue.postpone(t, s.config.Now().Add(again))
 	return nil
 }
 

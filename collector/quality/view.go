@@ -3,7 +3,6 @@ package quality
 import (
 	"cmp"
 	"slices"
-	"time"
 )
 
 // View is what is known at a moment.
@@ -41,7 +40,7 @@ func (s *Sampler) Kept() int {
 
 // View returns what is known now.
 func (s *Sampler) View() *View {
-	now := time.Now()
+	now := s.config.Now()
 	s.visible.RLock()
 	defer s.visible.RUnlock()
 	v := &View{Prefixes: make([]PrefixView, 0, len(s.state.prefixes))}

@@ -73,7 +73,7 @@ func openAll(t *testing.T, path string) opened {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return opened{d, s, webhook.NewReceiver(s, log)}
+	return opened{d, s, webhook.NewReceiver(s, log, time.Now)}
 }
 
 func (o opened) accept(t *testing.T, id string) {

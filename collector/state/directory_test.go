@@ -215,7 +215,7 @@ func (e *events) UnmarshalBinary(b []byte) error {
 
 func accept(t *testing.T, s webhook.State, log webhook.Log, id string) {
 	t.Helper()
-	if err := webhook.NewReceiver(s, log).Accept(t.Context(), whereby.Event{ID: id}); err != nil {
+	if err := webhook.NewReceiver(s, log, time.Now).Accept(t.Context(), whereby.Event{ID: id}); err != nil {
 		t.Fatal(err)
 	}
 }

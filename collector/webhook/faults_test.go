@@ -75,7 +75,7 @@ func (a *account) deliver(n int) {
 		a.sent++
 	}
 	for try := 0; a.log != nil && try < 3 && len(waiting) > 0; try++ {
-		receiver := NewReceiver(a.state, a.log)
+		receiver := NewReceiver(a.state, a.log, time.Now)
 		results := make([]chan error, len(waiting))
 		hang := make(chan struct{})
 		a.fsys.Hang = hang

@@ -37,14 +37,18 @@ type Log interface {
 type Receiver struct {
 	state State
 	log   Log
+	now   func() time.Time
 }
 
-// NewReceiver returns a receiver that applies events to a state, whose log it is.
-func NewReceiver(state State, log Log) *Receiver { return &Receiver{state, log} }
+// NewReceiver returns a receiver that applies events to a state, whose log it is, as of the
+// times that now tells.
+func NewReceiver(state State, log Log, now func() time.Time) *Receiver {
+	return &Receiver{state, log, now}
+}
 
 // Accept returns once the event is durable and applied, or the context is done.
 func (r *Receiver) Accept(ctx context.Context, event whereby.Event) error {
-	arrived := time.Now()
+	arrived := r.now()
 	segment := r.state.Segment(event)
 	// The texts that the segment is found in may name a person, and go no further.
 	event.ExternalID, event.Metadata = "", ""

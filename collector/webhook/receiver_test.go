@@ -69,7 +69,7 @@ func open(t *testing.T, dir string) (logged, *ids) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = log.Close() })
-	return logged{NewReceiver(state, log), log}, state
+	return logged{NewReceiver(state, log, time.Now), log}, state
 }
 
 func accept(t *testing.T, r acceptor, names ...string) {
@@ -204,7 +204,7 @@ func TestTheStateIsSavedFromTimeToTimeAndAtTheEnd(t *testing.T) {
 
 func TestWithoutStorageEventsAreAppliedAlone(t *testing.T) {
 	state := &ids{}
-	accept(t, NewReceiver(state, Unlogged{}), "a")
+	accept(t, NewReceiver(state, Unlogged{}, time.Now), "a")
 	state.expect(t, "a")
 }
 
