@@ -36,6 +36,8 @@ type BudgetState struct {
 	Expenses []Expense
 	// BlockedUntil is until when a 429 said to wait.
 	BlockedUntil time.Time
+	// BlockedSince is when it said so, or a little before; zero if that is not known.
+	BlockedSince time.Time
 }
 
 // Resume goes on from an earlier process, or a program that is restarted over and over
@@ -61,6 +63,10 @@ func (b *Budget) Resume(state BudgetState) {
 		}
 	}
 	slices.SortFunc(b.spent, func(a, c *expense) int { return a.at.Compare(c.at) })
+	if state.BlockedSince.After(now) {
+		// The clock was ahead: how long the wait was is known, not when it began.
+		state.BlockedUntil = now.Add(state.BlockedUntil.Sub(state.BlockedSince))
+	}
 	if wait := state.BlockedUntil.Sub(now); wait > 0 && wait <= longestBelievable {
 		b.blockedUntil = state.BlockedUntil
 	}

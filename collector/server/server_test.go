@@ -573,3 +573,19 @@ func TestOptionsAreCheckedBeforeListening(t *testing.T) {
 		})
 	}
 }
+
+// TestIdleConnectionsOutlastBalancers: a connection that the exporter closes first may just be
+// used for an event, which is lost then as a 502.
+func TestIdleConnectionsOutlastBalancers(t *testing.T) {
+	webhook, err := NewWebhook(WebhookOptions{ListenAddress: []string{"127.0.0.1:0"}, Path: "/webhook"}, http.NotFoundHandler(), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer webhook.Close()
+	const longest = 600 * time.Second // of the usual defaults: 60 s, 75 s, 350 s, 600 s
+	for _, s := range webhook.servers {
+		if s.IdleTimeout <= longest {
+			t.Errorf("idle connections are closed after %v, want more than %v", s.IdleTimeout, longest)
+		}
+	}
+}

@@ -89,7 +89,10 @@ func (p *Points) load() (whereby.BudgetState, error) {
 		value := binary.BigEndian.Uint32(record[8:])
 		points := int(value >> pointsShift)
 		if points == blocked {
-			state.BlockedUntil = at
+			state.BlockedUntil, state.BlockedSince = at, time.Time{}
+			if n := len(state.Expenses); n > 0 {
+				state.BlockedSince = state.Expenses[n-1].At // the request that was refused, or one after it
+			}
 			continue
 		}
 		e := whereby.Expense{At: at, Points: points, Limit: int(value & maxLimit)}

@@ -45,7 +45,7 @@ func TestPointsSurviveWithoutAClose(t *testing.T) {
 	until := time.UnixMilli(123_456)
 	p.Block(until)
 	_, state = openPoints(t, dir)
-	if !state.BlockedUntil.Equal(until) || len(state.Expenses) != 5 || state.Expenses[2].Points != 5 {
+	if !state.BlockedUntil.Equal(until) || !state.BlockedSince.Equal(time.UnixMilli(4)) || len(state.Expenses) != 5 || state.Expenses[2].Points != 5 {
 		t.Errorf("left is %+v", state)
 	}
 
