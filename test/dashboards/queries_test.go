@@ -291,7 +291,7 @@ func TestADemoFillsTheDashboards(t *testing.T) {
 // patience is for panels of the demo that show nothing within some minutes: those of
 // history, of what happens seldom, and of what the demo does not have.
 var patience = []string{
-	"whereby-capacity: ", "minutes a day", // a day and months
+	"whereby-capacity: ", "minutes a day", "recordings in a day", // a day and months
 	"Wait, 90th percentile", "Recordings and transcriptions", // seldom
 	"by segment", "Config and rules B", "Cost by customer", "Cost of the account", "Cost by kind", // not configured
 	"whereby-quality: ", "whereby-customer: Packet loss", "whereby-customer: Rating", // points to read participants

@@ -406,6 +406,7 @@ func TestEveryAlertLeadsToThePanelThatExplainsIt(t *testing.T) {
 // empty, or in its description if it has no room, for a person who has just installed it
 // all must not look for a mistake.
 var delays = map[string]string{
+	"whereby-quotas: Growth of stored recordings in a day":             "a day",
 	"whereby-capacity: Busy hour":                                      "an hour",
 	"whereby-capacity: Quarter ends in":                                "an hour",
 	"whereby-capacity: Participant minutes, by weekday":                "once an hour",
