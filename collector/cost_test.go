@@ -72,7 +72,7 @@ func (b *costBench) open(file string) {
 		Client: &whereby.Client{
 			APIKey: whereby.StaticKey(apiKey), HTTPClient: &http.Client{Transport: b.account.RoundTripper()}, Budget: budget,
 		},
-		PollInterval: 30 * time.Minute, FullPollInterval: 12 * time.Hour, File: parse(b.T, file),
+		PollInterval: time.Duration(secondTier(60, 30)) * time.Minute, FullPollInterval: 12 * time.Hour, File: parse(b.T, file),
 		Logger: slog.New(slog.NewTextHandler(b.log, nil)),
 	}, newKept(kept{ledger: b.ledger, transcriptions: b.transcripts, costs: b.costs}))
 	if err != nil {
