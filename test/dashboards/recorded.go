@@ -36,6 +36,8 @@ func (h History) recorded(a *account, out *appender) {
 		c := &a.customers[i]
 		prefix := map[string]string{"job": h.job(), "room_prefix": c.prefix}
 		out.series("job_room_prefix:whereby_live_participants:max1h", prefix, times, c.people)
+		fullest := func(at int64) float64 { return noise(at/hour, c.index) }
+		out.series("job_room_prefix:whereby_live_fullest_room_ratio:max1h", prefix, times, fullest)
 		out.series("job_room_prefix:whereby_participant_minutes:increase1d", prefix, times, grown(c, (*customer).minutes, day))
 		poor := 0.02 + 0.1*noise(int64(i), 3)*noise(int64(i), 4)
 		sampled := func(at int64) float64 { return (c.minutes(at) - c.minutes(at-hour) + 1) / 3600 }

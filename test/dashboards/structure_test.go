@@ -413,6 +413,7 @@ var delays = map[string]string{
 	"whereby-capacity: People in rooms, by hour of the day":            "once an hour",
 	"whereby-capacity: Participant minutes a day":                      "once an hour",
 	"whereby-capacity: Most people at once, by customer":               "an hour",
+	"whereby-capacity: Fullest room, by customer":                      "an hour",
 	"whereby-capacity: Participant minutes a week":                     "a week",
 	"whereby-capacity: Recorded and streamed minutes a week":           "a week",
 	"whereby-capacity: Participant minutes of the quarter":             "four weeks",
