@@ -66,11 +66,15 @@ func TestTheStatusPageHasTheFiguresOfTheMetrics(t *testing.T) {
 		if r := b.collector.statusSource().Report(); !r.Reloads.Failed.Equal(time.Now()) {
 			t.Errorf("a configuration was refused at %v; want now", r.Reloads.Failed)
 		}
-		if err := b.collector.Reload(parse(t, "{}")); err != nil {
+		empty := parse(t, "{}")
+		empty.Alerts.DashboardURL = "https://grafana.example.com"
+		if err := b.collector.Reload(empty); err != nil {
 			t.Fatal(err)
 		}
 		b.collector.Reloaded()
-		if r := b.collector.statusSource().Report(); !r.Reloads.Failed.IsZero() || !r.Reloads.Loaded.Equal(time.Now()) || r.Customers[0].Configured() {
+		if r := b.collector.statusSource().Report(); r.DashboardURL != empty.Alerts.DashboardURL {
+			t.Errorf("the dashboards are at %q", r.DashboardURL)
+		} else if !r.Reloads.Failed.IsZero() || !r.Reloads.Loaded.Equal(time.Now()) || r.Customers[0].Configured() {
 			t.Errorf("after a reload: %+v, %+v", r.Reloads, r.Customers[0])
 		}
 	})

@@ -206,6 +206,13 @@ func (r Row) usage(previous, start int64) usage {
 	return u
 }
 
+// UsedSince is what the room used since a start of a billing period that its prefix needs.
+// If it is not exact, it is what is certain.
+func (r Row) UsedSince(start time.Time) (used Totals, exact bool) {
+	u := r.usage(0, start.Unix())
+	return u.used, u.read
+}
+
 // unsettled returns the times of starts whose opening balance has to be read: those at
 // which there is none, and those at which it is provisional and closing has come.
 func (r Row) unsettled(starts []int64, now int64) []int64 {

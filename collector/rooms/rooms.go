@@ -11,11 +11,9 @@ import (
 	"iter"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"whereby_exporter/collector/ledger"
-	"whereby_exporter/collector/prefix"
 )
 
 const (
@@ -115,27 +113,12 @@ func (h *Handler) Page(ctx context.Context, label, cursor string, limit int) (Pa
 	if err != nil {
 		return page, err
 	}
-	// The names of a prefix's rooms begin with it, and so stand together; those of
-	// the reserved ones stand anywhere.
-	begin := "/"
-	if label != prefix.None && label != prefix.Other {
-		begin += label
-	}
-	for row, err := range h.Source.Rows(max(from, begin)) {
-		if err == nil {
-			err = ctx.Err()
-		}
+	for row, err := range h.rows(ctx, label, from) {
 		if err != nil {
 			return page, err
 		}
-		if !strings.HasPrefix(row.Name, begin) {
-			break
-		}
-		if h.Label(row.Name) != label {
-			continue
-		}
 		if len(page.Rooms) == limit {
-			next := base64.RawURLEncoding.EncodeToString([]byte(row.Name))
+			next := encodeCursor(row.Name)
 			page.NextCursor = &next
 			break
 		}

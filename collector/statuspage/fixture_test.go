@@ -1,12 +1,14 @@
 package statuspage
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -45,28 +47,35 @@ type fake struct {
 
 func (f *fake) Report() Report {
 	r := f.report
+	r.Customers = slices.Clone(r.Customers)
 	if r.Now.IsZero() {
 		r.Now = time.Now()
 	}
 	return r
 }
 
-func (f *fake) Page(_ context.Context, prefix, cursor string, limit int) (rooms.Page, error) {
-	page := rooms.Page{RoomPrefix: prefix}
-	if cursor == "!" {
-		return page, rooms.ErrCursor
+// List knows two orders: by name, and by the minutes of the period, which are the room's
+// own and are uncertain if they are odd.
+func (f *fake) List(_ context.Context, q rooms.Query) (rooms.Listing, error) {
+	var found rooms.Listing
+	if q.Cursor == "!" {
+		return found, rooms.ErrCursor
 	}
 	for _, room := range f.rooms {
-		if !strings.HasPrefix(room.RoomName, "/"+prefix) || room.RoomName < cursor {
-			continue
+		if strings.HasPrefix(room.RoomName, "/"+q.Prefix) && room.RoomName >= q.Cursor {
+			found.Rooms = append(found.Rooms, rooms.Used{Room: room, Period: room.ParticipantMinutes, Exact: room.ParticipantMinutes%2 == 0})
 		}
-		if len(page.Rooms) == limit {
-			page.NextCursor = &room.RoomName
-			break
-		}
-		page.Rooms = append(page.Rooms, room)
 	}
-	return page, nil
+	if q.Order == rooms.ByName {
+		if len(found.Rooms) > q.Limit {
+			found.Next = found.Rooms[q.Limit].RoomName
+		}
+	} else {
+		found.All = len(found.Rooms)
+		slices.SortStableFunc(found.Rooms, func(a, b rooms.Used) int { return cmp.Compare(b.Period, a.Period) })
+	}
+	found.Rooms = found.Rooms[:min(len(found.Rooms), q.Limit)]
+	return found, nil
 }
 
 func (f *fake) Room(name string) (rooms.Room, string, bool, error) {

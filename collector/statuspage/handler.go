@@ -33,8 +33,8 @@ const (
 	// a browser without scripts loads it anew.
 	refresh = 10 * time.Second
 	reload  = 30 * time.Second
-	// roomsLimit is how many rooms a page shows.
-	roomsLimit = 100
+	// roomsLimit is how many rooms a page shows: on a phone, 50 are ten screens.
+	roomsLimit = 50
 	// maxForm is far above a room's name.
 	maxForm = 8 << 10
 )
@@ -120,9 +120,12 @@ type frame struct {
 	Root                string
 	Style, Script, Icon string
 	Metrics             string
-	Now                 stamp
-	Clock               string
-	Refresh, Reload     int // in seconds
+	// JSON and Dashboard lead to the rooms of the page's customer as JSON, and to Grafana;
+	// "" is nowhere.
+	JSON, Dashboard string
+	Now             stamp
+	Clock           string
+	Refresh, Reload int // in seconds
 	// Still is set where the page does not reload by itself; Toggle is its address
 	// with that the other way round, for browsers without scripts.
 	Still  bool
@@ -131,40 +134,70 @@ type frame struct {
 
 func (h *Handler) frame(root string, r Report) frame {
 	return frame{
-		Version: r.Version,
-		Root:    root,
-		Style:   root + h.assets["style.css"].address,
-		Script:  root + h.assets["script.js"].address,
-		Icon:    root + h.assets["icon.svg"].address,
-		Metrics: root + strings.TrimPrefix(h.options.MetricsPath, "/"),
-		Now:     stampOf(r.Now, r.Now),
-		Clock:   r.Now.UTC().Format("15:04:05 MST"),
-		Refresh: int(refresh / time.Second),
-		Reload:  int(reload / time.Second),
+		Version:   r.Version,
+		Root:      root,
+		Style:     root + h.assets["style.css"].address,
+		Script:    root + h.assets["script.js"].address,
+		Icon:      root + h.assets["icon.svg"].address,
+		Metrics:   root + strings.TrimPrefix(h.options.MetricsPath, "/"),
+		Dashboard: dashboardAddress(r, "whereby-overview", nil),
+		Now:       stampOf(r.Now, r.Now),
+		Clock:     r.Now.UTC().Format("15:04:05 MST"),
+		Refresh:   int(refresh / time.Second),
+		Reload:    int(reload / time.Second),
 	}
 }
 
-func (h *Handler) overview(w http.ResponseWriter, r *http.Request) {
+// ofCustomer is the frame of a page about a customer.
+func (f frame) ofCustomer(r Report, prefix string) frame {
+	f.JSON = f.Root + "api/v1/rooms?" + url.Values{"room_prefix": {prefix}}.Encode()
+	f.Dashboard = dashboardAddress(r, "whereby-customer", url.Values{"var-room_prefix": {prefix}})
+	return f
+}
+
+// dashboardAddress is the address of a bundled dashboard. It names no job: the exporter does
+// not know under which it is scraped.
+func dashboardAddress(r Report, uid string, variables url.Values) string {
+	if r.DashboardURL == "" {
+		return ""
+	}
+	address := strings.TrimRight(r.DashboardURL, "/") + "/d/" + uid
+	if len(variables) > 0 {
+		address += "?" + variables.Encode()
+	}
+	return address
+}
+
+// report is what the exporter knows now.
+func (h *Handler) report() Report {
 	report := h.options.Source.Report()
+	report.markNamesakes()
+	return report
+}
+
+func (h *Handler) overview(w http.ResponseWriter, r *http.Request) {
+	report := h.report()
 	h.render(w, http.StatusOK, "overview", newOverview(h.frame("./", report), report, parseQuery(r.URL.Query())))
 }
 
 func (h *Handler) rooms(w http.ResponseWriter, r *http.Request) {
-	report := h.options.Source.Report()
+	report := h.report()
 	f := h.frame("../", report)
-	prefix, cursor := r.URL.Query().Get("room_prefix"), r.URL.Query().Get("cursor")
-	if prefix == "" {
+	q := parseRoomsQuery(r.URL.Query())
+	if q.Prefix == "" {
 		h.problem(w, f, http.StatusBadRequest, "Which rooms?", "The address names no room prefix. Choose a customer on the first page.")
 		return
 	}
-	customer := report.customer(prefix)
+	customer := report.customer(q.Prefix)
+	q.Since = customer.Period.Start
+	f = f.ofCustomer(report, q.Prefix)
 	if report.Polls.AsOf.IsZero() {
-		page := newRoomsPage(f, report.Now, customer, rooms.Page{RoomPrefix: prefix}, "")
+		page := newRoomsPage(f, report.Now, customer, q, rooms.Listing{})
 		page.Waiting = true
 		h.render(w, http.StatusOK, "rooms", page)
 		return
 	}
-	found, err := h.options.Source.Page(r.Context(), prefix, cursor, roomsLimit)
+	found, err := h.options.Source.List(r.Context(), q)
 	if errors.Is(err, rooms.ErrCursor) {
 		h.problem(w, f, http.StatusBadRequest, "Which page?", "The address was cut or changed. Choose a customer on the first page.")
 		return
@@ -173,20 +206,21 @@ func (h *Handler) rooms(w http.ResponseWriter, r *http.Request) {
 		h.failed(w, f, err)
 		return
 	}
-	if len(found.Rooms) == 0 && cursor == "" && !report.knows(prefix) {
+	if len(found.Rooms) == 0 && q.Cursor == "" && !report.knows(q.Prefix) {
 		h.problem(w, f, http.StatusNotFound, "No such room prefix", "The account has no rooms with this prefix, and no customer of the configuration file has it.")
 		return
 	}
-	h.render(w, http.StatusOK, "rooms", newRoomsPage(f, report.Now, customer, found, cursor))
+	h.render(w, http.StatusOK, "rooms", newRoomsPage(f, report.Now, customer, q, found))
 }
 
 func (h *Handler) room(w http.ResponseWriter, r *http.Request) {
-	report := h.options.Source.Report()
+	report := h.report()
 	f := h.frame("../", report)
 	room, prefix, ok := h.find(w, f, r.URL.Query().Get("name"))
 	if !ok {
 		return
 	}
+	f = f.ofCustomer(report, prefix)
 	h.render(w, http.StatusOK, "room", newRoomPage(f, report.Now, room, prefix, report.customer(prefix).title(), h.reader.last(room.RoomName)))
 }
 
@@ -194,7 +228,7 @@ func (h *Handler) room(w http.ResponseWriter, r *http.Request) {
 // for nothing.
 func (h *Handler) readSessions(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-	room, _, ok := h.find(w, h.frame("../", h.options.Source.Report()), r.PostFormValue("name"))
+	room, _, ok := h.find(w, h.frame("../", h.report()), r.PostFormValue("name"))
 	if !ok {
 		return
 	}
@@ -204,7 +238,7 @@ func (h *Handler) readSessions(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *Handler) foreign(w http.ResponseWriter, _ *http.Request) {
-	h.problem(w, h.frame("../", h.options.Source.Report()), http.StatusForbidden, "Not from elsewhere",
+	h.problem(w, h.frame("../", h.report()), http.StatusForbidden, "Not from elsewhere",
 		"The form was sent from another site, and sessions cost points. A proxy that changes the Host header looks like that, too.")
 }
 

@@ -186,7 +186,8 @@ func (q query) compare() func(a, b assessed) int {
 	var by func(a, b assessed) int
 	switch q.sort {
 	case byName:
-		by = func(a, b assessed) int { return cmp.Compare(strings.ToLower(a.title()), strings.ToLower(b.title())) }
+		name := func(a assessed) string { return strings.ToLower(cmp.Or(a.label(), a.Prefix)) }
+		by = func(a, b assessed) int { return cmp.Compare(name(a), name(b)) }
 	case byUsed:
 		by = func(a, b assessed) int { return cmp.Compare(a.highest(), b.highest()) }
 	case byMinutes:
@@ -235,12 +236,23 @@ func compareBools(a, b bool) int {
 	return -1
 }
 
-// title is what a customer is called.
+// title is what a customer is called. Of customers with one name it has the prefix too.
 func (c Customer) title() string {
-	if label := c.label(); label != "" {
-		return label
+	if c.Namesake {
+		return c.Name + " (" + c.Prefix + ")"
 	}
-	return c.Prefix
+	return cmp.Or(c.label(), c.Prefix)
+}
+
+// markNamesakes finds the customers that their names do not tell apart.
+func (r *Report) markNamesakes() {
+	named := make(map[string]int)
+	for _, c := range r.Customers {
+		named[strings.ToLower(c.Name)]++
+	}
+	for i, c := range r.Customers {
+		r.Customers[i].Namesake = c.Name != "" && named[strings.ToLower(c.Name)] > 1
+	}
 }
 
 // highest is the largest share of a quota that is gone for certain; below 0 without quotas.

@@ -14,7 +14,7 @@ import (
 type overview struct {
 	frame
 	Verdicts []verdict
-	Filter   filter
+	Filter   *filter // nil if there is nothing to filter
 	Head     []headCell
 	Rows     []customerRow
 	Live     bool // webhooks are on
@@ -28,9 +28,8 @@ type overview struct {
 	Points   pointsCard
 	Webhooks *webhooksCard
 	Reloads  reloadsCard
-	Failure  *failure // the last one, past or present
-	// Ended is true where polls have succeeded since Failure.
-	Ended            bool
+	// Failure is the last one if polls have succeeded since; one that lasts is a verdict.
+	Failure          *failure
 	Dropped, Reading string
 	Started          stamp
 }
@@ -69,6 +68,7 @@ type pager struct {
 
 type customerRow struct {
 	Key, Name, Prefix, Rooms string
+	Namesake                 bool
 	Standing                 Standing
 	Uses                     []useLine
 	Minutes, Unread, People  string
@@ -152,7 +152,9 @@ func newOverview(f frame, r Report, q query) overview {
 	}
 	o.Still, o.Toggle = q.still, q.toggled().encode()
 	o.Verdicts = verdicts(r, l)
-	o.Filter = newFilter(l)
+	if l.all > 0 {
+		o.Filter = newFilter(l)
+	}
 	o.Head = heads(q, o.Live)
 	for _, a := range l.rows {
 		o.Rows = append(o.Rows, newRow(r, a))
@@ -164,8 +166,9 @@ func newOverview(f frame, r Report, q query) overview {
 	o.Points = newPoints(r)
 	o.Webhooks = newWebhooks(r)
 	o.Reloads = reloadsCard{stampOf(r.Now, r.Reloads.Loaded), stampOf(r.Now, r.Reloads.Failed)}
-	o.Failure = failureOf(r.Now, r.Polls.LastErrAt, r.Polls.LastErr)
-	o.Ended = r.Polls.Err == nil
+	if r.Polls.Err == nil {
+		o.Failure = failureOf(r.Now, r.Polls.LastErrAt, r.Polls.LastErr)
+	}
 	if r.DroppedPrefixes > 0 {
 		o.Dropped = fmt.Sprintf("%s beyond the limit of room_prefixes.limit count together under %s.",
 			count(r.DroppedPrefixes, "prefix", "prefixes"), prefix.Other)
@@ -274,8 +277,8 @@ func progress(p Polls) string {
 	return count(p.Pages, "page", "pages") + " read, up to " + number(p.Pages*perPage) + " rooms"
 }
 
-func newFilter(l listing) filter {
-	f := filter{Text: l.text, Sort: string(l.sort), Still: l.still}
+func newFilter(l listing) *filter {
+	f := &filter{Text: l.text, Sort: string(l.sort), Still: l.still}
 	if l.sort == byStanding {
 		f.Sort = ""
 	}
@@ -335,7 +338,7 @@ func heads(q query, live bool) []headCell {
 
 func newRow(r Report, a assessed) customerRow {
 	row := customerRow{
-		Key: a.Prefix, Name: a.label(), Prefix: a.Prefix, Standing: a.standing,
+		Key: a.Prefix, Name: a.label(), Prefix: a.Prefix, Namesake: a.Namesake, Standing: a.standing,
 		Rooms: roomsAddress("./", a.Prefix),
 		Ends:  dayOf(r.Now, a.Period.End), Day: a.Period.End.Format("2 Jan"),
 	}

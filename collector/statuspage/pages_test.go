@@ -2,8 +2,10 @@ package statuspage
 
 import (
 	"errors"
+	"fmt"
 	"html"
 	"net/http"
+	"net/url"
 	"regexp"
 	"strings"
 	"testing"
@@ -12,6 +14,7 @@ import (
 	"whereby_exporter/collector/config"
 	"whereby_exporter/collector/golden"
 	"whereby_exporter/collector/rooms"
+	"whereby_exporter/collector/transcriptions"
 	"whereby_exporter/whereby"
 )
 
@@ -197,10 +200,13 @@ func TestFiguresOfUnreadRoomsAreAtLeast(t *testing.T) {
 func TestPeriodsOfACustomer(t *testing.T) {
 	of := customer("acme-", "Acme", 1200, nil)
 	of.Used.RecorderMinutes = 30
-	unread, moving, unreadBefore := of, of, of
+	unread, moving, unreadBefore, transcribed, untold := of, of, of, of, of
 	unread.Unread = 1
 	moving.Previous.Final = false
 	unreadBefore.Previous.Unread, unreadBefore.Previous.Final = 3, false
+	transcribed.HasTranscribed = true
+	transcribed.Transcribed = transcriptions.Usage{Used: 90 * time.Minute, Previous: time.Minute, Known: true}
+	untold.HasTranscribed, untold.Transcribed = true, transcriptions.Usage{Used: 90 * time.Minute}
 	const (
 		now      = "<strong>1,200 participant minutes, 30 recorder minutes, 20 sessions</strong></dd>"
 		previous = "<strong>2,400 participant minutes, 40 sessions</strong> "
@@ -215,6 +221,10 @@ func TestPeriodsOfACustomer(t *testing.T) {
 		{"moving", moving, []string{now, previous + `<span class="soft">may still change</span>`}, "2,400 participant minutes, 40 sessions: may still change"},
 		{"unread", unread, []string{"at least 1,200 participant minutes", `<span class="soft">1 room unread</span>`}, "2,400 participant minutes, 40 sessions: final"},
 		{"unread before", unreadBefore, []string{now, `<dd> <span class="soft">not known yet, 3 rooms unread</span>`}, "<dd>not known yet, 3 rooms unread"},
+		{"with transcriptions", transcribed, []string{
+			"1,200 participant minutes, 30 recorder minutes, 90 transcription minutes, 20 sessions", "2,400 participant minutes, 1 transcription minute, 40 sessions",
+		}, "2,400 participant minutes, 1 transcription minute, 40 sessions: final"},
+		{"with transcriptions of which some are unread", untold, []string{now, previous}, "2,400 participant minutes, 40 sessions: final"},
 		{"before the first full poll", Customer{Prefix: "acme-", Name: "Acme"}, nil, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -235,6 +245,151 @@ func TestPeriodsOfACustomer(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestAFailureIsToldOnce(t *testing.T) {
+	lasting := running()
+	lasting.Polls.Err = &whereby.ServerError{StatusCode: 502}
+	lasting.Polls.LastErr, lasting.Polls.Failed, lasting.Polls.LastErrAt = lasting.Polls.Err, now, now
+	over := lasting
+	over.Polls.Err = nil
+	for name, report := range map[string]Report{"lasting": lasting, "over": over} {
+		page := get(t, newHandler(t, &fake{report: report}), "/")
+		if n := strings.Count(page, "Whereby does not answer as it should"); n != 1 {
+			t.Errorf("%s: told %d times", name, n)
+		}
+	}
+}
+
+func TestThereIsNoFilterOverNothing(t *testing.T) {
+	report := running()
+	for _, some := range []bool{true, false} {
+		if !some {
+			report.Customers = nil
+		}
+		page := get(t, newHandler(t, &fake{report: report}), "/")
+		for _, text := range []string{`id="filter"`, `class="states"`, `id="found"`} {
+			if strings.Contains(page, text) != some {
+				t.Errorf("with customers %v, that the page has %s is %v", some, text, !some)
+			}
+		}
+	}
+}
+
+// TestCustomersOfOneNameAreToldApart wherever the page names them.
+func TestCustomersOfOneNameAreToldApart(t *testing.T) {
+	report := running()
+	report.Customers = []Customer{
+		customer("acme-", "Acme", 2000, minutesQuota(1000)), customer("acme-eu-", "ACME", 3000, minutesQuota(1000)),
+		customer("globex-", "Globex", 4000, minutesQuota(1000)),
+	}
+	h := newHandler(t, &fake{report: report, rooms: []rooms.Room{{RoomName: "/acme-1"}}})
+	for target, want := range map[string][]string{
+		"/": {
+			"<bdi>Acme (acme-)</bdi>", "<bdi>ACME (acme-eu-)</bdi>", "<bdi>Globex</bdi>", "Participant minutes of Acme (acme-)",
+			`<bdi>Acme</bdi> <code dir="auto">acme-</code></a>`, `<bdi>Globex</bdi></a> <code dir="auto">globex-</code>`,
+		},
+		"/status/rooms?room_prefix=acme-eu-": {"Rooms of <bdi>ACME (acme-eu-)</bdi>"},
+		"/status/room?name=/acme-1":          {"<bdi>Acme (acme-)</bdi>"},
+	} {
+		page := get(t, h, target)
+		for _, text := range want {
+			if !strings.Contains(page, text) {
+				t.Errorf("%s does not have %s", target, text)
+			}
+		}
+	}
+}
+
+func TestPagesLeadToTheirDashboardAndRooms(t *testing.T) {
+	f := &fake{report: running(), rooms: []rooms.Room{{RoomName: "/acme-1"}}}
+	const toRooms = `<a href="../api/v1/rooms?room_prefix=acme-">Rooms as JSON</a>`
+	overview := "/d/whereby-overview\">Dashboard</a>"
+	ofCustomer := "/d/whereby-customer?var-room_prefix=acme-\">Dashboard</a>"
+	for _, c := range []struct {
+		target, json, dashboard string
+	}{
+		{"/", "", overview},
+		{"/status/rooms?room_prefix=acme-", toRooms, ofCustomer},
+		{"/status/room?name=/acme-1", toRooms, ofCustomer},
+	} {
+		for configured, begin := range map[string]string{
+			"": "", "https://grafana.example.com/": `<a href="https://grafana.example.com`, "http://example.com/grafana": `<a href="http://example.com/grafana`,
+		} {
+			f.report.DashboardURL = configured
+			page := get(t, newHandler(t, f), c.target)
+			if strings.Contains(page, "Rooms as JSON") != (c.json != "") || !strings.Contains(page, c.json) {
+				t.Errorf("%s does not lead to %q", c.target, c.json)
+			}
+			if configured == "" && strings.Contains(page, "Dashboard") || configured != "" && !strings.Contains(page, begin+c.dashboard) {
+				t.Errorf("%s with dashboards at %q does not lead to %q", c.target, configured, begin+c.dashboard)
+			}
+		}
+	}
+}
+
+// TestRoomsComeByMinutes: the question is which room used a quota up.
+func TestRoomsComeByMinutes(t *testing.T) {
+	f := &fake{report: running()}
+	for i := range 120 {
+		f.rooms = append(f.rooms, rooms.Room{RoomName: fmt.Sprintf("/acme-%03d", i), ParticipantMinutes: int64(i)})
+	}
+	h := newHandler(t, f)
+	row := regexp.MustCompile(`data-key="room-/acme-(\d+)"`)
+	read := func(target string) (page, first, last string) {
+		page = get(t, h, target)
+		rows := row.FindAllStringSubmatch(page, -1)
+		if len(rows) == 0 || len(rows) > roomsLimit {
+			t.Fatalf("%s has %d rooms", target, len(rows))
+		}
+		return page, rows[0][1], rows[len(rows)-1][1]
+	}
+	page, first, last := read("/status/rooms?room_prefix=acme-")
+	if first != "119" || last != "070" {
+		t.Errorf("the rooms are %s to %s", first, last)
+	}
+	for _, text := range []string{
+		"The 50 highest of 120 rooms.", `href="../status/rooms?room_prefix=acme-&amp;sort=name" id="all"`,
+		`aria-sort="descending"><a href="../status/rooms?room_prefix=acme-" id="sort-period"`,
+		`<span class="label">Minutes this period</span> 118<`, `<span class="label">Minutes this period</span> at least 119<`,
+	} {
+		if !strings.Contains(page, text) {
+			t.Errorf("the page has no %s", text)
+		}
+	}
+	for _, order := range rooms.Orders() {
+		address := sortedRooms("/", "acme-", order, "")
+		if !strings.Contains(page, `href="..`+html.EscapeString(address)+`" id="sort-`) {
+			t.Errorf("no head leads to %s", address)
+		}
+		if q := parseRoomsQuery(mustParse(t, address)); q.Order != order {
+			t.Errorf("%s is in the order %s", address, q.Order)
+		}
+	}
+	seen := 0
+	for next := "../status/rooms?room_prefix=acme-&sort=name"; next != ""; {
+		page, _, _ := read(strings.ReplaceAll(strings.TrimPrefix(next, ".."), "&amp;", "&"))
+		seen += len(row.FindAllString(page, -1))
+		next = ""
+		if link := regexp.MustCompile(`href="([^"]*)" id="next"`).FindStringSubmatch(page); link != nil {
+			next = link[1]
+		}
+	}
+	if seen != 120 {
+		t.Errorf("by name there are %d rooms", seen)
+	}
+	if _, first, _ := read("/status/rooms?room_prefix=acme-&sort=nonsense"); first != "119" {
+		t.Errorf("an order that nobody knows begins with %s", first)
+	}
+}
+
+func mustParse(t *testing.T, address string) url.Values {
+	t.Helper()
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u.Query()
 }
 
 func TestNobodyIsNotTheSameAsNotKnown(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 
 	"whereby_exporter/collector/billing"
 	"whereby_exporter/collector/ledger"
+	"whereby_exporter/collector/transcriptions"
 )
 
 // atLeast writes what was used, which is not all of it if rooms are unread.
@@ -40,7 +41,7 @@ func currentPeriod(now time.Time, c Customer) *periodLine {
 		return nil
 	}
 	line := newPeriodLine(now, "Current period", c.Period)
-	line.Used = totals(c.Used)
+	line.Used = totals(c.Used, c.transcribed(c.Transcribed.Used))
 	if c.Unread > 0 {
 		line.Used, line.State = "at least "+line.Used, unreadRooms(c.Unread)
 	}
@@ -64,7 +65,7 @@ func previousPeriod(now time.Time, c Customer) *periodLine {
 	default:
 		line.State = "may still change"
 	}
-	line.Used = with(totals(previous.Used), c.Costs.previous())
+	line.Used = with(totals(previous.Used, c.transcribed(c.Transcribed.Previous)), c.Costs.previous())
 	return line
 }
 
@@ -75,14 +76,25 @@ func newPeriodLine(now time.Time, label string, p billing.Period) *periodLine {
 	}
 }
 
+// transcribed is a time of transcriptions, 0 if it is not known.
+func (c Customer) transcribed(d time.Duration) time.Duration {
+	if !c.HasTranscribed || !c.Transcribed.Known {
+		return 0
+	}
+	return d
+}
+
 // totals writes totals; minutes that few accounts have are left out if there are none.
-func totals(t ledger.Totals) string {
+func totals(t ledger.Totals, transcribed time.Duration) string {
 	parts := []string{count(t.ParticipantMinutes, "participant minute", "participant minutes")}
 	if t.RecorderMinutes > 0 {
 		parts = append(parts, count(t.RecorderMinutes, "recorder minute", "recorder minutes"))
 	}
 	if t.StreamerMinutes > 0 {
 		parts = append(parts, count(t.StreamerMinutes, "streamer minute", "streamer minutes"))
+	}
+	if minutes := int64(transcriptions.Minutes(transcribed)); minutes > 0 {
+		parts = append(parts, count(minutes, "transcription minute", "transcription minutes"))
 	}
 	return strings.Join(append(parts, count(t.Sessions, "session", "sessions")), ", ")
 }

@@ -17,9 +17,8 @@ import (
 type Source interface {
 	// Report gives all that is known now but for rooms.
 	Report() Report
-	// Page gives rooms of a prefix by name. An empty cursor is the first page; one that
-	// no page gave is rooms.ErrCursor.
-	Page(ctx context.Context, prefix, cursor string, limit int) (rooms.Page, error)
+	// List finds rooms of a prefix. A cursor that it did not give is rooms.ErrCursor.
+	List(ctx context.Context, q rooms.Query) (rooms.Listing, error)
 	// Room finds a room and the prefix under which it counts.
 	Room(name string) (room rooms.Room, prefix string, ok bool, err error)
 	// Sessions asks Insights for the newest sessions of a room; it costs a read.
@@ -50,12 +49,16 @@ type Report struct {
 	Reloads     Reloads
 	// DroppedPrefixes count under prefix.Other.
 	DroppedPrefixes int
+	// DashboardURL is where Grafana is; "" if that is not known.
+	DashboardURL string
 }
 
 // Customer is a room prefix and its use of the billing period.
 type Customer struct {
 	Prefix string
 	Name   string // "" where the configuration file does not name the prefix
+	// Namesake is true if another customer has the same name.
+	Namesake bool
 	// Known is true once a full poll has been.
 	Known bool
 	Rooms int64

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
@@ -19,51 +20,122 @@ type roomsPage struct {
 	// What was used in the current billing period and in the one before; nil if there are
 	// no figures.
 	Current, Previous *periodLine
+	Head              []headCell
 	Rows              []roomRow
 	// Waiting is set before the first full poll.
 	Waiting     bool
 	First, Next string // addresses; "" is none
-	JSON        string
-	Mixed       string
+	// All is the address of all rooms if only those with the highest figures are here, and
+	// Found says how many there are.
+	All, Found string
+	Mixed      string
 }
 
 type roomRow struct {
 	Key, Name, Address                                        string
+	Period                                                    string
 	ParticipantMinutes, RecorderMinutes, StreamerMinutes, All string
 	Last                                                      stamp
+}
+
+// roomColumns are the columns of the rooms in the order in which they stand.
+var roomColumns = []struct {
+	order rooms.Order
+	text  string
+}{
+	{rooms.ByName, "Room"},
+	{rooms.ByPeriod, "Minutes this period"},
+	{rooms.ByParticipantMinutes, "Participant minutes"},
+	{rooms.ByRecorderMinutes, "Recorder minutes"},
+	{rooms.ByStreamerMinutes, "Streamer minutes"},
+	{rooms.BySessions, "Sessions"},
+	{rooms.ByLastSession, "Last session began"},
+}
+
+// parseRoomsQuery understands what it can. Without an order, those rooms come first that
+// explain the figures of the customer.
+func parseRoomsQuery(v url.Values) rooms.Query {
+	q := rooms.Query{Prefix: v.Get("room_prefix"), Order: rooms.ByPeriod, Cursor: v.Get("cursor"), Limit: roomsLimit}
+	if o := rooms.Order(v.Get("sort")); slices.Contains(rooms.Orders(), o) {
+		q.Order = o
+	}
+	if q.Cursor != "" {
+		q.Order = rooms.ByName
+	}
+	return q
 }
 
 func roomsAddress(root, prefix string) string {
 	return root + "status/rooms?" + url.Values{"room_prefix": {prefix}}.Encode()
 }
 
+// sortedRooms is the address of rooms in an order, from a cursor on.
+func sortedRooms(root, prefix string, order rooms.Order, cursor string) string {
+	v := url.Values{"room_prefix": {prefix}}
+	if order != rooms.ByPeriod {
+		v.Set("sort", string(order))
+	}
+	if cursor != "" {
+		v.Set("cursor", cursor)
+	}
+	return root + "status/rooms?" + v.Encode()
+}
+
 func roomAddress(root, name string) string {
 	return root + "status/room?" + url.Values{"name": {name}}.Encode()
 }
 
-func newRoomsPage(f frame, now time.Time, customer Customer, page rooms.Page, cursor string) roomsPage {
+func newRoomsPage(f frame, now time.Time, customer Customer, q rooms.Query, found rooms.Listing) roomsPage {
 	p := roomsPage{
-		frame: f, Customer: customer.title(), Prefix: page.RoomPrefix,
+		frame: f, Customer: customer.title(), Prefix: q.Prefix,
 		Current: currentPeriod(now, customer), Previous: previousPeriod(now, customer),
 	}
 	p.Title = "Rooms of " + p.Customer + " – whereby_exporter"
-	p.JSON = "../api/v1/rooms?" + url.Values{"room_prefix": {page.RoomPrefix}}.Encode()
-	switch page.RoomPrefix {
+	switch q.Prefix {
 	case prefix.None:
 		p.Mixed = "Rooms without a prefix, or named by hand: their names end in no UUID. To count some of them for a customer, name how they begin as a room_prefix in the configuration file."
 	case prefix.Other:
 		p.Mixed = "Rooms of prefixes beyond room_prefixes.limit in the configuration file."
 	}
-	for _, room := range page.Rooms {
-		p.Rows = append(p.Rows, newRoomRow(now, room))
+	p.Head = roomHeads(q)
+	for _, room := range found.Rooms {
+		row := newRoomRow(now, room.Room)
+		row.Period = number(room.Period)
+		if !room.Exact {
+			row.Period = "at least " + row.Period
+		}
+		p.Rows = append(p.Rows, row)
 	}
-	if cursor != "" {
-		p.First = roomsAddress("../", page.RoomPrefix)
+	if q.Cursor != "" {
+		p.First = sortedRooms(f.Root, q.Prefix, rooms.ByName, "")
 	}
-	if page.NextCursor != nil {
-		p.Next = roomsAddress("../", page.RoomPrefix) + "&" + url.Values{"cursor": {*page.NextCursor}}.Encode()
+	if found.Next != "" {
+		p.Next = sortedRooms(f.Root, q.Prefix, rooms.ByName, found.Next)
+	}
+	if found.All > len(found.Rooms) {
+		p.All = sortedRooms(f.Root, q.Prefix, rooms.ByName, "")
+		p.Found = fmt.Sprintf("The %d highest of %s.", len(found.Rooms), count(int64(found.All), "room", "rooms"))
 	}
 	return p
+}
+
+// roomHeads are the heads of the columns, which lead to the orders.
+func roomHeads(q rooms.Query) []headCell {
+	var cells []headCell
+	for _, c := range roomColumns {
+		cell := headCell{Text: c.text, Class: "figure", Key: string(c.order), Sort: "none", Address: sortedRooms("../", q.Prefix, c.order, "")}
+		if c.order == q.Order {
+			cell.Sort = "descending"
+		}
+		if c.order == rooms.ByName {
+			cell.Class = ""
+			if c.order == q.Order {
+				cell.Sort = "ascending"
+			}
+		}
+		cells = append(cells, cell)
+	}
+	return cells
 }
 
 func newRoomRow(now time.Time, room rooms.Room) roomRow {

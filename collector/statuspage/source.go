@@ -82,6 +82,7 @@ const defaultNearRatio = 0.8
 // addCustomers lists every prefix with figures, and every configured one.
 func (s *figures) addCustomers(r *Report, file *config.Config) {
 	now := r.Now
+	r.DashboardURL = file.Alerts.DashboardURL
 	r.Account = Customer{Quotas: file.Organization.Quotas, NearRatio: defaultNearRatio}
 	r.Account.Period = file.Billing.At(now)
 	at := make(map[string]int, len(file.Customers))

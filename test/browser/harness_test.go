@@ -317,11 +317,12 @@ func eval[T any](b *tab, expression string) T {
 	return value
 }
 
-// holds waits until an expression is true in the page.
-func (b *tab) holds(within time.Duration, what, expression string) {
+// holds waits until an expression is true in a page that has been loaded to its end: what
+// is read of the page afterwards is whole.
+func (b *tab) holds(what, expression string) {
 	b.t.Helper()
-	programs.Eventually(b.t, within, what, func() error {
-		ok, err := chromedp.Run(b, chromedp.Evaluate[bool]("Boolean("+expression+")"))
+	programs.Eventually(b.t, time.Minute, what, func() error {
+		ok, err := chromedp.Run(b, chromedp.Evaluate[bool](`document.readyState === "complete" && Boolean(`+expression+")"))
 		if err != nil {
 			return err // the page is just being loaded
 		}

@@ -43,7 +43,7 @@ func states(t *testing.T) []string {
 	// So that its sessions are shown.
 	b.open(s.roomAddress(roomName("acme-", 0)))
 	b.run(chromedp.Click(chromedp.CSS("#read button")))
-	b.holds(15*time.Second, "sessions", `document.querySelectorAll("tbody tr").length === 1`)
+	b.holds("sessions", `document.querySelectorAll("tbody tr").length === 1`)
 	return append(s.pages(), failing.base+"/", empty.base+"/")
 }
 
@@ -166,7 +166,7 @@ func TestTheKeyboardReachesEverything(t *testing.T) {
 	// The keyboard does what the mouse does.
 	b.open(pages[0])
 	b.run(chromedp.Focus(chromedp.CSS("#sort-minutes")), chromedp.KeyEvent(kb.Enter))
-	b.holds(5*time.Second, "sorted by Enter", `location.search === "?sort=minutes" && document.activeElement.id === "sort-minutes"`)
+	b.holds("sorted by Enter", `location.search === "?sort=minutes" && document.activeElement.id === "sort-minutes"`)
 }
 
 func TestAScreenReaderFindsItsWay(t *testing.T) {
@@ -241,7 +241,7 @@ func TestALostConnectionIsTold(t *testing.T) {
 	b := openTab(t)
 	b.open(s.base + "/")
 	eval[any](b, `window.fetch = () => Promise.reject(new Error("gone")), document.dispatchEvent(new Event("visibilitychange")), null`)
-	b.holds(5*time.Second, "the page says so", `document.getElementById("connection").textContent.includes("may be old")`)
+	b.holds("the page says so", `document.getElementById("connection").textContent.includes("may be old")`)
 	if rows := b.rows(); !strings.HasPrefix(rows, "globex ") {
 		t.Errorf("the figures are gone: %.40s", rows)
 	}
