@@ -26,7 +26,7 @@ type Backfill struct {
 
 // Run writes the history.
 func (b *Backfill) Run(env *Env) error {
-	labels, err := b.labels()
+	labels, err := parseLabels("--label", b.Label)
 	options := backfill.Options{
 		Output: b.Output, Start: b.Start, End: b.End, Interval: b.Interval, Labels: labels,
 		Concurrency: b.Concurrency, StoragePath: b.StoragePath, Logger: env.Log,
@@ -68,11 +68,12 @@ func (b *Backfill) Run(env *Env) error {
 	return nil
 }
 
-func (b *Backfill) labels() (labels []backfill.Label, err error) {
-	for _, text := range b.Label {
+// parseLabels reads the values of a flag.
+func parseLabels(flag string, texts []string) (labels []backfill.Label, err error) {
+	for _, text := range texts {
 		name, value, ok := strings.Cut(text, "=")
 		if !ok {
-			err = errors.Join(err, fmt.Errorf("--label=%s: must be NAME=VALUE", text))
+			err = errors.Join(err, fmt.Errorf("%s=%s: must be NAME=VALUE", flag, text))
 			continue
 		}
 		labels = append(labels, backfill.Label{Name: name, Value: value})

@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"whereby_exporter/collector"
 	"whereby_exporter/collector/config"
 	"whereby_exporter/collector/server"
@@ -21,6 +23,7 @@ import (
 type Demo struct {
 	Web     server.Options `embed:"" prefix:"web." group:"web"`
 	Sidecar Sidecar        `embed:"" prefix:"sidecar." group:"sidecar"`
+	History DemoHistory    `embed:"" prefix:"history." group:"history"`
 }
 
 const (
@@ -49,12 +52,17 @@ var demoConfig string
 func (d *Demo) Run(env *Env) error {
 	hangups, stop := hangups()
 	defer stop()
-	if err := errors.Join(d.Web.Check(), d.Sidecar.validate()); err != nil {
+	now := time.Now()
+	past, err := d.History.options(now)
+	if err := errors.Join(d.Web.Check(), d.Sidecar.validate(), err); err != nil {
 		return err
 	}
-	now := time.Now()
+	points, share := demoPoints, demoShare
+	if past.Output != "" {
+		points, share = points*historyPoints, share/historyPoints
+	}
 	account := wherebytest.Demo(demoSeed, now, wherebytest.DemoOptions{Config: wherebytest.Config{
-		APIKey: demoKey, PointsPerMinute: demoPoints,
+		APIKey: demoKey, PointsPerMinute: points,
 		// Calls are good, except those of globex-clinic-.
 		Networks: wherebytest.NetworkMix{Good: 97, Spiky: 2, Congested: 1},
 	}})
@@ -67,7 +75,7 @@ func (d *Demo) Run(env *Env) error {
 	readCost := 1 // as in the account: nobody has to wait until that is learnt
 	client, err := Whereby{
 		URL:            whereby.DefaultBaseURL, // never reached: the transport is the account
-		RateLimitShare: demoShare,
+		RateLimitShare: share,
 		ReadCost:       &readCost,
 	}.client(whereby.StaticKey(demoKey), account.RoundTripper())
 	if err != nil {
@@ -106,7 +114,12 @@ func (d *Demo) Run(env *Env) error {
 				// As Whereby does: some events come twice, some late.
 				Faults: wherebytest.DeliveryFaults{Seed: demoSeed, Duplicated: 0.02, Delayed: 0.05, MaxDelay: 3 * time.Second},
 			}
-			return sender.Run(ctx)
+			group, ctx := errgroup.WithContext(ctx)
+			group.Go(func() error { return sender.Run(ctx) })
+			if past.Output != "" {
+				group.Go(func() error { return d.History.write(ctx, past, file, account.RoundTripper(), env.Log) })
+			}
+			return group.Wait()
 		},
 	}.serve(env)
 }

@@ -29,6 +29,7 @@ func flagGroups() []kong.Group {
 		{Key: "webhook", Title: "Webhooks"},
 		{Key: "web", Title: "Web address"},
 		{Key: "sidecar", Title: "Rules for Prometheus, dashboards for Grafana"},
+		{Key: "history", Title: "History"},
 		{Key: "logging", Title: "Logging"},
 	}
 }

@@ -31,6 +31,9 @@ const (
 // workVersion counts the incompatible changes of the work directory.
 const workVersion = 1
 
+// WorkSuffix is what the work directory's name has after that of the output.
+const WorkSuffix = ".partial"
+
 // work is the directory beside the output that holds what was read so far.
 type work struct {
 	dir    string
@@ -96,7 +99,7 @@ func (p parameters) differs(o parameters) (flags []string) {
 // openWork makes the work directory, or finds that of an earlier run with the same
 // parameters. An --end that was not given is what it was then.
 func openWork(o *Options, now time.Time) (w *work, resumed bool, err error) {
-	w = &work{dir: o.Output + ".partial", output: o.Output}
+	w = &work{dir: o.Output + WorkSuffix, output: o.Output}
 	if err := w.free(); err != nil {
 		return nil, false, fmt.Errorf("--output: %w", err)
 	}

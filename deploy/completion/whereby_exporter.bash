@@ -14,8 +14,8 @@ _whereby_exporter() {
     --log.level) COMPREPLY=($(compgen -W 'debug info warn error' -- "$word")); return ;;
     --log.format) COMPREPLY=($(compgen -W 'logfmt json' -- "$word")); return ;;
     --storage.path|--sidecar.rules-dir|--sidecar.dashboards-dir|--output-dir) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -d -- "$word")); return ;;
-    --config.file|--whereby.api-key-file|--storage.restore-from|--webhook.secret-file|--webhook.config.file|--web.config.file|--sidecar.http.config.file|--output|--http.config.file) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -f -- "$word")); return ;;
-    --whereby.url|--whereby.read-cost|--whereby.rate-limit-share|--poll.interval|--poll.full-scan-interval|--webhook.listen-address|--webhook.path|--webhook.max-age|--web.listen-address|--web.telemetry-path|--sidecar.reload-url|--plan|--rooms|--active|--start|--end|--interval|--label|--url) return ;;
+    --config.file|--whereby.api-key-file|--storage.restore-from|--webhook.secret-file|--webhook.config.file|--web.config.file|--sidecar.http.config.file|--history.file|--output|--http.config.file) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -f -- "$word")); return ;;
+    --whereby.url|--whereby.read-cost|--whereby.rate-limit-share|--poll.interval|--poll.full-scan-interval|--webhook.listen-address|--webhook.path|--webhook.max-age|--web.listen-address|--web.telemetry-path|--sidecar.reload-url|--history.label|--plan|--rooms|--active|--start|--end|--interval|--label|--url) return ;;
     esac
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
@@ -24,7 +24,7 @@ _whereby_exporter() {
     done
     case $command in
     run|'') flags='--config.file --whereby.url --whereby.api-key-file --whereby.read-cost --whereby.rate-limit-share --poll.interval --poll.full-scan-interval --storage.path --storage.restore-from --webhook.listen-address --webhook.path --webhook.secret-file --webhook.max-age --webhook.config.file --web.listen-address --web.systemd-socket --web.config.file --web.enable-lifecycle --web.enable-admin-api --web.telemetry-path --sidecar.rules-dir --sidecar.reload-url --sidecar.http.config.file --sidecar.dashboards-dir --help --log.level --log.format --version' ;;
-    demo) flags='--web.listen-address --web.systemd-socket --web.config.file --web.enable-lifecycle --web.enable-admin-api --web.telemetry-path --sidecar.rules-dir --sidecar.reload-url --sidecar.http.config.file --sidecar.dashboards-dir --help --log.level --log.format --version' ;;
+    demo) flags='--web.listen-address --web.systemd-socket --web.config.file --web.enable-lifecycle --web.enable-admin-api --web.telemetry-path --sidecar.rules-dir --sidecar.reload-url --sidecar.http.config.file --sidecar.dashboards-dir --history.file --history.label --help --log.level --log.format --version' ;;
     check) flags='--online --plan --rooms --active --config.file --whereby.url --whereby.api-key-file --whereby.read-cost --whereby.rate-limit-share --poll.interval --poll.full-scan-interval --storage.path --storage.restore-from --webhook.listen-address --webhook.path --webhook.secret-file --webhook.max-age --webhook.config.file --web.listen-address --web.systemd-socket --web.config.file --web.enable-lifecycle --web.enable-admin-api --web.telemetry-path --sidecar.rules-dir --sidecar.reload-url --sidecar.http.config.file --sidecar.dashboards-dir --help --log.level --log.format --version' ;;
     backfill) flags='--output --start --end --interval --label --concurrency --storage.path --config.file --whereby.url --whereby.api-key-file --whereby.read-cost --whereby.rate-limit-share --help --log.level --log.format --version' ;;
     alerts) flags='--config.file --output-dir --help --log.level --log.format --version' ;;

@@ -47,6 +47,8 @@ complete -c whereby_exporter -n '__fish_seen_subcommand_from demo' -l sidecar.ru
 complete -c whereby_exporter -n '__fish_seen_subcommand_from demo' -l sidecar.reload-url -x -d 'Reload address of that Prometheus, such as http://localhost:9090/-/reload; it needs --web.enable-lifecycle there.'
 complete -c whereby_exporter -n '__fish_seen_subcommand_from demo' -l sidecar.http.config.file -rF -d 'How to connect to that Prometheus, if its address has TLS or a password: an http_config as in Prometheus, with basic_auth and tls_config.'
 complete -c whereby_exporter -n '__fish_seen_subcommand_from demo' -l sidecar.dashboards-dir -xa '(__fish_complete_directories)' -d 'Directory to keep the dashboards in, one that Grafana\'s provisioning reads them from.'
+complete -c whereby_exporter -n '__fish_seen_subcommand_from demo' -l history.file -rF -d 'File to write half a year of the account\'s history to, as the command backfill does, for promtool; a file that is there already stays as it is.'
+complete -c whereby_exporter -n '__fish_seen_subcommand_from demo' -l history.label -x -d 'A label that the scrape adds to the exporter\'s series, such as job=whereby. Repeatable.'
 complete -c whereby_exporter -n '__fish_seen_subcommand_from demo' -l help -d 'Show context-sensitive help.'
 complete -c whereby_exporter -n '__fish_seen_subcommand_from demo' -l log.level -xa 'debug info warn error' -d 'Least severe level to log: debug,info,warn,error (info).'
 complete -c whereby_exporter -n '__fish_seen_subcommand_from demo' -l log.format -xa 'logfmt json' -d 'Format of the log: logfmt,json (logfmt).'

@@ -60,6 +60,8 @@ demo) flags=(
     '--sidecar.reload-url=[Reload address of that Prometheus, such as http\://localhost\:9090/-/reload; it needs --web.enable-lifecycle there.]:url: '
     '--sidecar.http.config.file=[How to connect to that Prometheus, if its address has TLS or a password\: an http_config as in Prometheus, with basic_auth and tls_config.]:file:_files'
     '--sidecar.dashboards-dir=[Directory to keep the dashboards in, one that Grafana'\''s provisioning reads them from.]:dir:_files -/'
+    '--history.file=[File to write half a year of the account'\''s history to, as the command backfill does, for promtool; a file that is there already stays as it is.]:file:_files'
+    '--history.label=[A label that the scrape adds to the exporter'\''s series, such as job=whereby. Repeatable.]:name=value: '
     '--help[Show context-sensitive help.]'
     '--log.level=[Least severe level to log\: debug,info,warn,error (info).]:value:(debug info warn error)'
     '--log.format=[Format of the log\: logfmt,json (logfmt).]:value:(logfmt json)'

@@ -34,6 +34,7 @@ type composeService struct {
 	Build       struct{ Context string }
 	Image       string
 	PullPolicy  string `yaml:"pull_policy"`
+	Entrypoint  []string
 	Command     []string
 	ReadOnly    bool     `yaml:"read_only"`
 	CapDrop     []string `yaml:"cap_drop"`
@@ -80,9 +81,13 @@ func composeDir(t *testing.T) string {
 // not run here.
 func TestComposeFilesHoldTogether(t *testing.T) {
 	t.Parallel()
-	help, err := exec.CommandContext(t.Context(), build(t, programs.Exporter), "run", "--help").Output()
-	if err != nil {
-		t.Fatal(err)
+	help := map[string]string{}
+	for _, command := range []string{"run", "demo"} {
+		out, err := exec.CommandContext(t.Context(), build(t, programs.Exporter), command, "--help").Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		help[command] = string(out)
 	}
 	dir := composeDir(t)
 	demo := readCompose(t, "compose.yml")
@@ -100,12 +105,15 @@ func TestComposeFilesHoldTogether(t *testing.T) {
 			if !slices.Equal(merged.CapDrop, []string{"ALL"}) || !slices.Equal(merged.SecurityOpt, []string{"no-new-privileges:true"}) {
 				t.Errorf("%s has rights that it needs not", name)
 			}
-			if name != "grafana" && (!merged.ReadOnly || len(merged.Healthcheck.Test) == 0) {
+			once := merged.Restart == "no"
+			if name != "grafana" && (!merged.ReadOnly || len(merged.Healthcheck.Test) == 0 && !once) {
 				t.Errorf("%s can write to its image, or nobody asks whether it is healthy", name)
 			}
 			for on, d := range service.DependsOn {
-				if other, ok := demo.Services[on]; !ok || d.Condition != "service_healthy" || len(other.Healthcheck.Test) == 0 {
-					t.Errorf("%s waits for %s, which is not there or has no health", name, on)
+				other := demo.Services[on]
+				if ends := other.Restart == "no"; d.Condition != "service_healthy" && d.Condition != "service_completed_successfully" ||
+					ends != (d.Condition == "service_completed_successfully") || !ends && len(other.Healthcheck.Test) == 0 {
+					t.Errorf("%s waits for %s, which is not there, has no health or does not end", name, on)
 				}
 			}
 			for _, port := range service.Ports {
@@ -135,7 +143,7 @@ func TestComposeFilesHoldTogether(t *testing.T) {
 			}
 			for _, argument := range service.Command[1:] {
 				flag, value, _ := strings.Cut(argument, "=")
-				if !strings.Contains(string(help), flag+"=") {
+				if !strings.Contains(help[service.Command[0]], flag+"=") {
 					t.Errorf("the exporter has no flag %s", flag)
 				}
 				if secret, ok := strings.CutPrefix(value, "/run/secrets/"); ok && !slices.Contains(service.Secrets, secret) {
@@ -167,6 +175,9 @@ func merge(base, over composeService) composeService {
 	}
 	if over.Command == nil {
 		over.Command = base.Command
+	}
+	if over.Entrypoint == nil {
+		over.Entrypoint = base.Entrypoint
 	}
 	if over.Healthcheck.Test == nil {
 		over.Healthcheck = base.Healthcheck
@@ -313,47 +324,14 @@ func keyFile(t *testing.T) string {
 }
 
 // TestWhatComposeRunsRuns starts the programs with the configurations of the files, on
-// loopback, and waits for the customer over its quota. Grafana's are read by nothing here.
+// loopback, and waits for the customer over its quota. Grafana's are read by nothing here,
+// and history has a test of its own.
 func TestWhatComposeRunsRuns(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	address, alertmanager, prometheus := freeAddress(t), freeAddress(t), freeAddress(t)
-	demo := readCompose(t, "compose.yml")
-	e := exporter{base: "http://" + address, process: start(t, nil, build(t, programs.Exporter), append(demo.Services["exporter"].Command, "--web.listen-address="+address)...)}
-
-	writeFile(t, filepath.Join(dir, "alertmanager.yml"), readDeploy(t, "compose", "alertmanager.yml"))
-	start(t, nil, build(t, programs.Alertmanager), "--config.file="+filepath.Join(dir, "alertmanager.yml"),
-		"--storage.path="+filepath.Join(dir, "alertmanager"), "--web.listen-address="+alertmanager, "--cluster.listen-address=")
-
-	rules := filepath.Join(dir, "rules")
-	if err := os.Mkdir(rules, 0o750); err != nil {
-		t.Fatal(err)
-	}
-	sources, err := filepath.Glob(filepath.Join(composeDir(t), "..", "..", "alerts", "rules", "*.yml"))
-	if err != nil || len(sources) == 0 {
-		t.Fatalf("rules are %v, %v", sources, err)
-	}
-	for _, source := range sources {
-		content, err := os.ReadFile(source)
-		if err != nil {
-			t.Fatal(err)
-		}
-		writeFile(t, filepath.Join(rules, filepath.Base(source)), quick(t, string(content)))
-	}
-	config := quick(t, readDeploy(t, "compose", "prometheus.yml"))
-	for from, to := range map[string]string{"/etc/prometheus/rules": rules, "exporter:10036": address, "alertmanager:9093": alertmanager} {
-		if !strings.Contains(config, from) {
-			t.Errorf("Prometheus's configuration does not have %s", from)
-		}
-		config = strings.ReplaceAll(config, from, to)
-	}
-	writeFile(t, filepath.Join(dir, "prometheus.yml"), config)
-	var flags []string
-	for _, flag := range demo.Services["prometheus"].Command {
-		flag = strings.Replace(flag, "=/etc/prometheus/prometheus.yml", "="+filepath.Join(dir, "prometheus.yml"), 1)
-		flags = append(flags, strings.Replace(flag, "=/prometheus", "="+filepath.Join(dir, "prometheus"), 1))
-	}
-	start(t, nil, build(t, programs.Prometheus), append(flags, "--web.listen-address="+prometheus)...)
+	c := newComposed(t)
+	e := c.startExporter(func(flag string) bool { return !strings.HasPrefix(flag, "--history.") })
+	alertmanager := c.startAlertmanager()
+	c.startPrometheus()
 
 	programs.Eventually(t, 3*time.Minute, "the customer over its quota is in Alertmanager", func() error {
 		status, body, err := get(t.Context(), "http://"+alertmanager+`/api/v2/alerts?filter=alertname="WherebyQuotaExceeded"`)
@@ -374,4 +352,108 @@ func TestWhatComposeRunsRuns(t *testing.T) {
 	if err := e.ready(); err != nil {
 		t.Error(err)
 	}
+}
+
+// composed are the services of compose.yml as programs on loopback, with the directories of
+// one place for their volumes.
+type composed struct {
+	t    *testing.T
+	dir  string
+	file composeFile
+	// replace has what is in the files, and what stands for it here.
+	replace map[string]string
+}
+
+func newComposed(t *testing.T) *composed {
+	t.Helper()
+	c := &composed{t: t, dir: t.TempDir(), file: readCompose(t, "compose.yml")}
+	c.replace = map[string]string{
+		"/etc/prometheus/rules": filepath.Join(c.dir, "rules"), "/etc/prometheus/prometheus.yml": filepath.Join(c.dir, "prometheus.yml"),
+		"=/prometheus": "=" + filepath.Join(c.dir, "prometheus"), "=/data/": "=" + filepath.Join(c.dir, "history") + "/",
+		"exporter:10036": freeAddress(t), "alertmanager:9093": freeAddress(t),
+	}
+	for _, name := range []string{"rules", "history", "prometheus"} {
+		if err := os.Mkdir(filepath.Join(c.dir, name), 0o750); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sources, err := filepath.Glob(filepath.Join(composeDir(t), "..", "..", "alerts", "rules", "*.yml"))
+	if err != nil || len(sources) == 0 {
+		t.Fatalf("rules are %v, %v", sources, err)
+	}
+	for _, source := range sources {
+		content, err := os.ReadFile(source)
+		if err != nil {
+			t.Fatal(err)
+		}
+		writeFile(t, filepath.Join(c.dir, "rules", filepath.Base(source)), string(content))
+	}
+	return c
+}
+
+// here is a text of the files with what stands for it here.
+func (c *composed) here(text string) string {
+	for from, to := range c.replace {
+		text = strings.ReplaceAll(text, from, to)
+	}
+	return text
+}
+
+// startExporter starts it with those flags that are wanted.
+func (c *composed) startExporter(wanted func(flag string) bool) exporter {
+	c.t.Helper()
+	address := c.replace["exporter:10036"]
+	args := []string{}
+	for _, flag := range c.file.Services["exporter"].Command {
+		if wanted(flag) {
+			args = append(args, c.here(flag))
+		}
+	}
+	return exporter{base: "http://" + address, process: start(c.t, nil, build(c.t, programs.Exporter), append(args, "--web.listen-address="+address)...)}
+}
+
+func (c *composed) startAlertmanager() (address string) {
+	c.t.Helper()
+	config := filepath.Join(c.dir, "alertmanager.yml")
+	writeFile(c.t, config, readDeploy(c.t, "compose", "alertmanager.yml"))
+	start(c.t, nil, build(c.t, programs.Alertmanager), "--config.file="+config,
+		"--storage.path="+filepath.Join(c.dir, "alertmanager"), "--web.listen-address="+c.replace["alertmanager:9093"], "--cluster.listen-address=")
+	return c.replace["alertmanager:9093"]
+}
+
+// startPrometheus starts it, with rules that are evaluated and fire sooner.
+func (c *composed) startPrometheus() prometheus {
+	c.t.Helper()
+	rules, err := filepath.Glob(filepath.Join(c.dir, "rules", "*.yml"))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	for _, file := range rules {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		writeFile(c.t, file, quick(c.t, string(content)))
+	}
+	config := quick(c.t, readDeploy(c.t, "compose", "prometheus.yml"))
+	for _, from := range []string{"/etc/prometheus/rules", "exporter:10036", "alertmanager:9093"} {
+		if !strings.Contains(config, from) {
+			c.t.Errorf("Prometheus's configuration does not have %s", from)
+		}
+	}
+	writeFile(c.t, c.replace["/etc/prometheus/prometheus.yml"], c.here(config))
+	address := freeAddress(c.t)
+	args := []string{"--web.listen-address=" + address}
+	for _, flag := range c.file.Services["prometheus"].Command {
+		args = append(args, c.here(flag))
+	}
+	p := prometheus{base: "http://" + address, process: start(c.t, nil, build(c.t, programs.Prometheus), args...)}
+	programs.Eventually(c.t, patience, "Prometheus is ready", func() error {
+		status, _, err := get(c.t.Context(), p.base+"/-/ready")
+		if err == nil && status != http.StatusOK {
+			err = fmt.Errorf("status %d", status)
+		}
+		return err
+	})
+	return p
 }
