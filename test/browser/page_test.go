@@ -1,6 +1,7 @@
 package browser_test
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"net/url"
@@ -98,6 +99,38 @@ func TestSortingAndFilteringWithoutScripts(t *testing.T) {
 	b.holds("those over their quota", `document.querySelectorAll("tbody tr").length === 1`)
 	if eval[bool](b, `document.getElementById("pause").checkVisibility()`) {
 		t.Error("there is a button that needs scripts")
+	}
+	b.clean()
+}
+
+func TestRoomsOnAPhoneWithoutScripts(t *testing.T) {
+	s := startSite(t).ready()
+	s.account.Use(roomName("acme-", 77), wherebytest.Totals{Sessions: 1, ParticipantMinutes: 500}, time.Now())
+	b := openTab(t)
+	b.size(360, 800)
+	b.withoutScripts()
+	const first = `document.querySelector("tbody tr").dataset.key`
+	programs.Eventually(t, time.Minute, "the room that was used most is first", func() error {
+		b.open(s.base + "/status/rooms?room_prefix=acme-")
+		if got := eval[string](b, first); got != "room-"+roomName("acme-", 77) {
+			return errors.New(got)
+		}
+		return nil
+	})
+	// With each room on 466 cards below one another, it was 20,000.
+	if height := eval[int](b, "document.documentElement.scrollHeight"); height > 11_000 {
+		t.Errorf("the page is %d pixels high", height)
+	}
+	if width := eval[int](b, "document.documentElement.scrollWidth"); width > 360 {
+		t.Errorf("the page is %d pixels wide", width)
+	}
+	b.run(chromedp.Click(chromedp.CSS("#sort-sessions")))
+	b.holds("sorted by sessions", `document.querySelector("th[aria-sort=descending] a")?.id === "sort-sessions" && `+first+` === "room-`+roomName("acme-", 77)+`"`)
+	b.run(chromedp.Click(chromedp.CSS("#all")))
+	b.holds("all by name", `document.querySelector("th[aria-sort=ascending] a")?.id === "sort-name" && `+first+` === "room-`+roomName("acme-", 0)+`"`)
+	for _, rooms := range []int{50, 20} {
+		b.run(chromedp.Click(chromedp.CSS("#next")))
+		b.holds("the next page", fmt.Sprintf(`location.search.includes("cursor=") && document.querySelectorAll("tbody tr").length === %d`, rooms))
 	}
 	b.clean()
 }
