@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"log/slog"
+	"math"
 	"math/big"
 	"math/rand/v2"
 	"net/http"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"whereby_exporter/collector/billing"
+	"whereby_exporter/collector/config"
 	"whereby_exporter/collector/metrics"
 	"whereby_exporter/collector/store"
 	"whereby_exporter/whereby"
@@ -106,13 +108,9 @@ func (b *costBench) items() []item {
 	return items
 }
 
-// cost is what an item comes to, in whole millionths.
+// cost is what an item comes to.
 func (b *costBench) cost(i item) *big.Rat {
-	cost := new(big.Rat).Mul(b.price(i.kind, i.start), i.minutes)
-	if _, ok := cost.SetString(cost.FloatString(6)); !ok {
-		panic(cost)
-	}
-	return cost
+	return new(big.Rat).Mul(b.price(i.kind, i.start), i.minutes)
 }
 
 // worked is what the items that count cost, by kind and prefix; "kind" alone is the
@@ -186,7 +184,7 @@ func (b *costBench) compare() {
 		if sums[kind] == nil {
 			sums[kind] = new(big.Rat)
 		}
-		exact, _ := new(big.Rat).SetString(fmt.Sprintf("%.6f", value))
+		exact := big.NewRat(int64(math.Round(value*float64(config.Unit))), int64(config.Unit))
 		sums[kind].Add(sums[kind], exact)
 	}
 	account := b.worked(items, true, all)

@@ -22,7 +22,7 @@ var kinds = [...]config.Kind{
 	streamerMinutes:    config.StreamerMinute,
 }
 
-// costs are what a history's usage costs: figures in millionths of the currency's unit.
+// costs are what a history's usage costs: figures in the unit of config.Amount.
 type costs struct {
 	cost.Tariff
 	// base is what the first samples hold, by prefix.

@@ -136,7 +136,7 @@ func TestCostsJoinTheLiveCounters(t *testing.T) {
 				}
 			}
 			figures, err := book.Charge(&ledger.Snapshot{Prefixes: []ledger.PrefixUsage{usage}}, nil)
-			if err != nil || int64(figures.Prefixes[0].Charged[0].Amount) != want {
+			if err != nil || figures.Prefixes[0].Charged[0].Amount != config.Amount(want)*(config.Unit/1_000_000) {
 				t.Errorf("the exporter charges %+v (%v), want %d", figures, err, want)
 			}
 		}

@@ -45,11 +45,12 @@ func Kinds() []Kind {
 	return []Kind{ParticipantMinute, RecorderMinute, StreamerMinute, TranscriptionMinute}
 }
 
-// Amount is money in millionths of the currency's unit, so that sums are exact.
+// Amount is money, in sixtieths of a millionth of the currency's unit: so small that a
+// second costs a whole number if a minute costs one of millionths, and sums are exact.
 type Amount int64
 
 // Unit is one of the currency's unit.
-const Unit Amount = 1_000_000
+const Unit Amount = 60_000_000
 
 // Float is the amount in the currency's unit.
 func (a Amount) Float() float64 { return float64(a) / float64(Unit) }
@@ -161,7 +162,7 @@ func price(accept func(Amount)) scalar {
 func amountOf(digits string) Amount {
 	whole, fraction, _ := strings.Cut(digits, ".")
 	micros, _ := strconv.ParseInt(whole+(fraction + "000000")[:6], 10, 64)
-	return Amount(micros)
+	return Amount(micros) * (Unit / 1_000_000)
 }
 
 // finish checks the steps against each other, and gives nil if there are none.

@@ -16,8 +16,8 @@
 // sessions is p0·T + Σ (pi − pi−1)·S(mi): T are the lifetime totals, and S(m) is what
 // sessions used that started at m or later, which is T less the opening balance at m. The
 // ledger knows that balance as it knows those of billing periods. It is a sum of whole
-// numbers in millionths of the currency's unit; only the exposition has floats. Of each
-// transcription the start is known, so its cost is worked out by itself.
+// numbers in sixtieths of a millionth of the currency's unit; only the exposition has
+// floats. Of each transcription the start is known, so its cost is worked out by itself.
 //
 // A [Book] keeps, in a file of its own, the tariff by which was charged and what the
 // counters showed:

@@ -43,7 +43,7 @@ func TestARoomThatAFullPollMissesIsAskedFor(t *testing.T) {
 		time.Sleep(7 * time.Hour)
 		before := len(b.rooms)
 		pages := 0
-		b.account.OnRequest(func(_ int, r *http.Request) {
+		b.account.OnRequest(func(int, *http.Request) {
 			if pages++; pages != 3 {
 				return
 			}

@@ -12,10 +12,10 @@ func TestCostsOfPeriods(t *testing.T) {
 	r := running()
 	kinds := []config.Kind{config.ParticipantMinute, config.RecorderMinute}
 	r.Customers[2].Costs = Costs{Currency: "USD", Kinds: kinds, Period: cost.Period{
-		Current:  []cost.Cost{{Kind: config.ParticipantMinute, Amount: 3_600_000}, {Kind: config.RecorderMinute, Amount: 1_245_000}},
-		Previous: []cost.Cost{{Kind: config.ParticipantMinute, Amount: 7_200_000_000}},
+		Current:  []cost.Cost{{Kind: config.ParticipantMinute, Amount: 216_000_000}, {Kind: config.RecorderMinute, Amount: 74_700_000}},
+		Previous: []cost.Cost{{Kind: config.ParticipantMinute, Amount: 432_000_000_000}},
 	}}
-	r.Account.Costs = Costs{Currency: "USD", Period: cost.Period{Current: []cost.Cost{{Kind: config.ParticipantMinute, Amount: 1_234_560_000}}}}
+	r.Account.Costs = Costs{Currency: "USD", Period: cost.Period{Current: []cost.Cost{{Kind: config.ParticipantMinute, Amount: 74_073_600_000}}}}
 	h := newHandler(t, &fake{report: r})
 	page := get(t, h, "/status/rooms?room_prefix=acme-")
 	for _, want := range []string{"15 sessions, 4.85 USD<", "30 sessions, at least 7,200.00 USD<"} {

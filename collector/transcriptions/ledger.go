@@ -28,7 +28,7 @@ type Ledger struct {
 	lost     error
 	counters map[string]*counter // by the rows' labels
 	periods  *Periods
-	costs    map[string]int64  // of all rows, by their labels, in millionths
+	costs    map[string]int64  // of all rows, by their labels
 	used     map[string]*usage // by the rooms' labels now
 	account  usage
 	snapshot *Snapshot // nil if it has to be made
@@ -43,7 +43,7 @@ type counter struct {
 // usage is what was used in a billing period and in the one before.
 type usage struct{ used, previous amount }
 
-// amount is billable time in milliseconds, and what it costs in millionths.
+// amount is billable time in milliseconds, and what it costs in the unit of [Rate.Minute].
 type amount struct{ billable, cost int64 }
 
 func (a *amount) add(o amount) { a.billable, a.cost = a.billable+o.billable, a.cost+o.cost }

@@ -4,15 +4,16 @@ package transcriptions
 type Rate struct {
 	// Start is in milliseconds since 1970.
 	Start int64
-	// Minute is in millionths of the currency's unit.
+	// Minute is an amount of the smallest unit in which prices are kept, of which a minute
+	// costs a multiple of 60.
 	Minute int64
 }
 
 // Rates are in the order of their starts. Before the first, transcriptions cost nothing.
 type Rates []Rate
 
-// Cost is what a transcription costs, in millionths of the currency's unit. It is rounded to
-// a whole number, so that costs of transcriptions add up whatever they are summed by.
+// Cost is what a transcription costs, in the unit of [Rate.Minute]. Only a part of a second is
+// rounded, so that costs of transcriptions add up whatever they are summed by.
 //
 // An event only tells roughly when a transcription started, so until that is listed it costs
 // the least that it may: a counter could not take back more.

@@ -28,7 +28,7 @@ type PrefixFigures struct {
 	Prefix   string
 	Billable time.Duration
 	ByStatus ByStatus
-	// Cost is what they cost by [Periods.Rates], in millionths of the currency's unit.
+	// Cost is what they cost by [Periods.Rates], in the unit of [Rate.Minute].
 	Cost int64
 }
 
@@ -36,8 +36,8 @@ type PrefixFigures struct {
 // one before.
 type Usage struct {
 	Used, Previous time.Duration
-	// Cost and PreviousCost are what they cost by [Periods.Rates], in millionths of the
-	// currency's unit.
+	// Cost and PreviousCost are what they cost by [Periods.Rates], in the unit of
+	// [Rate.Minute].
 	Cost, PreviousCost int64
 	// Known is true if that is all.
 	Known bool
