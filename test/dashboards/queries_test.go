@@ -333,7 +333,7 @@ func TestCapacityNeedsNothingButBackfill(t *testing.T) {
 	p.evaluated(3 * time.Minute)
 	p.every(time.Now(), ".+", 0, func(name string) bool {
 		return !strings.HasPrefix(name, "whereby-capacity") ||
-			listed("annotation", "variable job", "Most at once", "Plan left", "Participant minutes a week C", "Most people at once, by customer A", "Growth, by customer F", "minutes of the quarter C", "minutes of the quarter D")(name)
+			listed("annotation", "variable job", "Most at once", "Fullest room, by customer A", "Plan left", "Participant minutes a week C", "Most people at once, by customer A", "Growth, by customer F", "minutes of the quarter C", "minutes of the quarter D")(name)
 	})
 
 	// What was recorded is what the rules say, at the times at which they were evaluated.
