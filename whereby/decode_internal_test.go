@@ -52,7 +52,7 @@ func FuzzDecodeRooms(f *testing.F) {
 	f.Add([]byte(`{"results":[{"totalParticipantMinutes":"` + planted + `"}]}`))
 	f.Add([]byte(`[]`))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		page, _, err := decodePage[wireRoom, Room](body, false)
+		page, _, _, err := decodePage[wireRoom, Room](body)
 		if err != nil {
 			checkError(t, err)
 			return
@@ -72,7 +72,7 @@ func FuzzDecodeRoomSessions(f *testing.F) {
 	f.Add([]byte(`{"results":[{"roomSessionId":"s","startedAt":"2025-01-01T00:45:00.000Z","endedAt":null,"totalParticipantMinutes":1,"totalRecorderMinutes":2,"totalStreamerMinutes":3}]}`))
 	f.Add([]byte(`{"results":[{"roomSessionId":"s","createdAt":"2025-01-01T00:45:00.000Z","endAt":""}]}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		page, _, err := decodePage[wireRoomSession, RoomSession](body, false)
+		page, _, _, err := decodePage[wireRoomSession, RoomSession](body)
 		if err != nil {
 			checkError(t, err)
 			return
@@ -94,7 +94,7 @@ func FuzzDecodeTranscriptions(f *testing.F) {
 	f.Add([]byte(`{"results":[{"transcriptionId":"t","roomName":"/a","startDate":"` + planted + `"}]}`))
 	f.Add([]byte(`{"results":[{"transcriptionId":"t","roomName":"/a","startDate":"2025-01-01T00:00:00.000Z","durationInSeconds":-1e300}]}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		page, _, err := decodePage[wireTranscription, Transcription](body, false)
+		page, _, _, err := decodePage[wireTranscription, Transcription](body)
 		if err != nil {
 			checkError(t, err)
 			return
@@ -113,7 +113,7 @@ func FuzzDecodeRecordings(f *testing.F) {
 	f.Add([]byte(`{"cursor":"x","results":[{"recordingId":"r","roomSessionId":"s","filename":"acme-793e9ec1-c686-423d-9043-9b7a10c553fd.mp4","startDate":"2025-01-01T00:00:00.000Z","endDate":null,"sizeInMegaBytes":100.5}]}`))
 	f.Add([]byte(`{"results":[{"recordingId":7,"filename":"` + planted + `","sizeInMegaBytes":null},{"sizeInMegaBytes":-1e300}]}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		page, _, err := decodePage[wireRecording, Recording](body, false)
+		page, _, _, err := decodePage[wireRecording, Recording](body)
 		if err != nil {
 			checkError(t, err)
 			return
@@ -150,7 +150,7 @@ func TestTheRoomOfARecordingIsNeverAGuess(t *testing.T) {
 func FuzzDecodeParticipants(f *testing.F) {
 	f.Add([]byte(`{"results":[{"participantId":"p","displayName":"` + planted + `","rating":9,"tags":["a"]}]}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		page, _, err := decodePage[wireParticipant, Participant](body, false)
+		page, _, _, err := decodePage[wireParticipant, Participant](body)
 		if err != nil {
 			checkError(t, err)
 			return

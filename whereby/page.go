@@ -76,8 +76,8 @@ type row[T any] interface {
 }
 
 // manyUnusable is the number of unusable rows from which a page is malformed if no other
-// row of it can be read: then the rows are not odd, the API has changed. On the first page
-// of a listing one is enough, since nothing else shows that rows can be read.
+// row of it can be read: then the rows are not odd, the API has changed. Of a whole listing
+// one is enough, since nothing else shows that rows can be read.
 const manyUnusable = 10
 
 // list reads a listing page by page. It yields an error at most once, and
@@ -91,18 +91,24 @@ func list[W row[T], T any](ctx context.Context, c *Client, endpoint string, quer
 		query.Set("limit", strconv.Itoa(pageSize))
 		cursor := query.Get("cursor")
 		seen := map[string]bool{cursor: true}
-		empty := 0
+		empty, readable := 0, false
+		var unusable error // of the first row that could not be read
 		for number := 1; ; number++ {
 			var (
-				page Page[T]
-				next string
+				page    Page[T]
+				next    string
+				figures bool
 			)
 			err := c.get(ctx, endpoint, query, func(body []byte) (err error) {
-				page, next, err = decodePage[W, T](body, number == 1 && cursor == "")
+				page, next, figures, err = decodePage[W, T](body)
 				return err
 			})
+			readable = readable || figures
 			if err == nil {
 				for i, odd := range page.Unusable {
+					if unusable == nil {
+						unusable = odd.Err
+					}
 					page.Unusable[i].Err = &Error{Endpoint: endpoint, Page: number, Err: &MalformedError{final: true, rows: true, Err: odd.Err}}
 				}
 				c.tellUnusable(endpoint, len(page.Unusable))
@@ -118,6 +124,8 @@ func list[W row[T], T any](ctx context.Context, c *Client, endpoint string, quer
 					err = &MalformedError{final: true, endless: true, Err: fmt.Errorf("%d empty pages in a row, and a cursor for more", empty)}
 				case next != "" && number >= maxPages:
 					err = &MalformedError{final: true, endless: true, Err: fmt.Errorf("no end after %d pages", number)}
+				case next == "" && cursor == "" && !readable && unusable != nil:
+					err = &MalformedError{rows: true, Err: unusable}
 				}
 			}
 			if err != nil {
@@ -135,20 +143,20 @@ func list[W row[T], T any](ctx context.Context, c *Client, endpoint string, quer
 }
 
 // decodePage reads {"cursor": …, "results": […]}. A row that cannot be read is set aside
-// if others can be read.
-func decodePage[W row[T], T any](body []byte, first bool) (page Page[T], cursor string, err error) {
+// if others can be read, or if it is one of a few. readable reports whether a row with figures
+// could be read.
+func decodePage[W row[T], T any](body []byte) (page Page[T], cursor string, readable bool, err error) {
 	var answer struct {
 		Cursor  *string         `json:"cursor"`
 		Results *[]result[W, T] `json:"results"`
 	}
 	if err := decodeJSON(body, &answer); err != nil {
-		return page, "", err
+		return page, "", false, err
 	}
 	if answer.Results == nil {
-		return page, "", errors.New(`the answer has no "results"`)
+		return page, "", false, errors.New(`the answer has no "results"`)
 	}
 	page.Rows = make([]T, 0, len(*answer.Results))
-	readable := false
 	for i, result := range *answer.Results {
 		if result.err != nil {
 			page.Unusable = append(page.Unusable, UnusableRow{RoomName: result.roomName, Err: fmt.Errorf("results[%d]: %w", i, result.err)})
@@ -157,13 +165,13 @@ func decodePage[W row[T], T any](body []byte, first bool) (page Page[T], cursor 
 		readable = readable || !result.empty
 		page.Rows = append(page.Rows, result.row)
 	}
-	if n := len(page.Unusable); !readable && (n >= manyUnusable || n > 0 && first) {
-		return Page[T]{}, "", &MalformedError{rows: true, Err: page.Unusable[0].Err}
+	if len(page.Unusable) >= manyUnusable && !readable {
+		return Page[T]{}, "", false, &MalformedError{rows: true, Err: page.Unusable[0].Err}
 	}
 	if answer.Cursor != nil {
 		cursor = *answer.Cursor
 	}
-	return page, cursor, nil
+	return page, cursor, readable, nil
 }
 
 // result is an element of results.

@@ -27,7 +27,7 @@ func TestOddTranscriptionsCostNoOther(t *testing.T) {
 	started := time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			page, _, err := decodePage[wireTranscription, Transcription]([]byte(`{"cursor":null,"results":[`+fine+`,`+test.row+`]}`), true)
+			page, _, _, err := decodePage[wireTranscription, Transcription]([]byte(`{"cursor":null,"results":[` + fine + `,` + test.row + `]}`))
 			if err != nil {
 				t.Fatal(err)
 			}
