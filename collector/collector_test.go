@@ -252,6 +252,7 @@ func TestEveryMetricIsExposedAsDescribed(t *testing.T) {
 		account.AddRecordings(wherebytest.Recording{ID: "r", Start: time.Now().Add(-time.Hour), End: time.Now().Add(-time.Hour / 2), Megabytes: 5})
 		file := customers(t)
 		file.Organization.RecordingsRetention = 24 * time.Hour
+		file.Customers[0].RoomCapacity = 4
 		file.Prices = parse(t, "prices: {participant_minute: 0.004, currency: USD}").Prices
 		b := prepareWith(t, account, store.NewMemory(), Config{Webhooks: verifier(t), File: file})
 		defer b.stop()

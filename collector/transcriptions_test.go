@@ -39,7 +39,7 @@ func adversarialTranscriptions(t *testing.T, seed uint64) {
 	rollover := time.Date(2000, 2, 1, 0, 0, 0, 0, time.UTC)
 	time.Sleep(time.Until(rollover.Add(-length / 4)))
 	adversary := wherebytest.NewAdversary(seed, time.Now(), length)
-	adversary.Transcribe = true
+	adversary.Transcribe, adversary.Record = true, true
 	adversary.Config.APIKey, adversary.Config.NoRequestLog = apiKey, true
 	t.Log(adversary)
 	account := wherebytest.New(adversary.Config)
@@ -98,6 +98,11 @@ func adversarialTranscriptions(t *testing.T, seed uint64) {
 	if n := len(seconds); n < 3 {
 		t.Errorf("there are %d prefixes", n)
 	}
+	time.Sleep(7 * time.Hour) // recordings are read every 6 hours
+	if len(b.samples(metrics.RecordingsStored)) == 0 {
+		t.Error("there are no recordings")
+	}
+	b.assertRecordings()
 }
 
 // expectRising compares samples with those before, and takes their place.

@@ -41,6 +41,8 @@ func healthy(now time.Time, exporter int, seconds float64) figures {
 		"whereby_exporter_api_rate_limit": 1000, "whereby_exporter_api_rate_limit_remaining": 800, "whereby_exporter_storage_errors_total": 3,
 		`whereby_webhook_events_total{type="room.client.joined"}`: 100 * own, "whereby_webhook_duplicates_total": own, `whereby_webhook_rejected_total{reason="signature"}`: own,
 		"whereby_organization_quota_period_start_timestamp_seconds": unix - 29*day, "whereby_organization_quota_period_end_timestamp_seconds": unix + 1*day,
+		"whereby_organization_recordings_stored_bytes": 5e11, `whereby_organization_quota_limit{resource="recordings_stored_bytes"}`: 1e12,
+		"whereby_organization_recordings_oldest_timestamp_seconds": unix - 10*day, "whereby_organization_recordings_retention_seconds": 30 * day,
 	}
 	for _, resource := range []string{"participant_minutes", "recorder_minutes", "sessions", "live_participants"} {
 		f[fmt.Sprintf("whereby_organization_quota_used_lower_bound{resource=%q}", resource)] = 1e5
@@ -59,6 +61,8 @@ func healthy(now time.Time, exporter int, seconds float64) figures {
 		of("whereby_quota_near_ratio", "", 0.8)
 		of("whereby_quota_unread_rooms", "", 0)
 		of("whereby_customer_info", `,customer="Acme Inc"`, 1)
+		of("whereby_room_capacity", "", 50)
+		of("whereby_live_fullest_room_ratio_max", "", 0.5)
 		of("whereby_participant_minutes_total", "", 1e6+100*seconds)
 		of("whereby_sessions_total", "", 1e4+10*seconds)
 		of("whereby_session_rating_count", "", 100*seconds)
@@ -97,6 +101,11 @@ var causes = []cause{
 	{"whereby", "WherebyQuotaFastBurn", "initech-", "participant_minutes", grow(used("initech-", "participant_minutes"), 500)},
 	{"whereby", "WherebyQuotaUnknown", "acme-", "", set(`whereby_quota_unread_rooms{room_prefix="acme-"}`, 3)},
 	{"whereby", "WherebyLiveParticipantsNearLimit", "acme-", "live_participants", set(used("acme-", "live_participants"), 95e4)},
+	{"whereby", "WherebyRoomNearlyFull", "acme-", "", set(`whereby_live_fullest_room_ratio_max{room_prefix="acme-"}`, 0.96)},
+	{"whereby", "WherebyRecordingsNearAllowance", "", "", set("whereby_organization_recordings_stored_bytes", 95e10)},
+	{"whereby", "WherebyRecordingsPastRetention", "", "", func(f figures, _ int, _ float64) {
+		f["whereby_organization_recordings_oldest_timestamp_seconds"] -= 25 * day
+	}},
 	{"whereby", "WherebyOrganizationQuotaNearLimit", "", "participant_minutes", set(`whereby_organization_quota_used_lower_bound{resource="participant_minutes"}`, 9e5)},
 	{"whereby", "WherebyOrganizationQuotaExceeded", "", "recorder_minutes", set(`whereby_organization_quota_used_lower_bound{resource="recorder_minutes"}`, 11e5)},
 	{"whereby", "WherebyOrganizationLiveParticipantsNearLimit", "", "live_participants", set(`whereby_organization_quota_used_lower_bound{resource="live_participants"}`, 95e4)},

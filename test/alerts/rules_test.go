@@ -211,7 +211,7 @@ func TestUnitTestsFailWhenARuleIsChanged(t *testing.T) {
 		{"WherebyRoomNearlyFull", "usage.yml", "0.9 # room", "0.89 # room", "89.5 %: does not fire"},
 		{"WherebyRoomNearlyFull", "usage.yml", "10 # room", "9 # room", "a full room for 9: does not fire"},
 		{"WherebyRoomNearlyFull", "usage.yml", "10 # room", "11 # room", "a full room for 10: fires"},
-		{"WherebyRoomNearlyFull", "usage.yml", "ratio_max[5m])", "ratio_max[1m])", "missed scrapes: goes on"},
+		{"WherebyRoomNearlyFull", "usage.yml", "ratio_max[5m])", "ratio_max[1m])", "a scrape is missed before it fires: fires"},
 		{"WherebyOrganizationQuotaNearLimit", "organization.yml", "0.8 # org", "0.79 # org", "0.7999 of the limit: does not fire"},
 		{"WherebyRecordingsNearAllowance", "recordings.yml", "0.9 # rec", "0.91 # rec", "^0.9 of the allowance: fires"},
 		{"WherebyRecordingsNearAllowance", "recordings.yml", "0.9 # rec", "0.89 # rec", "0.8999 of the allowance: does not fire"},
