@@ -41,6 +41,7 @@ func adversarialTranscriptions(t *testing.T, seed uint64) {
 	adversary := wherebytest.NewAdversary(seed, time.Now(), length)
 	adversary.Transcribe, adversary.Record = true, true
 	adversary.Config.APIKey, adversary.Config.NoRequestLog = apiKey, true
+	adversary.Config.Recordings.RoomNames = true // else nothing tells the prefix of most
 	t.Log(adversary)
 	account := wherebytest.New(adversary.Config)
 	adversary.Furnish(account)
