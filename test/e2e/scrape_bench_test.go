@@ -116,7 +116,7 @@ func (a *scrapeAccount) start(b testing.TB) receiver {
 		b.Fatal(err)
 	}
 	e := startReceiver(b, freeAddress(b), freeAddress(b), b.TempDir(), api, "--config.file="+config,
-		"--whereby.rate-limit-share=1", "--poll.interval="+a.interval.String(), "--log.level=error")
+		"--whereby.rate-limit-share=1", "--whereby.read-cost=1", "--poll.interval="+a.interval.String(), "--log.level=error")
 	programs.Eventually(b, time.Minute, "it is ready", e.ready)
 	programs.Eventually(b, 2*time.Minute, "the quotas", func() error {
 		known, err := e.count(b, "whereby_quota_used", `resource="participant_minutes"`)
