@@ -118,7 +118,7 @@ func (p *Poller) askForAll(ctx context.Context, names []string, failed *int) err
 			break
 		}
 	}
-	if err := w.poll.Commit(ledger.Completion{Ended: time.Now(), Named: true}); err != nil {
+	if err := w.poll.Commit(ledger.Completion{Ended: p.config.Now(), Named: true}); err != nil {
 		return err
 	}
 	return stop
