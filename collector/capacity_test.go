@@ -101,7 +101,7 @@ func TestFullRoomsAreAnAdversarysTruth(t *testing.T) {
 		var current atomic.Pointer[bench]
 		current.Store(b)
 		stop := sendTo(t, account, wherebytest.DeliveryFaults{Seed: seed, Duplicated: 0.3, Delayed: 0.4, MaxDelay: 20 * time.Second},
-			func(w http.ResponseWriter, r *http.Request) { current.Load().collector.Webhook().ServeHTTP(w, r) })
+			http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { current.Load().collector.Webhook().ServeHTTP(w, r) }))
 		defer stop()
 		time.Sleep(90 * time.Minute)
 		full, dialIns := 0, 0.0
@@ -144,7 +144,7 @@ func TestFullRoomsAreAnAdversarysTruth(t *testing.T) {
 }
 
 // sendTo sends an account's events to a handler, until stop.
-func sendTo(t *testing.T, account *wherebytest.Account, faults wherebytest.DeliveryFaults, receiver http.HandlerFunc) (stop func()) {
+func sendTo(t *testing.T, account *wherebytest.Account, faults wherebytest.DeliveryFaults, receiver http.Handler) (stop func()) {
 	sender := wherebytest.Sender{
 		Account: account, URL: "http://exporter/webhook", Secret: webhookSecret, Faults: faults,
 		Client: &http.Client{Transport: wherebytest.HandlerTransport(receiver)},

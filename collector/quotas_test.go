@@ -1,11 +1,8 @@
 package collector
 
 import (
-	"context"
 	"fmt"
 	"math/rand/v2"
-	"net/http"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -156,21 +153,7 @@ func scheduleMeetings(account *wherebytest.Account, random *rand.Rand) {
 
 // sendWebhooks sends the account's events until it is stopped.
 func (b *bench) sendWebhooks(faults wherebytest.DeliveryFaults) (stop func()) {
-	sender := wherebytest.Sender{
-		Account: b.account, URL: "http://exporter/webhook", Secret: webhookSecret, Faults: faults,
-		Client: &http.Client{Transport: wherebytest.HandlerTransport(b.collector.Webhook())},
-	}
-	ctx, cancel := context.WithCancel(b.Context())
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		if err := sender.Run(ctx); err != nil {
-			b.Error(err)
-		}
-	})
-	return func() {
-		cancel()
-		wg.Wait()
-	}
+	return sendTo(b.T, b.account, faults, b.collector.Webhook())
 }
 
 // waitForQuiet waits for a minute, and then until no event was due for as long as one

@@ -115,7 +115,7 @@ func (e *emitter) writeCosts(w *bufio.Writer, from, to int64, changes []change) 
 			n++
 		}
 		for i, kind := range kinds {
-			if !e.costs.priced(kind) {
+			if !e.costs.Has(kind) {
 				continue
 			}
 			labels := e.costLabels(e.prefixes[at].label, kind)
@@ -130,7 +130,7 @@ func (e *emitter) writeCosts(w *bufio.Writer, from, to int64, changes []change) 
 		}
 		changes = changes[n:]
 	}
-	if !e.costs.priced(config.TranscriptionMinute) {
+	if !e.costs.Has(config.TranscriptionMinute) {
 		return
 	}
 	for _, t := range e.transcribed {
@@ -148,11 +148,6 @@ func (e *emitter) costLabels(prefix string, kind config.Kind) string {
 
 // kindLabel is the label by which costs are told apart.
 const kindLabel = "kind"
-
-// priced reports whether a kind has series.
-func (c *costs) priced(kind config.Kind) bool {
-	return slices.Contains(c.Kinds(), kind)
-}
 
 // line writes a sample with a fraction.
 func (e *emitter) line(w *bufio.Writer, name, labels string, value float64, millis int64) {

@@ -108,7 +108,7 @@ func (r *runner) listTranscripts(ctx context.Context, all map[string]transcript)
 type transcribed struct {
 	label  string
 	begins int64 // the first sample
-	// billable is in milliseconds, and cost in millionths of the currency's unit.
+	// billable is in milliseconds, and cost in the unit of config.Amount.
 	billable, cost tally
 }
 

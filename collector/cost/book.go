@@ -134,7 +134,7 @@ func (b *Book) Charge(s *ledger.Snapshot, transcribed *transcriptions.Snapshot) 
 		return nil, nil
 	}
 	u := usage{sessions: s}
-	if b.tariff.has(config.TranscriptionMinute) && transcribed.Shown() {
+	if b.tariff.Has(config.TranscriptionMinute) && transcribed.Shown() {
 		u.transcribed = transcribed
 	}
 	before := b.saved.Charged

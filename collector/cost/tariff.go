@@ -78,22 +78,22 @@ func (t Tariff) Marks() []int64 {
 
 // Kinds are those that have costs.
 func (t Tariff) Kinds() []config.Kind {
-	return slices.DeleteFunc(config.Kinds(), func(k config.Kind) bool { return !t.has(k) })
+	return slices.DeleteFunc(config.Kinds(), func(k config.Kind) bool { return !t.Has(k) })
 }
 
-// has reports whether a kind has a price at some time.
-func (t Tariff) has(kind config.Kind) bool {
+// Has reports whether a kind has a price at some time.
+func (t Tariff) Has(kind config.Kind) bool {
 	return slices.ContainsFunc(t.Steps, func(s Step) bool { _, ok := s.Prices[kind]; return ok })
 }
 
 // priced are the kinds that sessions use and that have a price at some time.
 func (t Tariff) priced() []kind {
-	return slices.DeleteFunc(slices.Clone(kinds[:]), func(k kind) bool { return !t.has(k.Kind) })
+	return slices.DeleteFunc(slices.Clone(kinds[:]), func(k kind) bool { return !t.Has(k.Kind) })
 }
 
 // Rates are the prices of transcriptions; nil if they have none.
 func (t Tariff) Rates() transcriptions.Rates {
-	if !t.has(config.TranscriptionMinute) {
+	if !t.Has(config.TranscriptionMinute) {
 		return nil
 	}
 	var rates transcriptions.Rates

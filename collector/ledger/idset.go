@@ -1,6 +1,9 @@
 package ledger
 
-import "math/bits"
+import (
+	"math/bits"
+	"slices"
+)
 
 // IDSet is a set of row IDs: a bit each, so that a million rooms cost 125 kB.
 type IDSet struct {
@@ -28,13 +31,8 @@ func (s *IDSet) Has(id uint32) bool {
 	return word < len(s.words) && s.words[word]&(1<<(id%64)) != 0
 }
 
-// Remove takes id out of the set.
-func (s *IDSet) Remove(id uint32) {
-	if s.Has(id) {
-		s.words[id/64] &^= 1 << (id % 64)
-		s.size--
-	}
-}
+// clone returns a set that does not change with this one.
+func (s *IDSet) clone() IDSet { return IDSet{words: slices.Clone(s.words), size: s.size} }
 
 // union returns the IDs that are in one of two sets.
 func (s *IDSet) union(o *IDSet) IDSet {

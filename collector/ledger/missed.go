@@ -40,7 +40,7 @@ func (e existing) after(p *Poll, c Completion, left []string) existing {
 	case c.OnePage: // which shows all rooms there are
 		return existing{looking: c.Started}
 	case c.Complete:
-		return existing{unlisted: unseen, missed: unseen.union(&IDSet{}), missedAside: left, looking: c.Started}
+		return existing{unlisted: unseen, missed: unseen.clone(), missedAside: left, looking: c.Started}
 	}
 	e.unlisted = e.unlisted.union(&p.seen)
 	e.unlisted = e.unlisted.without(&e.listed)

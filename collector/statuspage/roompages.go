@@ -66,7 +66,7 @@ func parseRoomsQuery(v url.Values) rooms.Query {
 }
 
 func roomsAddress(root, prefix string) string {
-	return root + "status/rooms?" + url.Values{"room_prefix": {prefix}}.Encode()
+	return sortedRooms(root, prefix, rooms.ByPeriod, "")
 }
 
 // sortedRooms is the address of rooms in an order, from a cursor on.

@@ -23,11 +23,8 @@ func NewCosts(dir string) *Costs { return &Costs{path: filepath.Join(dir, CostsF
 // Load returns what was last saved, nil if nothing was. A damaged file gives a
 // [*durable.DamagedError].
 func (c *Costs) Load() ([]byte, error) {
-	content, err := os.ReadFile(c.path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
+	content, err := c.Copy()
+	if content == nil || err != nil {
 		return nil, err
 	}
 	text, ok := bytes.CutSuffix(content, []byte("\n"))
