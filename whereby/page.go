@@ -101,7 +101,17 @@ func list[W row[T], T any](ctx context.Context, c *Client, endpoint string, quer
 			)
 			err := c.get(ctx, endpoint, query, func(body []byte) (err error) {
 				page, next, figures, err = decodePage[W, T](body)
-				return err
+				if err != nil {
+					return err
+				}
+				first := unusable
+				if first == nil && len(page.Unusable) > 0 {
+					first = page.Unusable[0].Err
+				}
+				if next == "" && cursor == "" && !readable && !figures && first != nil {
+					return &MalformedError{rows: true, Err: first}
+				}
+				return nil
 			})
 			readable = readable || figures
 			if err == nil {
@@ -124,8 +134,6 @@ func list[W row[T], T any](ctx context.Context, c *Client, endpoint string, quer
 					err = &MalformedError{final: true, endless: true, Err: fmt.Errorf("%d empty pages in a row, and a cursor for more", empty)}
 				case next != "" && number >= maxPages:
 					err = &MalformedError{final: true, endless: true, Err: fmt.Errorf("no end after %d pages", number)}
-				case next == "" && cursor == "" && !readable && unusable != nil:
-					err = &MalformedError{rows: true, Err: unusable}
 				}
 			}
 			if err != nil {

@@ -105,6 +105,7 @@ func TestAPageOfWhichNothingIsReadIsMalformed(t *testing.T) {
 		"next to rooms that were not used":  {answers: []answer{page("null", unused, odd, unused)}, failed: true},
 		"next to such rooms, before others": {answers: []answer{page(`"2"`, unused, odd, unused), page("null", room)}, unusable: 1},
 		"next to such rooms on all pages":   {answers: []answer{page(`"2"`, unused, odd), page("null", unused)}, unusable: 1, failed: true},
+		"asked for again":                   {answers: []answer{page("null", odd), page("null", unused)}},
 		"all but one":                       {answers: []answer{page("null", append(repeat(50, odd), room)...)}, unusable: 50},
 		"a short last page":                 {answers: []answer{page(`"2"`, room), page("null", repeat(9, odd)...)}, unusable: 9},
 		"a long second page":                {answers: []answer{page(`"2"`, room), page("null", repeat(10, odd)...)}, failed: true},
