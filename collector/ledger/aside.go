@@ -3,6 +3,7 @@ package ledger
 import (
 	"fmt"
 	"maps"
+	"slices"
 )
 
 // maxAside bounds the rooms that are known to be set aside.
@@ -35,9 +36,11 @@ func (l *Ledger) asideAfter(p *Poll, c Completion) (aside map[string]struct{}, l
 		return aside, nil, nil
 	}
 	var names []string
+	hidNothing := l.exist.hidNothing(p, c)
 	for name := range l.aside {
 		_, again := aside[name]
 		_, gone := p.gone[name]
+		gone = gone || hidNothing && slices.Contains(l.exist.missedAside, name)
 		_, staged := p.staged[name]
 		if !again && !gone && !staged && (name != "" || !c.Complete) {
 			names = append(names, name)

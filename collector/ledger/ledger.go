@@ -245,50 +245,67 @@ func (l *Ledger) move(moved map[string]Totals) {
 	l.moved = all
 }
 
-// merge commits readings together with a change, and brings the sums forward. The
-// readings are compared with the store again, because another poll may have raised
-// its rows since. The IDs of the committed rows are added to seen.
-func (l *Ledger) merge(readings []Row, seen *IDSet, change Change) error {
+// replaced is a row with the one that it replaces, which has no name if the room is new.
+type replaced struct{ before, after Row }
+
+// merge commits readings together with other rows and a change, and brings the sums
+// forward. The readings are compared with the store again, because another poll may have
+// raised its rows since. The IDs of their rows are added to seen.
+func (l *Ledger) merge(readings []Row, others []replaced, seen *IDSet, change Change) error {
 	slices.SortFunc(readings, func(a, b Row) int { return cmp.Compare(a.Name, b.Name) })
 	names := make([]string, len(readings))
 	for i := range readings {
 		names[i] = readings[i].Name
 	}
-	known := make([]bool, len(readings))
-	before := make([]Row, len(readings))
-	err := l.store.Get(names, func(i int, row Row) { known[i], before[i] = true, row })
+	rows := make([]replaced, len(readings), len(readings)+len(others))
+	err := l.store.Get(names, func(i int, row Row) { rows[i].before = row })
 	if err != nil {
 		return fmt.Errorf("compare with the ledger: %w", err)
 	}
 	nextID := l.nextID
-	for i := range readings {
-		sum := l.sum(l.Label(readings[i].Name)) // so that a new prefix is saved with its first row
-		if !known[i] {
-			readings[i].ID = nextID
+	for i, reading := range readings {
+		sum := l.sum(l.Label(reading.Name)) // so that a new prefix is saved with its first row
+		before := rows[i].before
+		if before.Name == "" {
+			reading.ID = nextID
 			nextID++
 		} else {
 			polls := l.state
-			if _, aside := l.aside[readings[i].Name]; aside || l.exist.missed.Has(before[i].ID) {
+			if _, aside := l.aside[reading.Name]; aside || l.exist.missed.Has(before.ID) {
 				polls = State{} // they have not read it
 			}
-			readings[i] = before[i].raisedTo(before[i].merge(readings[i]), polls, sum.starts())
+			reading = before.raisedTo(before.merge(reading), polls, sum.starts())
 		}
-		seen.Add(readings[i].ID)
+		rows[i].after = reading
+		seen.Add(reading.ID)
 	}
-	change.Rows, change.Prefixes, change.Counting = readings, l.prefixes.Load().ToSave(), l.counting
+	if err := l.replace(append(rows, others...), change); err != nil {
+		return err
+	}
+	l.nextID = nextID
+	return nil
+}
+
+// replace commits rows together with a change, and brings the sums forward.
+func (l *Ledger) replace(rows []replaced, change Change) error {
+	change.Rows = make([]Row, len(rows))
+	for i := range rows {
+		change.Rows[i] = rows[i].after
+	}
+	change.Prefixes, change.Counting = l.prefixes.Load().ToSave(), l.counting
 	if err := l.store.Commit(change); err != nil {
 		return fmt.Errorf("write the ledger: %w", err)
 	}
 	l.prefixes.Load().Saved(len(change.Prefixes))
-	l.nextID, l.counting = nextID, nil
-	for i, row := range readings {
-		label := l.Label(row.Name)
+	l.counting = nil
+	for _, row := range rows {
+		label := l.Label(row.after.Name)
 		sum := l.sum(label)
-		if known[i] {
-			sum.take(before[i])
+		if row.before.Name != "" {
+			sum.take(row.before)
 		}
-		sum.add(row)
-		l.noteUnread(label, sum, row)
+		sum.add(row.after)
+		l.noteRaised(label, sum, row.before, row.after)
 	}
 	return nil
 }

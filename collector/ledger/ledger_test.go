@@ -563,3 +563,105 @@ func TestARoomThatWasSetAsideIsNotCarriedOver(t *testing.T) {
 		})
 	}
 }
+
+// TestARoomThatRoseLatelyIsConfirmed has totals count ended sessions only, and a meeting from
+// before the start of a period be counted together with the next one, more than a day later.
+// A room that had stood still for a day is carried over for good; one that was first read
+// during the meeting may have risen meanwhile, so its sessions are to be listed.
+func TestARoomThatRoseLatelyIsConfirmed(t *testing.T) {
+	start := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+	for name, c := range map[string]struct {
+		first time.Duration // when the room is first read
+		final bool
+	}{
+		"watched for days":              {-30 * time.Hour, true},
+		"first read during the meeting": {20 * time.Hour, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			now := start.Add(c.first)
+			l, err := ledger.Open(store.NewMemory(), ledger.Options{Prefixes: prefix.Options{Classify: classify}, Now: now})
+			if err != nil {
+				t.Fatal(err)
+			}
+			row := ledger.Row{
+				Name: "/acme-1", Totals: ledger.Totals{ParticipantMinutes: 100, Sessions: 10},
+				FirstSession: start.AddDate(0, 0, -20).Unix(), LastSession: start.Add(-40 * time.Hour).Unix(), Raised: now.Unix(),
+			}
+			commit(t, l, now, row)
+			now = start.Add(25 * time.Hour)
+			commit(t, l, now, row)
+			now = now.Add(10 * time.Minute)
+			row.ParticipantMinutes, row.Sessions, row.LastSession, row.Raised = 130, 11, now.Unix()-60, now.Unix()
+			commit(t, l, now, row)
+			got, unread := l.Snapshot().Account, unreadRooms(t, l)
+			if got.Used.ParticipantMinutes != 30 || got.Unread != 0 {
+				t.Errorf("%d minutes were used (%d unread rooms), want 30", got.Used.ParticipantMinutes, got.Unread)
+			}
+			if got.Previous.Final != c.final || len(unread) == 0 != c.final {
+				t.Errorf("the previous period is %+v, and %d rooms are to be read", got.Previous, len(unread))
+			}
+		})
+	}
+}
+
+// TestARoomThatIsGoneKeepsNoProvisionalBalance restarts after it.
+func TestARoomThatIsGoneKeepsNoProvisionalBalance(t *testing.T) {
+	start := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+	for name, complete := range map[string]ledger.Completion{
+		"missed by a page that shows all rooms": {Complete: true, OnePage: true},
+		"asked for by name":                     {Named: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			now := start.Add(-10 * time.Hour)
+			s := store.NewMemory()
+			reopen := func() *ledger.Ledger {
+				l, err := ledger.Open(s, ledger.Options{Prefixes: prefix.Options{Classify: classify}, Now: now})
+				if err != nil {
+					t.Fatal(err)
+				}
+				return l
+			}
+			l := reopen()
+			row := ledger.Row{
+				Name: "/acme-1", Totals: ledger.Totals{ParticipantMinutes: 100, Sessions: 10},
+				FirstSession: now.Unix() - 1e6, LastSession: now.Unix() - 3600, Raised: now.Unix(),
+			}
+			other := row
+			other.Name = "/acme-2"
+			commit(t, l, now, row, other)
+			now = start.Add(2 * time.Hour)
+			commit(t, l, now, row, other)
+			now = now.Add(10 * time.Minute)
+			row.ParticipantMinutes, row.Sessions, row.LastSession, row.Raised = 130, 11, now.Unix()-60, now.Unix()
+			commit(t, l, now, row, other)
+			expect := func(used, unread int64) {
+				t.Helper()
+				for _, got := range []ledger.PeriodUsage{l.Snapshot().Account, l.Snapshot().Prefixes[0].PeriodUsage} {
+					if got.Used.ParticipantMinutes != used || got.Unread != unread || got.Previous.Unread != unread {
+						t.Errorf("used %d minutes (%d unread, %d before), want %d (%d)",
+							got.Used.ParticipantMinutes, got.Unread, got.Previous.Unread, used, unread)
+					}
+				}
+			}
+			expect(30, 0)
+			p := l.Begin()
+			if complete.Named {
+				if err := p.Gone(row.Name); err != nil {
+					t.Fatal(err)
+				}
+			} else if _, err := p.Add([]ledger.Row{other}); err != nil {
+				t.Fatal(err)
+			}
+			complete.Started, complete.Ended = now, now
+			if err := p.Commit(complete); err != nil {
+				t.Fatal(err)
+			}
+			expect(0, 1)
+			if unread := unreadRooms(t, l); len(unread) != 1 || unread[0].Row.Name != row.Name {
+				t.Errorf("to be read are %v", unread)
+			}
+			l = reopen()
+			expect(0, 1)
+		})
+	}
+}

@@ -2,6 +2,8 @@ package ledger
 
 import (
 	"fmt"
+	"maps"
+	"math"
 	"slices"
 	"time"
 )
@@ -40,6 +42,9 @@ func (e existing) after(p *Poll, c Completion, left []string) existing {
 	case c.OnePage: // which shows all rooms there are
 		return existing{looking: c.Started}
 	case c.Complete:
+		if e.hidNothing(p, c) {
+			unseen = unseen.without(&e.missed)
+		}
 		return existing{unlisted: unseen, missed: unseen.clone(), missedAside: left, looking: c.Started}
 	}
 	e.unlisted = e.unlisted.union(&p.seen)
@@ -49,6 +54,46 @@ func (e existing) after(p *Poll, c Completion, left []string) existing {
 	e.missed = e.missed.without(&p.goneRows)
 	e.missedAside = slices.DeleteFunc(slices.Clone(e.missedAside), func(name string) bool { return !slices.Contains(left, name) })
 	return e
+}
+
+// hidNothing reports whether the full poll before one has seen all rooms that there were.
+// It may have missed one for each room that was deleted after it had seen that; but all
+// that it saw are still there.
+func (e existing) hidNothing(p *Poll, c Completion) bool {
+	deleted := e.listed.without(&p.seen)
+	return c.Complete && deleted.Len() == 0
+}
+
+// unconfirmable returns the rows of rooms that are found with a poll to be deleted, without
+// the opening balances that are provisional: their sessions may be listed no more.
+func (l *Ledger) unconfirmable(p *Poll, c Completion, after existing) (dropped []replaced, err error) {
+	drop := func(row Row) {
+		if without, ok := row.drop(math.MaxInt64); ok {
+			dropped = append(dropped, replaced{row, without})
+		}
+	}
+	if !c.Complete {
+		err = l.store.Get(slices.Sorted(maps.Keys(p.gone)), func(_ int, row Row) { drop(row) })
+		if err != nil {
+			return nil, fmt.Errorf("look rooms up in the ledger: %w", err)
+		}
+		return dropped, nil
+	}
+	gone := l.exist.listed.union(&l.exist.unlisted)
+	gone = gone.without(&p.seen)
+	gone = gone.without(&after.unlisted)
+	if gone.Len() == 0 {
+		return nil, nil
+	}
+	for row, err := range l.store.Rows("") {
+		if err != nil {
+			return nil, fmt.Errorf("look for rooms that are deleted: %w", err)
+		}
+		if gone.Has(row.ID) {
+			drop(row)
+		}
+	}
+	return dropped, nil
 }
 
 // Missed lists some rooms that the last full poll has missed, of names from one on and no

@@ -16,7 +16,8 @@ const (
 	// Start for certain, and the room is unread.
 	AtLeast
 	// Provisional holds unless a session from before Start appears or grows late. The
-	// sessions are listed once more a day after Start.
+	// sessions are listed once more a day after Start. If they never can be, because the
+	// room is deleted by then or Insights refuses it, the balance is dropped.
 	Provisional
 	// Settled was found out when all sessions from before Start were over for a day.
 	Settled
@@ -131,15 +132,15 @@ func (r raise) openingAt(start int64) Opening {
 	case !o.Known():
 		return o
 	case r.renamed():
-		if crossed && r.after.Created < start {
+		// Nothing is heard of the earlier room any more.
+		if o.Certainty == Provisional || crossed && r.after.Created < start {
 			return Opening{}
 		}
-		// Nothing is heard of the earlier room any more.
 		o.Certainty = Settled
 		return o
 	case crossed && r.carries():
 		o.Certainty = Provisional
-		if r.looked >= start+int64(Closing/time.Second) {
+		if r.looked >= start+int64(Closing/time.Second) && r.stood() >= Closing {
 			o.Certainty = Settled
 		}
 		return o
@@ -220,4 +221,15 @@ func (r Row) unsettled(starts []int64, now int64) []int64 {
 		o := r.opening(start)
 		return o.Certainty == Settled || o.Certainty == Provisional && now < start+int64(Closing/time.Second)
 	})
+}
+
+// drop returns the row without the opening balances that are provisional and for times
+// before one. ok is false if there are none.
+func (r Row) drop(before int64) (without Row, ok bool) {
+	openings := slices.DeleteFunc(slices.Clone(r.Openings), func(o Opening) bool {
+		return o.Certainty == Provisional && o.Start < before
+	})
+	ok = len(openings) < len(r.Openings)
+	r.Openings = openings
+	return r, ok
 }

@@ -134,16 +134,16 @@ func (p *Poll) flush() error {
 	}
 	p.ledger.mu.Lock()
 	defer p.ledger.mu.Unlock()
-	return p.merge(Change{})
+	return p.merge(nil, Change{})
 }
 
-// merge commits what is staged, and notes its rows as seen.
-func (p *Poll) merge(change Change) error {
+// merge commits what is staged together with other rows, and notes its rows as seen.
+func (p *Poll) merge(others []replaced, change Change) error {
 	readings := make([]Row, 0, len(p.staged))
 	for _, row := range p.staged {
 		readings = append(readings, row)
 	}
-	if err := p.ledger.merge(readings, &p.seen, change); err != nil {
+	if err := p.ledger.merge(readings, others, &p.seen, change); err != nil {
 		return err
 	}
 	clear(p.staged)
@@ -169,6 +169,10 @@ func (p *Poll) Commit(c Completion) error {
 		return err
 	}
 	exist := l.exist.after(p, c, left)
+	dropped, err := l.unconfirmable(p, c, exist)
+	if err != nil {
+		return err
+	}
 	state := l.state
 	if !c.Named {
 		state.PollStarted = later(state.PollStarted, c.Started, c.Ended)
@@ -190,7 +194,7 @@ func (p *Poll) Commit(c Completion) error {
 		state.FullPollStarted, exist.looking = exist.looking, time.Time{}
 	}
 	nextID := l.nextID
-	if err := p.merge(change); err != nil {
+	if err := p.merge(dropped, change); err != nil {
 		return err
 	}
 	state.Aside = nil

@@ -28,7 +28,9 @@ type Row struct {
 	// 1970; 0 if that is unknown. For a reading it is when that was made.
 	Raised int64
 	// Uncounted is how many sessions LastSession has shown that Totals do not count yet:
-	// Insights may count sessions when they end. Readings have none.
+	// Insights may count sessions when they end. Readings have none. Of a room that is
+	// first read during a session it is not known, and 0: when that session is counted, it
+	// is taken for an older one that came late.
 	Uncounted int64
 	// Openings are the opening balances that do not follow from the times of the first
 	// and the last session. The slice is never written to. Readings have none.

@@ -69,17 +69,25 @@ func (l *Ledger) sortUnread() {
 	l.unread.sort(l.options.Limited, func(label string) int64 { return l.sum(label).usage[scopePrefix].unread })
 }
 
-// noteUnread puts a row among the unread rooms, if it belongs there.
-func (l *Ledger) noteUnread(label string, sum *prefixSum, row Row) {
-	starts := row.unsettled(sum.starts(), l.now.Unix())
-	if len(starts) == 0 {
-		return
+// unreadAs returns what a row is as an unread room; ok is false if it is none.
+func (l *Ledger) unreadAs(label string, sum *prefixSum, row Row) (room unreadRoom, ok bool) {
+	if len(row.unsettled(sum.starts(), l.now.Unix())) == 0 {
+		return unreadRoom{}, false
 	}
 	closing := true
 	for _, span := range sum.spans {
 		closing = closing && row.opening(span.current.Start.Unix()).Known()
 	}
-	l.unread.add(unreadRoom{name: row.Name, label: label, closing: closing, minutes: row.ParticipantMinutes})
+	return unreadRoom{name: row.Name, label: label, closing: closing, minutes: row.ParticipantMinutes}, true
+}
+
+// noteUnread puts a row among the unread rooms, if it belongs there.
+func (l *Ledger) noteUnread(label string, sum *prefixSum, row Row) {
+	room, ok := l.unreadAs(label, sum, row)
+	if !ok {
+		return
+	}
+	l.unread.add(room)
 	if len(l.unread.rooms) >= 2*maxUnread {
 		l.sortUnread()
 	}
@@ -174,6 +182,17 @@ func (l *Ledger) findUnread() error {
 	return nil
 }
 
+// noteRaised is noteUnread for a row that has replaced another one: if that was unread for
+// the same, the room is noted already.
+func (l *Ledger) noteRaised(label string, sum *prefixSum, before, row Row) {
+	if was, ok := l.unreadAs(label, sum, before); ok {
+		if is, ok := l.unreadAs(label, sum, row); ok && is.closing == was.closing {
+			return
+		}
+	}
+	l.noteUnread(label, sum, row)
+}
+
 // SetOpenings sets opening balances that were worked out for a row, and makes them durable
 // and visible. It changes nothing and returns false if a session has begun or has been
 // counted in the room since.
@@ -194,12 +213,33 @@ func (l *Ledger) SetOpenings(base Row, openings []Opening) (ok bool, err error) 
 			row = row.withOpening(o)
 		}
 	}
-	if err := l.store.Commit(Change{Rows: []Row{row}}); err != nil {
-		return false, fmt.Errorf("write what a room used before the billing period: %w", err)
+	if err := l.replace([]replaced{{before, row}}, Change{}); err != nil {
+		return false, err
 	}
-	sum := l.sum(l.Label(row.Name))
-	sum.take(before)
-	sum.add(row)
 	l.publish()
 	return true, nil
+}
+
+// Unconfirmed notes that the sessions of a room could not be listed for long. Its opening
+// balances that should have been confirmed by now are dropped: the room is unread.
+func (l *Ledger) Unconfirmed(roomName string) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var dropped []replaced
+	err := l.store.Get([]string{roomName}, func(_ int, row Row) {
+		if without, ok := row.drop(l.now.Add(-Closing).Unix() + 1); ok {
+			dropped = append(dropped, replaced{row, without})
+		}
+	})
+	if err != nil {
+		return fmt.Errorf("look up a room: %w", err)
+	}
+	if len(dropped) == 0 {
+		return nil
+	}
+	if err := l.replace(dropped, Change{}); err != nil {
+		return err
+	}
+	l.publish()
+	return nil
 }

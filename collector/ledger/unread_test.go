@@ -81,3 +81,41 @@ func TestUnreadRoomsAreFoundWithoutGoingThroughAllAgain(t *testing.T) {
 		t.Errorf("%d rows were looked up", s.got)
 	}
 }
+
+// TestARaisedRoomIsUnreadOnce raises unread rooms with each poll: they are looked up once when
+// it is asked which are unread.
+func TestARaisedRoomIsUnreadOnce(t *testing.T) {
+	const rooms = 50
+	now := time.Date(2026, 3, 20, 12, 0, 0, 0, time.UTC)
+	s := &scans{Store: store.NewMemory()}
+	l, err := ledger.Open(s, ledger.Options{Prefixes: prefix.Options{Classify: classify}, Now: now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := make([]ledger.Row, rooms)
+	for i := range rows {
+		rows[i] = ledger.Row{
+			Name: fmt.Sprintf("/acme-%02d", i), Totals: ledger.Totals{ParticipantMinutes: 100, Sessions: 10},
+			FirstSession: now.AddDate(-1, 0, 0).Unix(), LastSession: now.Unix() - 7200, Raised: now.Unix(),
+		}
+	}
+	commit(t, l, now, rows...)
+	for range 30 {
+		now = now.Add(time.Minute)
+		for i := range rows {
+			rows[i].ParticipantMinutes++
+			rows[i].Raised = now.Unix()
+		}
+		p := l.Begin()
+		if _, err := p.Add(rows); err != nil {
+			t.Fatal(err)
+		}
+		if err := p.Commit(ledger.Completion{Started: now, Ended: now}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.got = 0
+	if unread := unreadRooms(t, l); len(unread) != rooms || s.got != rooms {
+		t.Errorf("%d rooms were looked up to list %d of %d unread ones", s.got, len(unread), rooms)
+	}
+}

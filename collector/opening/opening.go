@@ -212,7 +212,7 @@ func (r *Reader) read(ctx context.Context, unread ledger.Unread, whole bool) err
 		// A poll has brought something new meanwhile, or has yet to bring it.
 		r.postponed[name] = time.Now().Add(retryAfter)
 	case finding.odd != nil:
-		r.postpone(name, finding.odd)
+		return r.postpone(name, finding.odd)
 	case !finding.again.IsZero():
 		r.postponed[name] = finding.again
 		if _, known := r.busy[name]; finding.busy && !known {
@@ -231,7 +231,9 @@ func (r *Reader) onError(ctx context.Context, name string, err error) error {
 	if ctx.Err() != nil || errors.As(err, &throttled) {
 		return err
 	}
-	r.postpone(name, err)
+	if err := r.postpone(name, err); err != nil {
+		return err
+	}
 	switch whereby.ClassOf(err) {
 	case whereby.ClassRequest, whereby.ClassMalformed:
 		return nil
@@ -253,8 +255,10 @@ func (r *Reader) onSuccess() {
 	clear(r.failed)
 }
 
-// postpone has a room wait, ever longer. The log names it the first time.
-func (r *Reader) postpone(name string, err error) {
+// postpone has a room wait, ever longer. The log names it the first time. What cannot be
+// confirmed for so long that the room waits for an hour is taken back, unless its sessions
+// are known and their sum alone is another one.
+func (r *Reader) postpone(name string, err error) error {
 	level := slog.LevelInfo
 	if _, again := r.waits[name]; again {
 		level = slog.LevelDebug
@@ -263,6 +267,10 @@ func (r *Reader) postpone(name string, err error) {
 	r.waits[name] = wait
 	r.postponed[name] = time.Now().Add(wait)
 	r.log.Log(context.Background(), level, "the opening balance of a room is not known", "room", name, "retry_after", wait, "err", err)
+	if wait < ledger.Quiet || errors.Is(err, errSum) {
+		return nil
+	}
+	return r.ledger.Unconfirmed(name)
 }
 
 // finding is what the sessions of a room have told.

@@ -182,6 +182,7 @@ func atLeast(row ledger.Row, s *sessions, start int64) ledger.Opening {
 var (
 	errFormer     = errors.New("its name was that of another room in the billing period")
 	errNoSessions = errors.New("no session of it is listed")
+	errLast       = errors.New("its last session is not listed")
 	errSum        = errors.New("its totals are not those of its sessions")
 )
 
@@ -217,6 +218,8 @@ func (s *sessions) undecided(row ledger.Row, starts []int64, now time.Time) find
 		f.odd = errNoSessions
 	case s.comesLate(row, now):
 		f.again = now.Add(whileRunning)
+	case s.quiet(now) && !s.complete:
+		f.odd = errLast
 	case s.quiet(now):
 		f.odd = errSum
 	case s.rows[0].EndedAt.IsZero():

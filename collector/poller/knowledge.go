@@ -1,6 +1,8 @@
 package poller
 
 import (
+	"context"
+	"log/slog"
 	"maps"
 	"slices"
 	"time"
@@ -94,7 +96,8 @@ func (p *Poller) noteSortRefused(err error) {
 }
 
 // exactRefused reports whether Insights lately refused to look a room up. Rooms that are
-// rising far down the list then wait for a poll that gets there.
+// rising far down the list then wait for a poll that gets there, and rooms that a full poll
+// has missed for the next one that can tell.
 func (p *Poller) exactRefused() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -104,8 +107,12 @@ func (p *Poller) exactRefused() bool {
 func (p *Poller) noteExactRefused(err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	level := slog.LevelWarn
+	if !p.knowledge.exactRefused.IsZero() {
+		level = slog.LevelDebug // the log has it
+	}
 	p.knowledge.exactRefused = time.Now()
-	p.log.Warn("Insights refuses to look a room up by its name, so long sessions are counted later", "err", err)
+	p.log.Log(context.Background(), level, "Insights refuses to look a room up by its name, so long sessions are counted later, and periods may never be final", "err", err)
 }
 
 // judge takes whether a poll found the rooms in order, and reports whether polls may stop

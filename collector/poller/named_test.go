@@ -2,6 +2,7 @@ package poller
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -105,6 +106,51 @@ func TestASinglePageHidesNothing(t *testing.T) {
 		b.poller.inBackground(t.Context())
 		if missed, n := b.missed(), b.named(); len(missed) > 0 || n > 0 {
 			t.Errorf("%v were missed, with %d requests by name", missed, n)
+		}
+		b.expectTruth(true)
+	})
+}
+
+// TestRoomsThatTwoFullPollsMissAreGone has rooms that cannot be looked up by name: what a full
+// poll has missed is deleted if the next one misses it too, and no other that the first one
+// saw.
+func TestRoomsThatTwoFullPollsMissAreGone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, wherebytest.Config{})
+		b.setShare(1)
+		b.addRooms(250, 90*24*time.Hour)
+		b.mustPoll()
+		first := b.ledger.State().FullPollStarted
+		again := func() {
+			t.Helper()
+			time.Sleep(7 * time.Hour)
+			b.poller.fullPollIfDue(t.Context())
+			b.account.Inject(wherebytest.Status(http.StatusBadRequest).On(wherebytest.EndpointRooms))
+			b.poller.askForMissed(t.Context())
+			b.account.ClearFaults()
+		}
+		for i := range 3 {
+			b.remove()
+			again()
+			if missed := b.missed(); len(missed) != 1+i {
+				t.Fatalf("after %d rooms were deleted, one before each full poll, %v are missed", i+1, missed)
+			}
+			if got := b.ledger.State().FullPollStarted; got != first {
+				t.Fatalf("a full poll that missed rooms counts, at %v", got)
+			}
+		}
+		again()
+		if missed := b.missed(); len(missed) != 0 {
+			t.Errorf("after a full poll without a deletion before it, %v are missed", missed)
+		}
+		if got := b.ledger.State().FullPollStarted; !got.After(first) {
+			t.Errorf("the last full poll that counts is that of %v", got)
+		}
+		if n := strings.Count(b.log.String(), "refuses to look a room up by its name"); n != 3 {
+			t.Errorf("it is logged %d times", n)
+		}
+		if n := strings.Count(b.log.String(), `level=WARN msg="Insights refuses to look a room up by its name`); n != 1 {
+			t.Errorf("it is logged as a warning %d times", n)
 		}
 		b.expectTruth(true)
 	})

@@ -109,20 +109,15 @@ func decodeCursor(cursor string) (from string, err error) {
 // Page reads rooms of a prefix by name, from a cursor on; "" is the first page.
 func (h *Handler) Page(ctx context.Context, label, cursor string, limit int) (Page, error) {
 	page := Page{RoomPrefix: label, Rooms: []Room{}}
-	from, err := decodeCursor(cursor)
+	found, err := h.byName(ctx, Query{Prefix: label, Cursor: cursor, Limit: limit})
 	if err != nil {
 		return page, err
 	}
-	for row, err := range h.rows(ctx, label, from) {
-		if err != nil {
-			return page, err
-		}
-		if len(page.Rooms) == limit {
-			next := encodeCursor(row.Name)
-			page.NextCursor = &next
-			break
-		}
-		page.Rooms = append(page.Rooms, roomOf(row))
+	for _, room := range found.Rooms {
+		page.Rooms = append(page.Rooms, room.Room)
+	}
+	if found.Next != "" {
+		page.NextCursor = &found.Next
 	}
 	return page, nil
 }

@@ -160,27 +160,20 @@ func (b *Bolt) State() (ledger.State, error) {
 }
 
 // Present implements [ledger.Store].
-func (b *Bolt) Present() (ledger.IDSet, error) {
-	var set ledger.IDSet
-	err := b.db.View(func(tx *bbolt.Tx) error {
-		value, err := open(keyPresent, tx.Bucket(bucketMeta).Get(keyPresent))
-		if err != nil {
-			return err
-		}
-		return set.UnmarshalBinary(value)
-	})
-	return set, err
-}
+func (b *Bolt) Present() (ledger.IDSet, error) { return b.set(keyPresent) }
 
 // Unlisted implements [ledger.Store].
-func (b *Bolt) Unlisted() (ledger.IDSet, error) {
+func (b *Bolt) Unlisted() (ledger.IDSet, error) { return b.set(keyUnlisted) }
+
+// set reads a set, which is empty if it was never written.
+func (b *Bolt) set(key []byte) (ledger.IDSet, error) {
 	var set ledger.IDSet
 	err := b.db.View(func(tx *bbolt.Tx) error {
-		sealed := tx.Bucket(bucketMeta).Get(keyUnlisted)
+		sealed := tx.Bucket(bucketMeta).Get(key)
 		if sealed == nil {
 			return nil
 		}
-		value, err := open(keyUnlisted, sealed)
+		value, err := open(key, sealed)
 		if err != nil {
 			return b.damaged(err)
 		}

@@ -1,0 +1,105 @@
+package opening_test
+
+import (
+	"fmt"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"whereby_exporter/whereby/wherebytest"
+)
+
+// TestABalanceThatNobodyCanConfirmIsNone has a room meet on both sides of the start of a
+// period, and the earlier meeting be shown with all of its minutes during the later one.
+// Only the list of its sessions tells which minutes are whose, and there is none a day
+// later: the room counts as unread.
+func TestABalanceThatNobodyCanConfirmIsNone(t *testing.T) {
+	start := time.Date(2000, 2, 1, 0, 0, 0, 0, time.UTC)
+	for name, c := range map[string]struct {
+		others int // rooms: there are several pages of them, or one
+		// gone is what becomes of the room, eight hours after the start.
+		gone func(account *wherebytest.Account)
+		// refused has Insights refuse the room's sessions.
+		refused bool
+		// noticed is when the room is unread, and used what is certain then.
+		noticed time.Duration
+		used    int64
+	}{
+		"deleted in a small account": {
+			gone:    func(account *wherebytest.Account) { account.Delete("/acme-1") },
+			noticed: 8*time.Hour + 2*interval,
+		},
+		"deleted in a large account": {
+			others:  250,
+			gone:    func(account *wherebytest.Account) { account.Delete("/acme-1") },
+			noticed: 14*time.Hour + 3*interval,
+		},
+		"its name used again": {
+			gone: func(account *wherebytest.Account) {
+				account.Delete("/acme-1")
+				account.AddRoom(wherebytest.Room{Name: "/acme-1", CreatedAt: time.Now()})
+				account.Use("/acme-1", minutes(100), time.Now().Add(time.Minute))
+			},
+			noticed: 10 * time.Hour,
+			used:    100,
+		},
+		"refused": {
+			gone:    func(*wherebytest.Account) {},
+			refused: true,
+			noticed: 27 * time.Hour,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				insights := wherebytest.Insights{
+					SeparateLives: true,
+					Growth: func(_, id string) time.Duration {
+						if id == "grows" {
+							return 5 * time.Hour
+						}
+						return 0
+					},
+				}
+				if c.refused {
+					insights.SessionStatus = func(string, time.Time) int { return http.StatusForbidden }
+				}
+				b := newBench(t, wherebytest.Config{Lag: 5 * time.Second, Insights: insights})
+				sleepUntil(start.Add(-20 * time.Hour))
+				b.add("/acme-1", start.AddDate(0, -1, 0))
+				b.account.Schedule("/acme-1", long("grows", start.Add(-3*time.Hour), 80*time.Minute))
+				b.account.Schedule("/acme-1", long("", start.Add(time.Hour), 210*time.Minute))
+				for i := range c.others {
+					name := fmt.Sprintf("/globex-%d", i)
+					b.add(name, start.AddDate(0, -1, 0))
+					b.account.Use(name, minutes(10), start.Add(-time.Duration(30+i)*time.Hour))
+				}
+				b.start()
+				sleepUntil(start.Add(8 * time.Hour))
+				// Half of the earlier meeting's minutes count to the period for now.
+				b.expect("acme", 210+40, 0)
+				c.gone(b.account)
+				sleepUntil(start.Add(c.noticed))
+				for time.Now().Before(start.AddDate(0, 1, 0)) {
+					b.expect("acme", c.used, 1)
+					if got := b.of("acme").Previous; got.Unread != 1 || got.Final {
+						t.Errorf("at %v, the previous period is %+v, want an unread room", time.Now().UTC(), got)
+					}
+					if t.Failed() {
+						break
+					}
+					time.Sleep(5 * time.Hour)
+				}
+				b.stop()
+				if c.refused {
+					return
+				}
+				// Nothing is left of it in the next period.
+				b.start()
+				sleepUntil(start.AddDate(0, 1, 1))
+				b.expect("acme", 0, 0)
+				b.stop()
+			})
+		})
+	}
+}
