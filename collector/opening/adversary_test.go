@@ -198,6 +198,7 @@ func adversarial(t *testing.T, seed uint64) {
 // it.
 func (b *bench) holds(truth *truth, when string, end bool) {
 	b.t.Helper()
+	synctest.Wait() // the snapshot and the store are of one moment
 	snapshot := b.ledger.Snapshot()
 	if snapshot == nil {
 		return
