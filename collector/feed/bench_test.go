@@ -11,6 +11,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"whereby_exporter/collector/config"
 	"whereby_exporter/collector/feed"
 	"whereby_exporter/collector/webhook"
 	"whereby_exporter/whereby"
@@ -19,7 +20,7 @@ import (
 // BenchmarkEvent handles signed events without a network and a disk: what an event costs
 // besides.
 func BenchmarkEvent(b *testing.B) {
-	f := feed.New(prometheus.NewRegistry(), &usage{}, nil)
+	f := feed.New(prometheus.NewRegistry(), &usage{}, &config.Config{})
 	f.EndReplay()
 	verifier, err := whereby.NewVerifier(5*time.Minute, "secret")
 	if err != nil {
