@@ -24,17 +24,17 @@ type wireEvent struct {
 
 // wireEventData is what is used of the data of documented types.
 type wireEventData struct {
-	MeetingID     looseText     `json:"meetingId"`
-	RoomName      freeText      `json:"roomName"`
-	RoomSessionID looseText     `json:"roomSessionId"`
-	ParticipantID looseText     `json:"participantId"`
-	RoleName      freeText      `json:"roleName"`
-	NumClients    looseClients  `json:"numClients"`
-	Clients       clientsByRole `json:"numClientsByRoleName"`
-	DialIn        looseFlag     `json:"isDialIn"`
-	ExternalID    freeText      `json:"externalId"`
-	Metadata      freeText      `json:"metadata"`
-	Status        looseText     `json:"status"`
+	MeetingID     looseText               `json:"meetingId"`
+	RoomName      freeText                `json:"roomName"`
+	RoomSessionID looseText               `json:"roomSessionId"`
+	ParticipantID looseText               `json:"participantId"`
+	RoleName      freeText                `json:"roleName"`
+	NumClients    looseClients            `json:"numClients"`
+	Clients       map[string]looseClients `json:"numClientsByRoleName"`
+	DialIn        looseFlag               `json:"isDialIn"`
+	ExternalID    freeText                `json:"externalId"`
+	Metadata      freeText                `json:"metadata"`
+	Status        looseText               `json:"status"`
 
 	TranscriptionID looseText     `json:"transcriptionId"`
 	Duration        looseBillable `json:"durationInSeconds"`
@@ -49,7 +49,7 @@ func ParseEvent(body []byte) (Event, error) {
 	err := json.Unmarshal(body, &wire)
 	var kind *json.UnmarshalTypeError
 	switch {
-	case errors.As(err, &kind) && kind.Field == "data":
+	case errors.As(err, &kind) && (kind.Field == "data" || kind.Field == "data.numClientsByRoleName"):
 		// Whatever is not an object has nothing to be used; the rest is decoded all the same.
 	case err != nil:
 		return Event{}, &MalformedError{Err: jsonError(body, err)}
@@ -105,9 +105,10 @@ func (e *Event) take(data *wireEventData) {
 // takeClients takes the clients by role, or how many they are.
 func (e *Event) takeClients(data *wireEventData) {
 	total, known := data.NumClients.value, data.NumClients.known
+	clients := clientsByRole(data.Clients)
 	switch {
-	case data.Clients.counts != nil && (data.Clients.sum() > 0 || known && total == 0):
-		e.Clients = data.Clients.counts
+	case clients != nil && (len(clients) > 0 || known && total == 0):
+		e.Clients = clients
 	case known && total == 0:
 		e.Clients = map[string]int{}
 	default:
@@ -133,16 +134,13 @@ func (n *looseClients) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// clientsByRole are numbers of clients by role without zeros, or nil if one of them is odd.
-type clientsByRole struct{ counts map[string]int }
-
-func (c *clientsByRole) UnmarshalJSON(data []byte) error {
-	c.counts = nil
-	var all map[string]looseClients
-	if data[0] != '{' || json.Unmarshal(data, &all) != nil {
+// clientsByRole returns the numbers of clients by role without zeros, or nil if one of them
+// is odd.
+func clientsByRole(all map[string]looseClients) map[string]int {
+	if all == nil {
 		return nil
 	}
-	counts := map[string]int{}
+	counts := make(map[string]int, len(all))
 	for role, n := range all {
 		if !n.known || len(role) > maxText {
 			return nil
@@ -151,14 +149,5 @@ func (c *clientsByRole) UnmarshalJSON(data []byte) error {
 			counts[role] = n.value
 		}
 	}
-	c.counts = counts
-	return nil
-}
-
-func (c clientsByRole) sum() int {
-	sum := 0
-	for _, n := range c.counts {
-		sum += n
-	}
-	return sum
+	return counts
 }

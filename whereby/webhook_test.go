@@ -213,6 +213,8 @@ func TestParseEvent(t *testing.T) {
 		"count beyond any room":       {`"host":1`, `"host":1000001`, "[counts] map[] 3 true"},
 		"text for a total":            {`"numClients":3`, `"numClients":"3"`, "[] map[host:1 visitor:2] 0 false"},
 		"roles null":                  {`{"host":1,"visitor":2,"viewer":0}`, `null`, "[counts] map[] 3 true"},
+		"roles in a list":             {`{"host":1,"visitor":2,"viewer":0}`, `["host"]`, "[counts] map[] 3 true"},
+		"a text for roles":            {`{"host":1,"visitor":2,"viewer":0}`, `"host"`, "[counts] map[] 3 true"},
 		"no role":                     {`{"host":1,"visitor":2,"viewer":0}`, `{}`, "[counts] map[] 3 true"},
 		"roles without anybody":       {`{"host":1,"visitor":2,"viewer":0}`, `{"host":0}`, "[counts] map[] 3 true"},
 		"nobody at all":               {`"numClients":3,"numClientsByRoleName":{"host":1,"visitor":2,"viewer":0}`, `"numClients":0,"numClientsByRoleName":{}`, "[] map[] 0 false"},
