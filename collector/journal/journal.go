@@ -18,6 +18,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"sync"
 
@@ -160,6 +161,7 @@ func (j *Journal) giveUp(from *batch, e *entry) {
 func (j *Journal) writeAll() {
 	var spare []byte
 	for {
+		runtime.Gosched() // so that records that are about to come share the sync
 		j.mu.Lock()
 		mine := j.next
 		if len(mine.entries) == 0 {

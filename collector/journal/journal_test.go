@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"sync"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"go.uber.org/goleak"
 
 	"whereby_exporter/collector/durable"
+	"whereby_exporter/collector/durable/durabletest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -102,6 +104,35 @@ func TestManyAtOnceAreAllThereOnce(t *testing.T) {
 // order in which records were applied, also those of callers who gave up, with that
 // of a replay; and what had been applied at each rotation with what the files
 // before it hold.
+// TestRecordsThatAreReadyShareASync has many goroutines append at once on one processor to a
+// disk that is so fast that none would come while it writes.
+func TestRecordsThatAreReadyShareASync(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	const n = 64
+	fsys := durabletest.New(dir)
+	j := opened(t, fsys)
+	add(t, j, "first") // which begins the file
+	syncs := 0
+	fsys.Fault = func(c durabletest.Call) durabletest.Fault {
+		if c.Op == durabletest.Sync {
+			syncs++
+		}
+		return durabletest.Fault{}
+	}
+	var wg sync.WaitGroup
+	for range n {
+		wg.Go(func() {
+			if err := j.Append(t.Context(), []byte("record"), nil); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if syncs == 0 || syncs > n/2 {
+		t.Errorf("%d records took %d syncs", n, syncs)
+	}
+}
+
 func TestWhatIsAppliedIsWhatAReplayApplies(t *testing.T) {
 	dir := t.TempDir()
 	j, _ := open(t, dir, 0)
