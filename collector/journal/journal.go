@@ -21,6 +21,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"time"
 
 	"whereby_exporter/collector/durable"
 )
@@ -32,6 +33,9 @@ const (
 	Suffix = ".journal"
 	// SkipSuffix is appended to the name of a file to go on without its records.
 	SkipSuffix = ".skip"
+	// moreWithin is how long a batch waits for more records if the one before it was of
+	// several. A sync takes about as long.
+	moreWithin = 2 * time.Millisecond
 )
 
 // Repair is the end of a file that is not used, because it was not written as a whole.
@@ -62,6 +66,7 @@ type Journal struct {
 	mu     sync.Mutex // guards what follows
 	next   *batch     // records that wait to be written
 	active bool       // somebody is about to write them
+	shared bool       // the last batch was of several records
 
 	writers sync.WaitGroup
 
@@ -160,19 +165,17 @@ func (j *Journal) giveUp(from *batch, e *entry) {
 // is the next.
 func (j *Journal) writeAll() {
 	var spare []byte
-	for {
-		runtime.Gosched() // so that records that are about to come share the sync
+	for j.awaitMore() {
 		j.mu.Lock()
 		mine := j.next
-		if len(mine.entries) == 0 {
-			j.active = false
-			j.mu.Unlock()
-			return
-		}
 		j.next = newBatch()
+		j.shared = len(mine.entries) > 1
 		j.mu.Unlock()
+		if len(mine.entries) == 0 {
+			continue // all who waited gave up
+		}
 
-		spare = appendBatch(spare[:0], mine.entries)
+		spare = appendBatch(slices.Grow(spare[:0], durable.HeadLength+mine.bytes), mine.entries)
 		j.writing.Lock()
 		mine.err = j.write(spare)
 		if mine.err == nil {
@@ -185,6 +188,22 @@ func (j *Journal) writeAll() {
 		j.writing.Unlock()
 		close(mine.done)
 	}
+}
+
+// awaitMore reports whether records wait to be written. Those that are about to come get
+// the time to share their sync. A record that comes alone does not wait for others.
+func (j *Journal) awaitMore() bool {
+	j.mu.Lock()
+	j.active = len(j.next.entries) > 0
+	active, shared := j.active, j.shared
+	j.mu.Unlock()
+	switch {
+	case active && shared:
+		time.Sleep(moreWithin)
+	case active:
+		runtime.Gosched()
+	}
+	return active
 }
 
 func (j *Journal) write(b []byte) error {
