@@ -33,24 +33,49 @@ const webhookConnections = 64
 
 // loadCost is what a load came to.
 type loadCost struct {
-	rate float64 // events a second
-	p99  time.Duration
-	// server and client are the processor time of an event in either process.
+	took      time.Duration
+	latencies []time.Duration // of each event
+	// server and client are the processor time of either process.
 	server, client time.Duration
+}
+
+func (c *loadCost) add(o loadCost) {
+	c.took += o.took
+	c.latencies = append(c.latencies, o.latencies...)
+	c.server += o.server
+	c.client += o.client
+}
+
+// rate is in events a second.
+func (c *loadCost) rate() float64 { return float64(len(c.latencies)) / c.took.Seconds() }
+
+// each is the part of a time that an event took, in microseconds.
+func (c *loadCost) each(d time.Duration) float64 {
+	return float64(d.Nanoseconds()) / 1000 / float64(len(c.latencies))
+}
+
+func (c *loadCost) p99() time.Duration {
+	slices.Sort(c.latencies)
+	return c.latencies[len(c.latencies)*99/100]
+}
+
+// loadClient keeps 64 connections to a server.
+func loadClient(b *testing.B) *http.Client {
+	b.Helper()
+	transport := &http.Transport{MaxIdleConnsPerHost: webhookConnections, MaxConnsPerHost: webhookConnections}
+	b.Cleanup(transport.CloseIdleConnections)
+	return &http.Client{Transport: transport, Timeout: 10 * time.Second}
 }
 
 // load posts signed events over 64 connections to a server for a while. Answers other
 // than 204 are an error.
-func load(b *testing.B, server *process, address string, run int, d time.Duration) loadCost {
+func load(b *testing.B, client *http.Client, server *process, address string, run int, d time.Duration) loadCost {
 	b.Helper()
-	transport := &http.Transport{MaxIdleConnsPerHost: webhookConnections, MaxConnsPerHost: webhookConnections}
-	defer transport.CloseIdleConnections()
-	client := &http.Client{Transport: transport, Timeout: 10 * time.Second}
 	var (
-		wg        sync.WaitGroup
-		mu        sync.Mutex
-		latencies []time.Duration
-		failed    atomic.Int64
+		wg     sync.WaitGroup
+		mu     sync.Mutex
+		cost   loadCost
+		failed atomic.Int64
 	)
 	serverCPU, clientCPU := cpuTime(b, server.cmd.Process.Pid), cpuTime(b, os.Getpid())
 	began := time.Now()
@@ -67,23 +92,16 @@ func load(b *testing.B, server *process, address string, run int, d time.Duratio
 			}
 			mu.Lock()
 			defer mu.Unlock()
-			latencies = append(latencies, mine...)
+			cost.latencies = append(cost.latencies, mine...)
 		})
 	}
 	wg.Wait()
-	took := time.Since(began)
-	serverCPU, clientCPU = cpuTime(b, server.cmd.Process.Pid)-serverCPU, cpuTime(b, os.Getpid())-clientCPU
+	cost.took = time.Since(began)
+	cost.server, cost.client = cpuTime(b, server.cmd.Process.Pid)-serverCPU, cpuTime(b, os.Getpid())-clientCPU
 	if n := failed.Load(); n > 0 {
-		b.Errorf("%d of %d events were not acknowledged", n, len(latencies))
+		b.Errorf("%d of %d events were not acknowledged", n, len(cost.latencies))
 	}
-	slices.Sort(latencies)
-	events := time.Duration(len(latencies))
-	return loadCost{
-		rate:   float64(events) / took.Seconds(),
-		p99:    latencies[len(latencies)*99/100],
-		server: serverCPU / events,
-		client: clientCPU / events,
-	}
+	return cost
 }
 
 // forge posts forged events at about 10 MiB a second until stop is closed.
@@ -118,12 +136,14 @@ func forge(address string, stop <-chan struct{}) {
 // a second come in addition.
 //
 // Rates are those of a machine that runs the client too, and other processes change them.
-// So it also reports the processor time of an event, in either server and in the client:
+// So the servers take turns and meet the same others. It also reports the processor time of
+// an event, in either server and in its client, which does the forging too:
 // %-of-empty-cpu is the ratio of rates that follows from it if nothing waits.
 func BenchmarkWebhooks(b *testing.B) {
-	duration := 5 * time.Second
+	const turns = 10
+	duration := 500 * time.Millisecond // of a turn
 	if testing.Short() {
-		duration = 500 * time.Millisecond
+		duration = 50 * time.Millisecond
 	}
 	for _, forged := range []bool{false, true} {
 		b.Run(fmt.Sprintf("forged with %v", forged), func(b *testing.B) {
@@ -138,25 +158,30 @@ func BenchmarkWebhooks(b *testing.B) {
 					return err
 				})
 			}
+			toEmpty, toOwn := loadClient(b), loadClient(b)
 			run := 0
 			for b.Loop() {
-				baseline := load(b, nothing, empty, run, duration)
-				stop := make(chan struct{})
-				var wg sync.WaitGroup
-				if forged {
-					wg.Go(func() { forge(webhook, stop) })
+				var baseline, own loadCost
+				for range turns {
+					baseline.add(load(b, toEmpty, nothing, empty, run, duration))
+					stop := make(chan struct{})
+					var wg sync.WaitGroup
+					if forged {
+						wg.Go(func() { forge(webhook, stop) })
+					}
+					own.add(load(b, toOwn, e.process, webhook, run, duration))
+					close(stop)
+					wg.Wait()
+					run++
 				}
-				own := load(b, e.process, webhook, run, duration)
-				close(stop)
-				wg.Wait()
-				b.ReportMetric(own.rate, "events/s")
-				b.ReportMetric(100*own.rate/baseline.rate, "%-of-empty-handler")
-				b.ReportMetric(100*float64(baseline.client+baseline.server)/float64(baseline.client+own.server), "%-of-empty-cpu")
-				b.ReportMetric(float64(own.p99.Microseconds())/1000, "p99-ms")
-				b.ReportMetric(float64(own.server.Nanoseconds())/1000, "cpu-µs/event")
-				b.ReportMetric(float64(baseline.server.Nanoseconds())/1000, "empty-cpu-µs/event")
-				b.ReportMetric(float64(baseline.client.Nanoseconds())/1000, "client-cpu-µs/event")
-				run++
+				b.ReportMetric(own.rate(), "events/s")
+				b.ReportMetric(100*own.rate()/baseline.rate(), "%-of-empty-handler")
+				b.ReportMetric(100*baseline.each(baseline.client+baseline.server)/own.each(own.client+own.server), "%-of-empty-cpu")
+				b.ReportMetric(float64(own.p99().Microseconds())/1000, "p99-ms")
+				b.ReportMetric(own.each(own.server), "cpu-µs/event")
+				b.ReportMetric(own.each(own.client), "client-cpu-µs/event")
+				b.ReportMetric(baseline.each(baseline.server), "empty-cpu-µs/event")
+				b.ReportMetric(baseline.each(baseline.client), "empty-client-cpu-µs/event")
 			}
 			samples, err := e.metrics()
 			if err != nil {
