@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net"
 	"net/http"
 	"os/exec"
 	"path/filepath"
@@ -102,12 +101,7 @@ func runAlertmanager(t *testing.T, config string) string {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "alertmanager.yml"), []byte(config))
 	write(t, filepath.Join(dir, "templates", "whereby.tmpl"), []byte(read(t, alertmanagerFile(t, "templates", "whereby.tmpl"))))
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := listener.Addr().String()
-	listener.Close()
+	address := programs.FreeAddress(t)
 	run(t, programs.Alertmanager, "--config.file="+filepath.Join(dir, "alertmanager.yml"),
 		"--storage.path="+filepath.Join(dir, "data"), "--web.listen-address="+address, "--cluster.listen-address=", "--log.level=warn")
 	base := "http://" + address

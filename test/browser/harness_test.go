@@ -85,16 +85,6 @@ func exporterFile(t *testing.T) string {
 	return built.file
 }
 
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	return listener.Addr().String()
-}
-
 // site is a running exporter and the account that it reads.
 type site struct {
 	t       *testing.T
@@ -154,7 +144,7 @@ func writeFile(t *testing.T, name, content string) string {
 // startExporter runs the binary and waits until it listens.
 func startExporter(t *testing.T, account *wherebytest.Account, api string, flags ...string) *site {
 	t.Helper()
-	s := &site{t: t, account: account, address: freeAddress(t), webhook: freeAddress(t)}
+	s := &site{t: t, account: account, address: programs.FreeAddress(t), webhook: programs.FreeAddress(t)}
 	s.base = "http://" + s.address
 	cmd := exec.Command(exporterFile(t), append([]string{
 		"run", "--whereby.url=" + api + "/v1", "--web.listen-address=" + s.address, "--webhook.listen-address=" + s.webhook,

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -55,17 +54,6 @@ func start(t testing.TB, p programs.Program, args ...string) (stop func()) {
 		}
 	})
 	return stop
-}
-
-// freeAddress is a loopback address with a port that is free now.
-func freeAddress(t testing.TB) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	return listener.Addr().String()
 }
 
 func get(ctx context.Context, address string) (int, []byte, error) {
@@ -117,7 +105,7 @@ func startPrometheus(t testing.TB, dir string, o options) *prometheus {
 			write(t, filepath.Join(dir, "rules", name), interval.ReplaceAllString(string(content), "${1}interval: "+o.evaluate.String()))
 		}
 	}
-	address := freeAddress(t)
+	address := programs.FreeAddress(t)
 	p := &prometheus{t: t, base: "http://" + address, dir: dir}
 	p.stop = start(t, programs.Prometheus, "--config.file="+filepath.Join(dir, "prometheus.yml"), "--storage.tsdb.path="+filepath.Join(dir, "data"),
 		"--storage.tsdb.retention.time=1y", "--web.listen-address="+address, "--log.level=warn")

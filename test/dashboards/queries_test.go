@@ -259,7 +259,7 @@ var ofNoAccount = []string{"whereby-capacity: Quarter ends in A", "whereby-quali
 // be wrong, and soon whatever needs no history shows figures.
 func TestADemoFillsTheDashboards(t *testing.T) {
 	t.Parallel()
-	target := freeAddress(t)
+	target := programs.FreeAddress(t)
 	start(t, programs.Exporter, "demo", "--web.listen-address="+target)
 	p := startPrometheus(t, t.TempDir(), options{target: target, scrape: 2 * time.Second, evaluate: time.Second})
 	polled := query{expr: `whereby_participant_minutes_total`, instant: true}

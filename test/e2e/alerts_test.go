@@ -113,7 +113,7 @@ func startAlertmanager(t *testing.T) (address string, received *inbox) {
 	}
 	writeFile(t, filepath.Join(dir, "templates", "whereby.tmpl"), readDeploy(t, "alertmanager", "templates", "whereby.tmpl"))
 	writeFile(t, filepath.Join(dir, "alertmanager.yml"), config)
-	address = freeAddress(t)
+	address = programs.FreeAddress(t)
 	start(t, nil, build(t, programs.Alertmanager), "--config.file="+filepath.Join(dir, "alertmanager.yml"),
 		"--storage.path="+filepath.Join(dir, "data"), "--web.listen-address="+address, "--cluster.listen-address=")
 	programs.Eventually(t, patience, "Alertmanager is ready", func() error {
@@ -149,7 +149,7 @@ func watch(t *testing.T, address string) *inbox {
 	config := strings.NewReplacer("localhost:9093", alertmanager, "localhost:10036", address).Replace(quick(t, readDeploy(t, "prometheus", "prometheus.yml")))
 	writeFile(t, filepath.Join(dir, "prometheus.yml"), config)
 	start(t, nil, build(t, programs.Prometheus), "--config.file="+filepath.Join(dir, "prometheus.yml"),
-		"--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+freeAddress(t))
+		"--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+programs.FreeAddress(t))
 	return received
 }
 
@@ -173,7 +173,7 @@ func TestAnOverrunReachesAHuman(t *testing.T) {
 		writeFile(t, file, fmt.Sprintf("billing: {anchor_day: %d}\ncustomers:\n  - room_prefix: acme-\n    name: Acme Inc\n    quotas: {participant_minutes: 100}\n", anchor))
 	}
 	configure(first.Day())
-	address := freeAddress(t)
+	address := programs.FreeAddress(t)
 	e := startExporter(t, address, api, "--config.file="+file, "--web.enable-lifecycle", "--storage.path="+t.TempDir())
 
 	received := watch(t, address)
@@ -222,11 +222,11 @@ func TestTheSidecarLoadsTheRules(t *testing.T) {
 	dir := t.TempDir()
 	rules := filepath.Join(dir, "rules")
 	writeFile(t, filepath.Join(dir, "prometheus.yml"), "rule_files: [rules/*.yml]\n")
-	prometheus := freeAddress(t)
+	prometheus := programs.FreeAddress(t)
 	file := filepath.Join(dir, "whereby.yml")
 	writeFile(t, file, "alerts: {thresholds: {poll_stale_seconds: 3600}}\n")
 	// The exporter is there first: it has to wait for Prometheus.
-	e := startExporter(t, freeAddress(t), api, "--config.file="+file, "--web.enable-lifecycle", "--storage.path=",
+	e := startExporter(t, programs.FreeAddress(t), api, "--config.file="+file, "--web.enable-lifecycle", "--storage.path=",
 		"--sidecar.rules-dir="+rules, "--sidecar.reload-url=http://"+prometheus+"/-/reload")
 	loaded := func(want float64) {
 		t.Helper()

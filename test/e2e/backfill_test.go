@@ -101,7 +101,7 @@ func prometheusOver(t testing.TB, data, target string) prometheus {
 	if err := os.WriteFile(config, []byte(readmeConfig(t, target)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	address := freeAddress(t)
+	address := programs.FreeAddress(t)
 	p := prometheus{base: "http://" + address, process: start(t, nil, build(t, programs.Prometheus),
 		"--config.file="+config, "--storage.tsdb.path="+data, "--storage.tsdb.retention.time=2y",
 		"--web.listen-address="+address, "--log.level=warn")}
@@ -180,7 +180,7 @@ func TestBackfill(t *testing.T) {
 	t.Parallel()
 	account, api := newAccount(t, wherebytest.Config{PointsPerMinute: unlimited})
 	rooms := year(t, account)
-	address, dir := freeAddress(t), t.TempDir()
+	address, dir := programs.FreeAddress(t), t.TempDir()
 	data, output := filepath.Join(dir, "data"), filepath.Join(dir, "usage.om")
 
 	// README's commands, for an exporter at another address.

@@ -96,10 +96,10 @@ func TestABackupIsRestored(t *testing.T) {
 	account.Schedule(met, wherebytest.Session{
 		Start: time.Now().Add(-2 * time.Hour), End: time.Now().Add(-time.Hour), Participants: make([]wherebytest.Participant, 4),
 	})
-	webhook, secret := freeAddress(t), filepath.Join(t.TempDir(), "secret")
+	webhook, secret := programs.FreeAddress(t), filepath.Join(t.TempDir(), "secret")
 	writeFile(t, secret, webhookSecret)
 	run := func(storage string) exporter {
-		return startExporter(t, freeAddress(t), api, "--storage.path="+storage,
+		return startExporter(t, programs.FreeAddress(t), api, "--storage.path="+storage,
 			"--webhook.listen-address="+webhook, "--webhook.secret-file="+secret, "--web.enable-admin-api")
 	}
 	sampled := map[string]float64{`whereby_quality_participants_total{room_prefix="acme-",state="sampled"}`: 4}
@@ -173,7 +173,7 @@ func TestABackupIsRestored(t *testing.T) {
 	e.stop()
 
 	// What a snapshot holds is there without a poll.
-	e = startExporter(t, freeAddress(t), "http://"+freeAddress(t)+"/v1", "--storage.path="+snapshot)
+	e = startExporter(t, programs.FreeAddress(t), "http://"+programs.FreeAddress(t)+"/v1", "--storage.path="+snapshot)
 	figures := usage(before)
 	maps.DeleteFunc(figures, func(series string, _ float64) bool { return strings.HasPrefix(series, "whereby_rooms") })
 	e.expect(patience, figures)

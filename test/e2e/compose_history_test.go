@@ -123,7 +123,7 @@ func (c *composed) makeHistory(says string) {
 	cmd.Env = append(os.Environ(),
 		"PATH="+filepath.Dir(build(c.t, programs.Promtool))+":"+os.Getenv("PATH"),
 		"HISTORY="+filepath.Join(c.dir, "history", "usage.om"), "DATA="+c.replace["=/prometheus"][1:],
-		"RULES="+c.replace["/etc/prometheus/rules"], "ADDRESS="+freeAddress(c.t))
+		"RULES="+c.replace["/etc/prometheus/rules"], "ADDRESS="+programs.FreeAddress(c.t))
 	out, err := cmd.CombinedOutput()
 	if err != nil || !strings.Contains(string(out), says) {
 		c.t.Fatalf("history does not say %q: %v\n%s", says, err, out)

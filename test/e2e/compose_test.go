@@ -370,7 +370,7 @@ func newComposed(t *testing.T) *composed {
 	c.replace = map[string]string{
 		"/etc/prometheus/rules": filepath.Join(c.dir, "rules"), "/etc/prometheus/prometheus.yml": filepath.Join(c.dir, "prometheus.yml"),
 		"=/prometheus": "=" + filepath.Join(c.dir, "prometheus"), "=/data/": "=" + filepath.Join(c.dir, "history") + "/",
-		"exporter:10036": freeAddress(t), "alertmanager:9093": freeAddress(t),
+		"exporter:10036": programs.FreeAddress(t), "alertmanager:9093": programs.FreeAddress(t),
 	}
 	for _, name := range []string{"rules", "history", "prometheus"} {
 		if err := os.Mkdir(filepath.Join(c.dir, name), 0o750); err != nil {
@@ -442,7 +442,7 @@ func (c *composed) startPrometheus() prometheus {
 		}
 	}
 	writeFile(c.t, c.replace["/etc/prometheus/prometheus.yml"], c.here(config))
-	address := freeAddress(c.t)
+	address := programs.FreeAddress(c.t)
 	args := []string{"--web.listen-address=" + address}
 	for _, flag := range c.file.Services["prometheus"].Command {
 		args = append(args, c.here(flag))

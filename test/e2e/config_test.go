@@ -49,7 +49,7 @@ func TestTheConfigurationIsReloaded(t *testing.T) {
 		return fmt.Sprintf("customers:\n  - room_prefix: acme-\n    quotas: {participant_minutes: %d}\n", n)
 	}
 	writeFile(t, file, quota(100))
-	e := startExporter(t, freeAddress(t), api, "--config.file="+file, "--web.enable-lifecycle", "--storage.path="+t.TempDir())
+	e := startExporter(t, programs.FreeAddress(t), api, "--config.file="+file, "--web.enable-lifecycle", "--storage.path="+t.TempDir())
 	expect := func(what string, want map[string]float64) {
 		t.Helper()
 		programs.Eventually(t, patience, what, func() error {
@@ -106,7 +106,7 @@ func TestTheConfigurationIsReloaded(t *testing.T) {
 
 func TestReloadingByHTTPIsOffByDefault(t *testing.T) {
 	_, api := newAccount(t, wherebytest.Config{})
-	e := startExporter(t, freeAddress(t), api, "--storage.path=")
+	e := startExporter(t, programs.FreeAddress(t), api, "--storage.path=")
 	programs.Eventually(t, patience, "it listens", func() error {
 		_, _, err := get(t.Context(), e.base+"/-/healthy")
 		return err

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"whereby_exporter/test/exhaustive"
+	"whereby_exporter/test/programs"
 	"whereby_exporter/whereby"
 	"whereby_exporter/whereby/wherebytest"
 )
@@ -48,7 +49,7 @@ func TestTheExporterKeepsWithinItsShare(t *testing.T) {
 			defer cancel()
 			var wg sync.WaitGroup
 			wg.Go(func() { _ = production.Run(ctx) })
-			e := startExporter(t, freeAddress(t), api, "--storage.path="+t.TempDir(), fmt.Sprintf("--whereby.rate-limit-share=%v", share))
+			e := startExporter(t, programs.FreeAddress(t), api, "--storage.path="+t.TempDir(), fmt.Sprintf("--whereby.rate-limit-share=%v", share))
 			wg.Wait()
 			e.stop()
 

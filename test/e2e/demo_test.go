@@ -14,7 +14,7 @@ import (
 // and a customer goes over its quota within two minutes.
 func TestTheDemoLives(t *testing.T) {
 	t.Parallel()
-	address := freeAddress(t)
+	address := programs.FreeAddress(t)
 	e := exporter{process: start(t, nil, build(t, programs.Exporter), "demo", "--web.listen-address="+address), base: "http://" + address}
 	began := time.Now()
 	programs.Eventually(t, patience, "metrics", func() error {

@@ -59,7 +59,7 @@ func TestAFaultChangesNoFigureAndPasses(t *testing.T) {
 			account, api := newAccount(t, wherebytest.Config{PointsPerMinute: unlimited})
 			l := newLife(t, account, 350)
 			account.Inject(tc.fault)
-			e := startExporter(t, freeAddress(t), api, "--storage.path="+t.TempDir(), "--whereby.read-cost=1")
+			e := startExporter(t, programs.FreeAddress(t), api, "--storage.path="+t.TempDir(), "--whereby.read-cost=1")
 
 			requests := fmt.Sprintf(`whereby_exporter_api_requests_total{code=%q,endpoint="rooms"}`, tc.code)
 			failed := func() {
@@ -143,7 +143,7 @@ func TestAFullDiskKeepsServing(t *testing.T) {
 	})
 	account, api := newAccount(t, wherebytest.Config{PointsPerMinute: unlimited})
 	l := newLife(t, account, 350)
-	e := startExporter(t, freeAddress(t), api, "--storage.path="+storage)
+	e := startExporter(t, programs.FreeAddress(t), api, "--storage.path="+storage)
 	truth(t, e, account)
 	before, err := e.metrics()
 	if err != nil {
@@ -184,7 +184,7 @@ func TestTheDemoIsUpWithinTwoSeconds(t *testing.T) {
 		if e.process != nil {
 			e.kill()
 		}
-		address := freeAddress(t)
+		address := programs.FreeAddress(t)
 		began := time.Now()
 		e = exporter{base: "http://" + address, process: start(t, nil, binary, "demo", "--web.listen-address="+address)}
 		programs.Eventually(t, patience, "the demo's metrics", func() error {

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -95,18 +94,6 @@ func newAccount(t testing.TB, config wherebytest.Config) (*wherebytest.Account, 
 	server := httptest.NewServer(account)
 	t.Cleanup(server.Close)
 	return account, server.URL + "/v1"
-}
-
-// freeAddress is a loopback address with a port that is free now. Programs that
-// are restarted need the same one each time.
-func freeAddress(t testing.TB) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	return listener.Addr().String()
 }
 
 // process is a program under test.
@@ -300,7 +287,7 @@ func startPrometheus(t testing.TB, target string) prometheus {
 	if err := os.WriteFile(config, []byte(readmeConfig(t, target)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	address := freeAddress(t)
+	address := programs.FreeAddress(t)
 	p := prometheus{base: "http://" + address, process: start(t, nil, build(t, programs.Prometheus),
 		"--config.file="+config, "--storage.tsdb.path="+filepath.Join(dir, "data"),
 		"--web.listen-address="+address, "--log.level=warn")}

@@ -88,7 +88,7 @@ func TestPrometheusReadsTheTruth(t *testing.T) {
 	t.Parallel()
 	account, api := newAccount(t, wherebytest.Config{PointsPerMinute: unlimited})
 	l := newLife(t, account, 450)
-	address, storage := freeAddress(t), t.TempDir()
+	address, storage := programs.FreeAddress(t), t.TempDir()
 	e := startExporter(t, address, api, "--storage.path="+storage)
 	p := startPrometheus(t, address)
 	p.expectTruth(account)
@@ -169,7 +169,7 @@ func TestAHundredKillsLoseAndDoubleNothing(t *testing.T) {
 	t.Parallel()
 	account, api := newAccount(t, wherebytest.Config{PointsPerMinute: unlimited})
 	l := newLife(t, account, 350)
-	address, storage := freeAddress(t), t.TempDir()
+	address, storage := programs.FreeAddress(t), t.TempDir()
 	p := startPrometheus(t, address)
 
 	stop := make(chan struct{})
@@ -223,7 +223,7 @@ func TestACrashLoopSpendsNoMoreThanTheShare(t *testing.T) {
 	const limit, share = 100, 25
 	account, api := newAccount(t, wherebytest.Config{PointsPerMinute: limit})
 	newLife(t, account, 350) // four pages, so that a few starts would spend it all
-	address, storage := freeAddress(t), t.TempDir()
+	address, storage := programs.FreeAddress(t), t.TempDir()
 	for range 15 {
 		e := startExporter(t, address, api, "--storage.path="+storage, "--whereby.read-cost=1")
 		programs.Eventually(t, patience, "it serves", func() error {

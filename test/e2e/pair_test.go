@@ -63,7 +63,7 @@ type member struct {
 // newMember prepares a member with a directory, a webhook and a secret of its own.
 func newMember(t testing.TB, name, api string, account *wherebytest.Account, share float64, flags ...string) *member {
 	t.Helper()
-	address, webhook := freeAddress(t), freeAddress(t)
+	address, webhook := programs.FreeAddress(t), programs.FreeAddress(t)
 	// What a read costs is given: an exporter that has to learn it next to others takes what
 	// they spend for a part of it, and would come nowhere near its share.
 	m := &member{exporter: exporter{base: "http://" + address}, name: name, webhook: webhook, secret: webhookSecret + "-" + name}

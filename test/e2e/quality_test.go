@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"whereby_exporter/test/programs"
 	"whereby_exporter/whereby/wherebytest"
 )
 
@@ -35,7 +36,7 @@ func TestABadNetworkReachesAHuman(t *testing.T) {
 	}
 	file := filepath.Join(t.TempDir(), "whereby.yml")
 	writeFile(t, file, "customers:\n  - {room_prefix: acme-, name: Acme Inc}\n  - {room_prefix: globex-, name: Globex}\n")
-	address := freeAddress(t)
+	address := programs.FreeAddress(t)
 	startExporter(t, address, api, "--config.file="+file, "--storage.path="+t.TempDir(), "--whereby.read-cost=1")
 	received := watch(t, address)
 

@@ -45,7 +45,7 @@ func BenchmarkMillionRooms(b *testing.B) {
 	}
 	storage := b.TempDir()
 	args := []string{"--storage.path=" + storage, "--whereby.rate-limit-share=1", "--poll.full-scan-interval=6h", "--log.level=info"}
-	address := freeAddress(b)
+	address := programs.FreeAddress(b)
 
 	for b.Loop() {
 		if err := os.RemoveAll(filepath.Join(storage, "whereby.db")); err != nil {

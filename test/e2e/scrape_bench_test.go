@@ -39,7 +39,7 @@ func BenchmarkProcessScrape(b *testing.B) {
 	e := a.start(b)
 	exposed := filepath.Join(b.TempDir(), "metrics")
 	series := save(b, e.base+"/metrics", exposed)
-	address := freeAddress(b)
+	address := programs.FreeAddress(b)
 	vectors := start(b, []string{vectorsServerVariable + "=" + address}, os.Args[0], exposed)
 	programs.Eventually(b, time.Minute, "the vectors are served", func() error {
 		_, err := scrapeGzip(b.Context(), "http://"+address)
@@ -115,7 +115,7 @@ func (a *scrapeAccount) start(b testing.TB) receiver {
 	if err := os.WriteFile(config, []byte(file.String()), 0o600); err != nil {
 		b.Fatal(err)
 	}
-	e := startReceiver(b, freeAddress(b), freeAddress(b), b.TempDir(), api, "--config.file="+config,
+	e := startReceiver(b, programs.FreeAddress(b), programs.FreeAddress(b), b.TempDir(), api, "--config.file="+config,
 		"--whereby.rate-limit-share=1", "--whereby.read-cost=1", "--poll.interval="+a.interval.String(), "--log.level=error")
 	programs.Eventually(b, time.Minute, "it is ready", e.ready)
 	programs.Eventually(b, 2*time.Minute, "the quotas", func() error {

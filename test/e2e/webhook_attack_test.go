@@ -162,7 +162,7 @@ func testAttacks(t *testing.T, d time.Duration, from []string, roundTrips []time
 
 func testAttack(t *testing.T, a attack, d time.Duration, from string, roundTrip time.Duration) {
 	_, api := newAccount(t, wherebytest.Config{PointsPerMinute: unlimited})
-	e := startReceiver(t, freeAddress(t), freeAddress(t), t.TempDir(), api)
+	e := startReceiver(t, programs.FreeAddress(t), programs.FreeAddress(t), t.TempDir(), api)
 	programs.Eventually(t, patience, "it is ready", e.ready)
 	attacked, end := context.WithCancel(t.Context())
 	body := joined("forged", "/forged-"+uuid, 5)

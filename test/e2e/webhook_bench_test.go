@@ -147,10 +147,10 @@ func BenchmarkWebhooks(b *testing.B) {
 	}
 	for _, forged := range []bool{false, true} {
 		b.Run(fmt.Sprintf("forged with %v", forged), func(b *testing.B) {
-			empty := freeAddress(b)
+			empty := programs.FreeAddress(b)
 			nothing := start(b, []string{emptyServerVariable + "=" + empty}, os.Args[0])
 			_, api := newAccount(b, wherebytest.Config{})
-			address, webhook := freeAddress(b), freeAddress(b)
+			address, webhook := programs.FreeAddress(b), programs.FreeAddress(b)
 			e := startReceiver(b, address, webhook, b.TempDir(), api)
 			for _, base := range []string{"http://" + empty, "http://" + webhook + "/-/healthy"} {
 				programs.Eventually(b, time.Minute, "it listens", func() error {

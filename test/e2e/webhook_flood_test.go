@@ -147,8 +147,8 @@ func genuine(t *testing.T, address string, sender, n int, deliveries, acknowledg
 // never say all they have to than the port can hold.
 func TestAFloodKeepsNobodyOut(t *testing.T) {
 	_, api := newAccount(t, wherebytest.Config{PointsPerMinute: unlimited})
-	webhook := freeAddress(t)
-	e := startReceiver(t, freeAddress(t), webhook, t.TempDir(), api)
+	webhook := programs.FreeAddress(t)
+	e := startReceiver(t, programs.FreeAddress(t), webhook, t.TempDir(), api)
 	programs.Eventually(t, patience, "it is ready", e.ready)
 	f := &flood{t: t, address: webhook, over: make(chan struct{}), sent: map[string]int{}, answered: map[string]int{}}
 

@@ -89,8 +89,8 @@ func raw(t *testing.T, address, request string) string {
 func TestBadWebhooksGetWhatIsPromised(t *testing.T) {
 	t.Parallel()
 	_, api := newAccount(t, wherebytest.Config{})
-	webhook := freeAddress(t)
-	e := startReceiver(t, freeAddress(t), webhook, t.TempDir(), api)
+	webhook := programs.FreeAddress(t)
+	e := startReceiver(t, programs.FreeAddress(t), webhook, t.TempDir(), api)
 	programs.Eventually(t, patience, "it listens", func() error {
 		_, _, err := get(t.Context(), "http://"+webhook+"/-/healthy")
 		return err
@@ -148,7 +148,7 @@ func TestBadWebhooksGetWhatIsPromised(t *testing.T) {
 func TestAHundredKillsLoseNoAcknowledgedEvent(t *testing.T) {
 	t.Parallel()
 	_, api := newAccount(t, wherebytest.Config{PointsPerMinute: unlimited})
-	address, webhook, storage := freeAddress(t), freeAddress(t), t.TempDir()
+	address, webhook, storage := programs.FreeAddress(t), programs.FreeAddress(t), t.TempDir()
 	l := newLife(t, wherebytest.New(wherebytest.Config{}), 1) // for its seed
 
 	const senders, rooms = 8, 50

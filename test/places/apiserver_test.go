@@ -81,7 +81,7 @@ func startProgram(t *testing.T, p programs.Program, args ...string) <-chan struc
 func startAPIServer(t *testing.T) *apiServer {
 	t.Helper()
 	dir := t.TempDir()
-	store, peers := "http://"+freeAddress(t), "http://"+freeAddress(t)
+	store, peers := "http://"+programs.FreeAddress(t), "http://"+programs.FreeAddress(t)
 	startProgram(t, programs.Etcd, "--data-dir="+filepath.Join(dir, "etcd"), "--listen-client-urls="+store, "--advertise-client-urls="+store,
 		"--listen-peer-urls="+peers, "--initial-advertise-peer-urls="+peers, "--initial-cluster=default="+peers, "--unsafe-no-fsync", "--log-level=warn")
 
@@ -103,7 +103,7 @@ func startAPIServer(t *testing.T) *apiServer {
 			t.Fatal(err)
 		}
 	}
-	address := freeAddress(t)
+	address := programs.FreeAddress(t)
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
 		t.Fatal(err)

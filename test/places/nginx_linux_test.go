@@ -106,7 +106,7 @@ func TestBothPortsBehindNginx(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	metrics, hooks, proxy := freeAddress(t), freeAddress(t), freeAddress(t)
+	metrics, hooks, proxy := programs.FreeAddress(t), programs.FreeAddress(t), programs.FreeAddress(t)
 	log := &logtest.Buffer{}
 	cmd := exec.Command(program, "run", "--storage.path="+t.TempDir(), "--whereby.url="+api.URL+"/v1",
 		"--web.listen-address="+metrics, "--webhook.listen-address="+hooks)

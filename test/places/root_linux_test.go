@@ -3,7 +3,6 @@ package places
 import (
 	"bytes"
 	"fmt"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -144,17 +143,6 @@ func (r *emptyRoot) start(args ...string) (log *logtest.Buffer, stop func()) {
 	return log, stop
 }
 
-// freeAddress is a loopback address with a port that is free now.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	return listener.Addr().String()
-}
-
 // waitFor waits until an address answers with 200.
 func waitFor(t *testing.T, url string) {
 	t.Helper()
@@ -195,7 +183,7 @@ func TestEveryCommandWorksInAnEmptyRoot(t *testing.T) {
 	r.run(0, "groups:", "alerts", "--config.file=/whereby.yml")
 	r.run(0, "", "dashboards", "--output-dir=/data/dashboards")
 
-	metrics, hooks := freeAddress(t), freeAddress(t)
+	metrics, hooks := programs.FreeAddress(t), programs.FreeAddress(t)
 	r.env = []string{
 		"WHEREBY_API_KEY=" + apiKey, "WHEREBY_WEBHOOK_SECRET=" + webhookSecret,
 		"WHEREBY_EXPORTER_WHEREBY_URL=" + api.URL + "/v1",
