@@ -18,7 +18,10 @@ type Check struct {
 	Plan   string `placeholder:"build|enterprise" help:"Print what to expect of an account on this Whereby plan, and check nothing."`
 	Rooms  int    `default:"1000" placeholder:"N" help:"With --plan: rooms in the account (${default})."`
 	Active *int   `placeholder:"N" help:"With --plan: rooms used within 24 hours (100, or all where there are fewer)."`
-	Flags  `embed:""`
+
+	Recordings int `default:"0" placeholder:"N" help:"With --plan: recordings that Whereby stores (${default})."`
+
+	Flags `embed:""`
 }
 
 // defaultActive is what --active is where it is not given.
@@ -70,6 +73,9 @@ func (c *Check) plan(env *Env) error {
 	if c.Rooms < 0 {
 		return fmt.Errorf("--rooms=%d: must not be negative", c.Rooms)
 	}
+	if c.Recordings < 0 {
+		return fmt.Errorf("--recordings=%d: must not be negative", c.Recordings)
+	}
 	active := min(c.Rooms, defaultActive)
 	if c.Active != nil {
 		active = *c.Active
@@ -84,6 +90,7 @@ func (c *Check) plan(env *Env) error {
 		PointsPerMinute:  points,
 		Rooms:            c.Rooms,
 		Active:           active,
+		Recordings:       c.Recordings,
 		Share:            c.Whereby.RateLimitShare,
 		Interval:         c.Poll.Interval,
 		FullPollInterval: c.Poll.FullPollInterval,

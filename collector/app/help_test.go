@@ -19,7 +19,7 @@ func TestHelpAndVersionGoToStdout(t *testing.T) {
 		{"help of the program shows the commands and the flags of run", []string{"--help"}, append(commands, groups...)},
 		{"help in short", []string{"-h"}, append(commands, groups...)},
 		{"help of run", []string{"run", "--help"}, groups},
-		{"help of check", []string{"check", "--help"}, append([]string{"--online", "--plan=build|enterprise", "--rooms=N", "--active=N"}, groups...)},
+		{"help of check", []string{"check", "--help"}, append([]string{"--online", "--plan=build|enterprise", "--rooms=N", "--active=N", "--recordings=N"}, groups...)},
 		{"help of demo", []string{"demo", "--help"}, []string{"\nWeb address\n", "\nLogging\n"}},
 		{"help of healthcheck", []string{"healthcheck", "--help"}, []string{"--url=URL"}},
 		{"the version", []string{"--version"}, []string{"whereby_exporter, version ", "go version:"}},

@@ -103,6 +103,7 @@ func TestMistakes(t *testing.T) {
 		{"an unknown Whereby plan", []string{"check", "--plan=huge"}, "--plan=huge: must be build or enterprise, the Whereby plan of the account"},
 		{"a negative number of rooms", []string{"check", "--plan=enterprise", "--rooms=-1"}, "--rooms=-1: must not be negative"},
 		{"a negative number of rooms as a word of its own", []string{"check", "--plan", "enterprise", "--rooms", "-1"}, `--rooms: expected int value but got "-1"`},
+		{"a negative number of recordings", []string{"check", "--plan=enterprise", "--recordings=-1"}, "--recordings=-1: must not be negative"},
 		{"more active rooms than there are", []string{"check", "--plan=enterprise", "--rooms=5", "--active=6"}, "--active=6: must not be negative, nor above --rooms=5"},
 		{"a check of bad flags", []string{"check", "--poll.interval=10ms"}, "--poll.interval=10ms: must be at least 1s"},
 		{"secrets of webhooks that are not there", []string{"--webhook.secret-file=" + dir + "/missing"},

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"whereby_exporter/collector/recordings"
 	"whereby_exporter/whereby"
 )
 
@@ -31,6 +32,8 @@ type Account struct {
 	ReadCost int
 	// Rooms exist, Active of them were used in the last 24 hours.
 	Rooms, Active int
+	// Recordings are stored.
+	Recordings int
 	// Share, Interval and FullPollInterval are the flags of the same names.
 	Share                      float64
 	Interval, FullPollInterval time.Duration
@@ -53,7 +56,10 @@ type Plan struct {
 	Every         time.Duration
 	// Freshness is how old a figure is at most, Insights' own delay included.
 	Freshness time.Duration
-	// LeftPerHour are the reads that polling leaves of the share to the sampler of call
+	// TranscriptionsPerHour are the requests for transcriptions, if there are any, and
+	// RecordingsRequests what it costs to read the stored recordings.
+	TranscriptionsPerHour, RecordingsRequests int
+	// LeftPerHour are the reads that all this leaves of the share to the sampler of call
 	// quality.
 	LeftPerHour int
 }
@@ -89,9 +95,14 @@ func Make(a Account) Plan {
 	p.LaterFullPolls = spend(p.FullRequests, background, window)
 	p.Freshness = whereby.InsightsDelay + p.Every + spend(p.ShortRequests, float64(points), window)
 
+	// A page of the newest transcriptions is read with each poll.
+	p.TranscriptionsPerHour = int(math.Ceil(time.Hour.Seconds() / p.Every.Seconds()))
+	p.RecordingsRequests = max(1, pages(a.Recordings))
+
 	perHour := float64(points) * time.Hour.Seconds() / window.Seconds()
 	used := float64(p.ShortRequests)*time.Hour.Seconds()/p.Every.Seconds() +
-		float64(p.FullRequests)*time.Hour.Seconds()/a.FullPollInterval.Seconds()
+		float64(p.FullRequests)*time.Hour.Seconds()/a.FullPollInterval.Seconds() +
+		float64(p.TranscriptionsPerHour) + float64(p.RecordingsRequests)*time.Hour.Seconds()/recordings.DefaultInterval.Seconds()
 	// The sampler of call quality leaves the polls a quarter, whether they need it or not.
 	p.LeftPerHour = int(math.Max(0, math.Floor(min(perHour-used, perHour*most/float64(points)))))
 	if points == 1 {
@@ -134,6 +145,8 @@ func Print(w io.Writer, a Account, plans ...Plan) error {
   later full polls  %s in the background, %s, each %s after the one before
   steady poll       at most %s, every %s
   freshness         figures are at most %s old, up to %s of it Insights' own delay
+  transcriptions    a request a poll, %s an hour, if the account has any
+  recordings        %s every %s, for %s
   call quality      %s participants can be sampled an hour, in sessions of three
 `,
 		count(a.Rooms, "room"), a.Active, a.PointsPerMinute,
@@ -143,6 +156,8 @@ func Print(w io.Writer, a Account, plans ...Plan) error {
 		count(p.FullRequests, "request"), each(func(p Plan) string { return about(p.LaterFullPolls) }), short(a.FullPollInterval),
 		count(p.ShortRequests, "request"), each(func(p Plan) string { return short(p.Every) }),
 		each(func(p Plan) string { return short(p.Freshness) }), short(whereby.InsightsDelay),
+		each(func(p Plan) string { return strconv.Itoa(p.TranscriptionsPerHour) }),
+		count(p.RecordingsRequests, "request"), short(recordings.DefaultInterval), count(a.Recordings, "stored recording"),
 		// A session costs two reads, and each participant one.
 		each(func(p Plan) string { return strconv.Itoa(p.LeftPerHour * 3 / 5) }))
 	return err

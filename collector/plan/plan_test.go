@@ -40,6 +40,11 @@ func withShare(a plan.Account, share float64) plan.Account {
 	return a
 }
 
+func withRecordings(a plan.Account, recordings int) plan.Account {
+	a.Recordings = recordings
+	return a
+}
+
 // Whereby's plans, by points a minute.
 const (
 	build      = 100
@@ -138,6 +143,31 @@ func TestMoreRoomsNeverCostLess(t *testing.T) {
 	}
 }
 
+// TestOtherListsTakeTheirShare: what reading transcriptions and recordings costs is not left
+// to call quality. That a day costs no more of either than said is a test of the collector.
+func TestOtherListsTakeTheirShare(t *testing.T) {
+	for _, c := range []struct {
+		recordings, requests int
+		left                 int
+	}{
+		{0, 1, 0}, {100, 1, 0}, {700, 7, 1}, {30_000, 300, 50},
+	} {
+		a := account(enterprise, 20_000, 10_000) // polls leave less than the share that the sampler may take
+		without := plan.Make(a)
+		a.Recordings = c.recordings
+		p := plan.Make(a)
+		if p.TranscriptionsPerHour != 60 || p.RecordingsRequests != c.requests {
+			t.Errorf("%d recordings: %d requests for transcriptions an hour and %d for recordings; want 60 and %d",
+				c.recordings, p.TranscriptionsPerHour, p.RecordingsRequests, c.requests)
+		}
+		// A list of recordings is read four times a day.
+		if less := without.LeftPerHour - p.LeftPerHour; less != c.left {
+			t.Errorf("%d recordings leave %d requests an hour less; want %d", c.recordings, less, c.left)
+		}
+		assertSane(t, a, p)
+	}
+}
+
 func TestMoreActiveRoomsNeverCostLess(t *testing.T) {
 	var last plan.Plan
 	for active := 0; active <= 10_000; active += 50 {
@@ -158,6 +188,7 @@ func TestThePrintedPlan(t *testing.T) {
 	}{
 		{"one-room", account(build, 1, 1)},
 		{"enterprise", account(enterprise, 20_000, 500)},
+		{"a-hundred-thousand-recordings", withRecordings(account(build, 5000, 500), 100_000)},
 		{"a-million-rooms-on-build", account(build, 1_000_000, 500)},
 		{"a-minute-is-too-short-for-a-point", withShare(account(build, 1000, 100), 0.008)},
 	} {

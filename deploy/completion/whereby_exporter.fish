@@ -57,6 +57,7 @@ complete -c whereby_exporter -n '__fish_seen_subcommand_from check' -l online -d
 complete -c whereby_exporter -n '__fish_seen_subcommand_from check' -l plan -x -d 'Print what to expect of an account on this Whereby plan, and check nothing.'
 complete -c whereby_exporter -n '__fish_seen_subcommand_from check' -l rooms -x -d 'With --plan: rooms in the account (1000).'
 complete -c whereby_exporter -n '__fish_seen_subcommand_from check' -l active -x -d 'With --plan: rooms used within 24 hours (100, or all where there are fewer).'
+complete -c whereby_exporter -n '__fish_seen_subcommand_from check' -l recordings -x -d 'With --plan: recordings that Whereby stores (0).'
 complete -c whereby_exporter -n '__fish_seen_subcommand_from check' -l config.file -rF -d 'Configuration file: customers, quotas, billing periods, HTTP client settings. Read again when it changes, and on SIGHUP.'
 complete -c whereby_exporter -n '__fish_seen_subcommand_from check' -l whereby.url -x -d 'Address of Whereby\'s API (https://api.whereby.dev/v1).'
 complete -c whereby_exporter -n '__fish_seen_subcommand_from check' -l whereby.api-key-file -rF -d 'File that holds the API key. Read again for every request, so the key can be rotated. Without it, WHEREBY_API_KEY may hold the key itself.'

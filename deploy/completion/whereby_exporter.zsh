@@ -72,6 +72,7 @@ check) flags=(
     '--plan=[Print what to expect of an account on this Whereby plan, and check nothing.]:build|enterprise: '
     '--rooms=[With --plan\: rooms in the account (1000).]:n: '
     '--active=[With --plan\: rooms used within 24 hours (100, or all where there are fewer).]:n: '
+    '--recordings=[With --plan\: recordings that Whereby stores (0).]:n: '
     '--config.file=[Configuration file\: customers, quotas, billing periods, HTTP client settings. Read again when it changes, and on SIGHUP.]:file:_files'
     '--whereby.url=[Address of Whereby'\''s API (https\://api.whereby.dev/v1).]:url: '
     '--whereby.api-key-file=[File that holds the API key. Read again for every request, so the key can be rotated. Without it, WHEREBY_API_KEY may hold the key itself.]:file:_files'
