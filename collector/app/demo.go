@@ -72,12 +72,7 @@ func (d *Demo) Run(env *Env) error {
 	}
 	customers[0].overrun(account, now)
 	storeRecordings(account, customers, now)
-	readCost := 1 // as in the account: nobody has to wait until that is learnt
-	client, err := Whereby{
-		URL:            whereby.DefaultBaseURL, // never reached: the transport is the account
-		RateLimitShare: share,
-		ReadCost:       &readCost,
-	}.client(whereby.StaticKey(demoKey), account.RoundTripper())
+	client, err := demoClient(account.RoundTripper(), share)
 	if err != nil {
 		return err
 	}
@@ -122,6 +117,16 @@ func (d *Demo) Run(env *Env) error {
 			return group.Wait()
 		},
 	}.serve(env)
+}
+
+// demoClient reads the account within a share of its points.
+func demoClient(account http.RoundTripper, share float64) (*whereby.Client, error) {
+	readCost := 1 // as in the account: nobody has to wait until that is learnt
+	return Whereby{
+		URL:            whereby.DefaultBaseURL, // never reached: the transport is the account
+		RateLimitShare: share,
+		ReadCost:       &readCost,
+	}.client(whereby.StaticKey(demoKey), account)
 }
 
 // greet prints where to look.

@@ -12,7 +12,6 @@ import (
 
 	"whereby_exporter/collector/backfill"
 	"whereby_exporter/collector/config"
-	"whereby_exporter/whereby"
 )
 
 // DemoHistory are the flags on what the simulated account did before the demo started.
@@ -61,10 +60,7 @@ func (h DemoHistory) write(ctx context.Context, o backfill.Options, file *config
 	if err := os.RemoveAll(o.Output + backfill.WorkSuffix); err != nil {
 		return fmt.Errorf("--history.file: %w", err)
 	}
-	readCost := 1
-	client, err := Whereby{
-		URL: whereby.DefaultBaseURL, RateLimitShare: historyShare, ReadCost: &readCost,
-	}.client(whereby.StaticKey(demoKey), account)
+	client, err := demoClient(account, historyShare)
 	if err != nil {
 		return err
 	}

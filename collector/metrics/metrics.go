@@ -317,11 +317,6 @@ func (m Metric) NewGauge(r prometheus.Registerer) prometheus.Gauge {
 	return g
 }
 
-// NewGaugeFunc makes a gauge that has the value of a function at each scrape.
-func (m Metric) NewGaugeFunc(r prometheus.Registerer, value func() float64) {
-	r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: m.Name, Help: m.Help}, value))
-}
-
 // NewGaugeVec makes a gauge with the metric's labels, absent until it is set.
 func (m Metric) NewGaugeVec(r prometheus.Registerer) *prometheus.GaugeVec {
 	g := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: m.Name, Help: m.Help}, slices.Clone(m.Labels))
