@@ -67,7 +67,7 @@ func TestAMemberThatStartsFromABackupEqualsTheOthers(t *testing.T) {
 	third.kill()
 	third.start(t)
 	c.expectTruth("it was killed")
-	neverOverspent(t, c.account)
+	neverOverspent(t, c.account, len(c.members))
 }
 
 // restoredEvents is what the events in a backup led to.
