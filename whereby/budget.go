@@ -283,7 +283,8 @@ func (b *Budget) next(now time.Time, priority Priority, k kind) time.Time {
 			}
 		}
 	}
-	at = later(at, b.free(cost, allowed, window, func(*expense) bool { return true }))
+	all := func(*expense) bool { return true }
+	at = later(at, b.free(cost, allowed, window, all))
 	foreground := func(e *expense) bool { return e.priority == Foreground }
 	behind := func(e *expense) bool { return e.priority != Foreground }
 	switch {
@@ -293,7 +294,7 @@ func (b *Budget) next(now time.Time, priority Priority, k kind) time.Time {
 	case priority != Foreground:
 		at = later(at, b.free(cost, own, ownWindow, behind))
 	}
-	if priority != Spare && b.costs.fixed == 0 {
+	if idle := now.Sub(b.costs.limiters.before.received); priority != Spare && b.costs.fixed == 0 {
 		share, some := own, behind
 		if priority == Foreground {
 			share, some = allowed, foreground
@@ -305,10 +306,19 @@ func (b *Budget) next(now time.Time, priority Priority, k kind) time.Time {
 			if half := share / 2; !b.free(cost, half, window, some).IsZero() {
 				at = later(at, b.evenly(priority, MaxReadCost, half, window))
 			}
-		case priority == Background && now.Sub(b.costs.limiters.before.received) > together:
+		case priority == Background && own < enoughToSpread && b.costs.limiters.spread():
+			// A return of points is seen only while what was spent before is not a minute old.
+			at = later(at, b.evenly(priority, cost, own, window))
+		case priority == Background && idle > together:
 			// Only of a request that follows another at once is it plain what it costs, so
-			// the first one waits until there is room for the next.
-			at = later(at, b.free(min(2*cost, own), own, ownWindow, some))
+			// the first one waits until there is room for the next. After a pause it may look as
+			// dear as can be.
+			room := 2 * cost
+			if idle > atOnce {
+				room = cost + MaxReadCost
+			}
+			at = later(at, b.free(min(room, own), own, ownWindow, some))
+			at = later(at, b.free(min(room, allowed), allowed, window, all))
 		}
 	}
 	if priority == Spare {

@@ -40,7 +40,8 @@ type kind struct {
 // kindCost is what is known of a kind.
 type kindCost struct {
 	charges  []charge // of the last requests, oldest first
-	observed []int
+	observed []int    // that they can have cost at most, less of those after a pause
+	paused   int      // requests after a pause, since the last that followed another at once
 }
 
 // charge is what a request is charged, which may be too high.
@@ -111,13 +112,20 @@ func (c *costs) charge(points *int, k kind, r RateLimit, sent, now time.Time, al
 		return
 	}
 	known := c.of(k)
-	known.observed = last(known.observed, seen, c.doubtful())
+	if known.paused++; c.limiters.plain {
+		known.paused = 0
+	}
+	// After a pause a request looks dear for what production spent in it. That is no evidence
+	// that requests are dear, unless there has been no other for long.
+	if len(known.observed) == 0 || known.paused == 0 || known.paused > c.doubtful() {
+		known.observed = last(known.observed, seen, c.doubtful())
+	}
 	// Production can only make a request look dearer, and is not always at work: if one
 	// after it looks cheaper, it was cheaper too, unless all before it were as dear.
 	for _, before := range known.charges {
 		*before.points = min(*before.points, max(seen, before.least))
 	}
-	known.charges = last(known.charges, charge{points, slices.Min(known.observed)}, c.doubtful())
+	known.charges = last(known.charges, charge{points, min(seen, slices.Min(known.observed))}, c.doubtful())
 }
 
 // last appends to a list of the last n.

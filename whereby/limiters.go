@@ -23,7 +23,8 @@ type limiters struct {
 	notAtOnce, notEvenly, notEach bool
 
 	before   reading
-	returned time.Time  // before the last return of points that was seen
+	plain    bool       // the last reading followed the one before it at once
+	returned time.Time  // before the last return of points
 	spent    []spending // that was seen in the last minute
 	none     time.Time  // since when no limiter is believed
 }
@@ -51,8 +52,9 @@ type spending struct {
 const (
 	// leastWindow is a minute, less what clocks may differ by.
 	leastWindow = 59 * time.Second
-	// atOnce is so short a time that what production spends in it does not hide a reset.
-	atOnce = time.Second
+	// atOnce is so short a time that what production spends in it does not hide a reset: it
+	// would have to be as much as all have spent in the minute before.
+	atOnce = 2 * time.Second
 	// together is so short a time that nothing comes back in it that production spent a
 	// minute ago, as a rule.
 	together = 50 * time.Millisecond
@@ -70,6 +72,7 @@ func (l *limiters) most(r reading, sure bool) int {
 		r.fall, r.since = r.used-before.used, before.sent
 	}
 	l.before = r
+	l.plain = comparable && r.sent.Sub(before.received) <= together
 	l.contradict(r, comparable)
 	switch {
 	case r.crossed:
@@ -99,7 +102,7 @@ func (l *limiters) contradict(r reading, comparable bool) {
 			if !l.returned.IsZero() && r.received.Sub(l.returned) < leastWindow {
 				l.notAtOnce = true
 			}
-			l.returned = r.since
+			l.returned = later(r.since, l.returned.Add(leastWindow))
 		} else {
 			seen = spending{r.since, r.fall}
 		}
@@ -126,6 +129,14 @@ func (l *limiters) contradict(r reading, comparable bool) {
 	if !l.none.IsZero() && r.received.Sub(l.none) > forgetAfter {
 		*l = limiters{before: r}
 	}
+}
+
+// spread reports whether requests are better sent all over the minute than one right behind
+// another. Where answers come quickly, the latter shows what a request costs; where they are
+// slow, a return of points within a minute must be seen first, to contradict that each comes
+// back a minute after it was spent.
+func (l *limiters) spread() bool {
+	return !l.notEach && l.before.received.Sub(l.before.sent) > together/4
 }
 
 // known reports whether there is one limiter left to believe in.

@@ -37,6 +37,13 @@ func TestARequestIsTakenForTheDearestThatItCanHaveBeen(t *testing.T) {
 			answers:   []answered{{0, 50, 10}, {30 * s, 60, 10}, {40 * s, 60, 10}, {s, 11, 10}, {20 * s, 60, 10}, {s, 52, 10}},
 			notAtOnce: true, notEvenly: true,
 		},
+		"a reset in a pause, no earlier than a minute after the one before": {
+			answers: []answered{
+				{0, 40, 10}, {2 * s, 83, 10}, {2 * s, 3, 3}, {26 * s, 30, 10}, // a reset within 2 s of the start
+				{time.Minute, 5, 5}, {5 * s, 9, 4},
+			},
+			notEvenly: true, notEach: true,
+		},
 		"a request right behind another": {
 			answers: []answered{{0, 40, 10}, {2 * s, 43, 10}, {0, 46, 3}, {10 * ms, 49, 3}, {10 * ms, 51, 3}},
 		},
@@ -68,5 +75,43 @@ func TestLimitersAreBelievedAgain(t *testing.T) {
 	}
 	if l.notAtOnce || l.notEvenly || l.notEach || !l.none.IsZero() {
 		t.Errorf("after %v: %+v", 12*time.Minute, l)
+	}
+}
+
+// TestAPauseIsNoEvidenceOfDearRequests: what looks dear after a pause was production's, unless
+// requests have followed nothing but pauses for long.
+func TestAPauseIsNoEvidenceOfDearRequests(t *testing.T) {
+	for name, tc := range map[string]struct{ pauses, want int }{
+		"a few pauses":        {leastDoubted, 1},
+		"nothing but pauses":  {3 * leastDoubted, MaxReadCost},
+		"no pause whatsoever": {0, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := costs{limiters: limiters{notEvenly: true, notEach: true}}
+			now, used := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), 0
+			var charged []*int
+			read := func(after time.Duration, fall int) {
+				now, used = now.Add(after), used+fall
+				points := new(int)
+				c.charge(points, kind{}, RateLimit{Limit: 300, Remaining: 300 - used, LimitKnown: true, RemainingKnown: true}, now, now, true)
+				charged = append(charged, points)
+			}
+			for range 5 {
+				read(0, 1)
+			}
+			for range tc.pauses {
+				used = 0
+				read(time.Minute, 20) // production spent 19 of them
+			}
+			read(0, 1)
+			if got := c.estimate(kind{}); got != tc.want {
+				t.Errorf("the next request is expected to cost %d points, want %d", got, tc.want)
+			}
+			for i, points := range charged {
+				if *points < 1 {
+					t.Errorf("request %d is charged %d points, and cost one", i, *points)
+				}
+			}
+		})
 	}
 }
