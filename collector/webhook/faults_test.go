@@ -82,7 +82,8 @@ func (a *account) deliver(n int) {
 		for i, event := range waiting {
 			results[i] = make(chan error, 1)
 			go func() { results[i] <- receiver.Accept(a.t.Context(), event) }()
-			synctest.Wait() // the first is being written, the others wait together
+			time.Sleep(time.Second) // by the bubble's clock: far longer than a batch waits for more
+			synctest.Wait()         // the first is being written, the others wait together
 		}
 		a.fsys.Hang = nil
 		close(hang)
