@@ -182,19 +182,25 @@ func TestNoMinuteCostsMoreThanTheShareAndOneRequest(t *testing.T) {
 }
 
 // TestCheapReadsUseTheShare has an exporter that reads all that it can at a point a read,
-// next to production. With a sliding window, and with answers that take long, it cannot
-// tell its own spending from production's every time, and takes reads for dearer.
+// next to production. With few points and with answers that take long, it cannot tell its own
+// spending from production's every time, and takes reads for dearer; with a sliding window it
+// never can. With a fixed window, the least of a hundred runs was 77 % of the share of 100
+// points, 58 % with slow answers, and 91 % of that of 1,000, 74 % with slow answers.
 func TestCheapReadsUseTheShare(t *testing.T) {
 	const share = 0.25
 	for name, limiter := range limiters {
 		for _, limit := range []int{100, 1000} {
 			for _, latency := range latencies {
 				least := 0.8
-				switch {
+				switch slow := latency > 50*time.Millisecond; {
 				case limiter == wherebytest.SlidingWindow:
 					least = 0.08
-				case latency >= 50*time.Millisecond:
-					least = 0.25
+				case limit == 100 && slow:
+					least = 0.5
+				case slow:
+					least = 0.65
+				case limit == 100:
+					least = 0.7
 				}
 				t.Run(fmt.Sprintf("%s of %d, answers within %v", name, limit, latency), func(t *testing.T) {
 					t.Parallel()
