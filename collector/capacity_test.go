@@ -105,7 +105,7 @@ func TestFullRoomsAreAnAdversarysTruth(t *testing.T) {
 		defer stop()
 		time.Sleep(90 * time.Minute)
 		full, dialIns := 0, 0.0
-		for range 40 {
+		for range unlessShort(40, 15) {
 			b.waitForQuiet(account)
 			full += b.expectFullRooms(account, file)
 			if dialIns = b.expectDialIns(account, begin, file); t.Failed() {
@@ -137,7 +137,7 @@ func TestFullRoomsAreAnAdversarysTruth(t *testing.T) {
 				return
 			}
 		}
-		if full == 0 || dialIns == 0 {
+		if (full == 0 || dialIns == 0) && !testing.Short() {
 			t.Errorf("%d rooms were full, and %v joined by telephone", full, dialIns)
 		}
 	})

@@ -56,6 +56,16 @@ func newAccount(config wherebytest.Config) *wherebytest.Account {
 	return account
 }
 
+// smallAccount has three rooms, for what the number of rooms proves nothing.
+func smallAccount(config wherebytest.Config) *wherebytest.Account {
+	config.APIKey = apiKey
+	account := wherebytest.New(config)
+	for i := range 3 {
+		account.AddRoom(room(i))
+	}
+	return account
+}
+
 func room(i int) wherebytest.Room {
 	prefix := []string{"acme-", "globex-", ""}[i%3]
 	used := time.Now().Add(-time.Duration(i+60) * time.Hour)
@@ -471,6 +481,7 @@ func TestARestatedFigureIsDrift(t *testing.T) {
 }
 
 func TestAFloodOfPrefixesIsCountedTogether(t *testing.T) {
+	long(t)
 	synctest.Test(t, func(t *testing.T) {
 		account := wherebytest.New(wherebytest.Config{APIKey: apiKey})
 		const over = 30

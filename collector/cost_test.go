@@ -251,6 +251,7 @@ func (b *costBench) transcribe(room string, start time.Time, random *rand.Rand) 
 // TestCostsAreTheTruth goes over changes of prices, billing periods, restarts and reloads:
 // one that moves rooms to another prefix, and one that edits prices of the past.
 func TestCostsAreTheTruth(t *testing.T) {
+	long(t)
 	synctest.Test(t, func(t *testing.T) {
 		seed := rand.Uint64()
 		t.Logf("seed %d", seed)

@@ -24,6 +24,9 @@ func TestLiveCountsAreAnAdversarysTruth(t *testing.T) {
 		"all":                 wherebytest.AllPeople(),
 	} {
 		t.Run(name, func(t *testing.T) {
+			if name != "all" {
+				long(t)
+			}
 			synctest.Test(t, func(t *testing.T) {
 				// Nobody is in a room when the exporter starts.
 				adversary := wherebytest.NewAdversary(rand.Uint64(), time.Now().Add(3*time.Hour), 8*time.Hour)
@@ -38,7 +41,7 @@ func TestLiveCountsAreAnAdversarysTruth(t *testing.T) {
 				stop := b.sendWebhooks(wherebytest.DeliveryFaults{Duplicated: 0.3, Delayed: 0.4, MaxDelay: 20 * time.Second})
 				defer stop()
 				time.Sleep(90 * time.Minute)
-				for range 40 {
+				for range unlessShort(40, 15) {
 					b.waitForQuiet(account)
 					if b.expectLiveTruth(account); t.Failed() {
 						break

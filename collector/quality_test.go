@@ -199,6 +199,9 @@ func TestQualityIsTheTruthWhereAllIsRead(t *testing.T) {
 		"a small plan, few customers": {PointsPerMinute: 400, Lag: 10 * time.Minute},
 	} {
 		t.Run(name, func(t *testing.T) {
+			if name != "as documented" {
+				long(t)
+			}
 			synctest.Test(t, func(t *testing.T) {
 				seed := rand.Uint64()
 				t.Logf("seed %d", seed)
@@ -273,6 +276,7 @@ func TestAParticipantCountsOnceOverRestarts(t *testing.T) {
 // TestATenthOfTheParticipantsTellsOfAll: with points for a tenth of them, the share of
 // poor time lies within the confidence that is documented, for the small customers too.
 func TestATenthOfTheParticipantsTellsOfAll(t *testing.T) {
+	long(t)
 	synctest.Test(t, func(t *testing.T) {
 		seed := rand.Uint64()
 		t.Logf("seed %d", seed)
@@ -398,6 +402,7 @@ func TestTheSamplerHoldsToTheBudget(t *testing.T) {
 // TestTheSamplerStopsBeforeThePollerSlows: while production spends nearly all points,
 // polls go on and nobody is sampled; then sampling goes on too.
 func TestTheSamplerStopsBeforeThePollerSlows(t *testing.T) {
+	long(t)
 	synctest.Test(t, func(t *testing.T) {
 		seed := rand.Uint64()
 		t.Logf("seed %d", seed)
@@ -488,6 +493,7 @@ func TestBadTracesBendNothing(t *testing.T) {
 				since := time.Now()
 				meetings := 40
 				if kind == "six hours" { // a hundred times as much to read
+					long(t)
 					meetings = secondTier(15, 40)
 				}
 				account := callAccount(wherebytest.Config{}, rand.New(rand.NewPCG(seed, 0)), 4*time.Hour, map[string]int{"acme-": meetings})
@@ -571,9 +577,7 @@ func TestAFullDiskCostsNoParticipant(t *testing.T) {
 
 // TestMemoryOfSamplingStaysFlat compares what is kept after weeks.
 func TestMemoryOfSamplingStaysFlat(t *testing.T) {
-	if testing.Short() {
-		t.Skip("simulated weeks")
-	}
+	long(t)
 	days := secondTier(15, 30)
 	synctest.Test(t, func(t *testing.T) {
 		seed := rand.Uint64()

@@ -81,7 +81,7 @@ func TestRecordingsAreThoseOfTheAccount(t *testing.T) {
 func TestWithoutRecordingsThereAreNoFamilies(t *testing.T) {
 	for _, status := range []int{0, 403, 404} {
 		synctest.Test(t, func(t *testing.T) {
-			b := prepare(t, newAccount(wherebytest.Config{Recordings: wherebytest.Recordings{Status: func(time.Time) int { return status }}}), nil)
+			b := prepare(t, smallAccount(wherebytest.Config{Recordings: wherebytest.Recordings{Status: func(time.Time) int { return status }}}), nil)
 			defer b.stop()
 			b.polls(5 * 60)
 			if n := b.account.Count(wherebytest.EndpointRecordings); n != 1 || strings.Contains(b.exposition(), "recordings_stored") {

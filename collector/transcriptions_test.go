@@ -15,6 +15,7 @@ import (
 	"whereby_exporter/collector/config"
 	"whereby_exporter/collector/metrics"
 	"whereby_exporter/collector/state"
+	"whereby_exporter/collector/store"
 	"whereby_exporter/whereby/wherebytest"
 )
 
@@ -22,6 +23,7 @@ import (
 // fail, are listed late and on pages that move, are deleted, and announced twice, in disorder
 // or never. The exporter is killed while it runs, and a billing period begins.
 func TestTranscriptionsAreAnAdversarysTruth(t *testing.T) {
+	long(t)
 	// Other seeds: SEED=N.
 	seeds := []uint64{1, 7}[:secondTier(1, 2)]
 	if n, err := strconv.ParseUint(os.Getenv("SEED"), 10, 64); err == nil {
@@ -212,7 +214,9 @@ func TestTranscriptionsCostNothingWithoutAny(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			inFakeTime(t, test.config, func(b *bench) {
+			synctest.Test(t, func(t *testing.T) {
+				b := prepare(t, smallAccount(test.config), store.NewMemory())
+				defer b.stop()
 				if test.any {
 					now := time.Now()
 					b.account.Transcribe(room(0).Name, wherebytest.Transcription{Start: now.Add(-time.Hour), End: now, Billable: time.Minute})

@@ -48,6 +48,9 @@ prices:
 // TestEverySampleOfCostsIsTheTruth also holds that the history ends where the live
 // counters are.
 func TestEverySampleOfCostsIsTheTruth(t *testing.T) {
+	if testing.Short() {
+		t.Skip("too long with the race detector: it runs without")
+	}
 	for name, fileLines := range map[string]int{"one file": 0, "small files": 1000} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

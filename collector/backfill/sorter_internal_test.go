@@ -13,6 +13,9 @@ import (
 )
 
 func TestSorterSumsAndSorts(t *testing.T) {
+	if testing.Short() {
+		t.Skip("too long with the race detector: it runs without")
+	}
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))

@@ -206,6 +206,10 @@ func (b *bench) furnish(random *rand.Rand, prefixes []string, permanent, once in
 func TestPeriodsAreExact(t *testing.T) {
 	for name, lag := range map[string]time.Duration{"Insights lag by seconds": 5 * time.Second, "Insights lag by a quarter of an hour": 15 * time.Minute} {
 		t.Run(name, func(t *testing.T) {
+			days := 36
+			if testing.Short() {
+				days = 9
+			}
 			synctest.Test(t, func(t *testing.T) {
 				random := seeded(t)
 				b := newBench(t, wherebytest.Config{Lag: lag})
@@ -220,7 +224,7 @@ func TestPeriodsAreExact(t *testing.T) {
 				time.Sleep(4 * time.Hour) // rooms of many sessions are read once they are quiet
 				b.settled()
 				b.expectTruth("after a cold start")
-				for day := 0; day < 36; day += 3 {
+				for day := 0; day < days; day += 3 {
 					if day == 6 {
 						b.stop()
 						time.Sleep(3 * time.Hour)
@@ -256,6 +260,9 @@ func (b *bench) settled() {
 // TestWhatAPeriodCosts counts requests: none for rooms that were not used in the
 // period or not before it, and one for others, whatever their age.
 func TestWhatAPeriodCosts(t *testing.T) {
+	if testing.Short() {
+		t.Skip("too long with the race detector: it runs without")
+	}
 	synctest.Test(t, func(t *testing.T) {
 		random := seeded(t)
 		b := newBench(t, wherebytest.Config{Lag: 5 * time.Second})

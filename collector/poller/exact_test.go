@@ -12,6 +12,7 @@ import (
 // TestEveryPollIsExact has meetings of a minute to two days come and go in an account, and
 // rooms that are new, used for the first time or deleted. Each poll has what Insights shows.
 func TestEveryPollIsExact(t *testing.T) {
+	long(t)
 	for range 3 {
 		synctest.Test(t, func(t *testing.T) {
 			config := wherebytest.Config{}

@@ -39,6 +39,7 @@ func eachOrder(t *testing.T, test func(t *testing.T, config wherebytest.Config))
 // TestAnIdlePollAfterABusyDayIsCheap: 5,000 rooms were used within a day, none within two
 // hours, and as many were never used.
 func TestAnIdlePollAfterABusyDayIsCheap(t *testing.T) {
+	long(t)
 	const used, unused = 5000, 2050
 	eachOrder(t, func(t *testing.T, config wherebytest.Config) {
 		b := newBench(t, config)
@@ -73,6 +74,7 @@ func TestAnIdlePollAfterABusyDayIsCheap(t *testing.T) {
 // TestRoomsUsedForTheFirstTimeAreFound moves the boundary between rooms that were never
 // used and those that were, in both directions.
 func TestRoomsUsedForTheFirstTimeAreFound(t *testing.T) {
+	long(t)
 	eachOrder(t, func(t *testing.T, config wherebytest.Config) {
 		b := newBench(t, config)
 		b.setShare(1)
@@ -126,6 +128,7 @@ func TestMarksMayBeRefused(t *testing.T) {
 // TestALongSessionIsNeverMoreThanAPollBehind has a session of three days, in an account
 // where others come and go.
 func TestALongSessionIsNeverMoreThanAPollBehind(t *testing.T) {
+	long(t)
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, wherebytest.Config{Lag: 10 * time.Minute})
 		b.setShare(1)

@@ -201,6 +201,7 @@ func TestAPollCountsOnceItWasToldOf(t *testing.T) {
 // TestPollsArriveAtTheTruth creates, uses, deletes and restates rooms between polls
 // and lets the exporter restart, for all that is unknown of the API.
 func TestPollsArriveAtTheTruth(t *testing.T) {
+	long(t)
 	sorts := map[string]*wherebytest.Fault{"honoured": nil}
 	refused, ignored := wherebytest.SortRefused(), wherebytest.SortIgnored()
 	sorts["refused"], sorts["ignored"] = &refused, &ignored
@@ -271,6 +272,7 @@ func (b *bench) live() {
 // counted twice, nothing may fall, and once the account rests, one more poll and
 // a full poll arrive at the truth.
 func TestRoomsMoveWhileAPassIsUnderWay(t *testing.T) {
+	long(t)
 	for name, sort := range map[string][]wherebytest.Fault{
 		"sort honoured":     nil,
 		"sort refused":      {wherebytest.SortRefused()},
@@ -338,6 +340,7 @@ func TestARoomUsedDuringTheFirstPassIsInTheFirstFigures(t *testing.T) {
 }
 
 func TestFailedPassesChangeNothingAndThePollerRecovers(t *testing.T) {
+	long(t)
 	for name, fault := range map[string]wherebytest.Fault{
 		"key refused":       wherebytest.Status(401),
 		"key forbidden":     wherebytest.Status(403),

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -20,7 +21,7 @@ import (
 )
 
 func main() {
-	race := flag.Bool("race", false, "run the tests of the product with the race detector; needs a C compiler")
+	race := flag.Bool("race", false, "run the tests of the product with the race detector too; needs a C compiler")
 	tier := flag.String("exhaustive", "", "run the second tier too: `all` of it, or what has not passed on this machine with the files as they are")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -34,17 +35,35 @@ func main() {
 // lanes returns modules whose tests run next to those of the other lanes: the tests of the
 // product compute, and those in test mostly wait for other programs. In each module
 // the packages that take longest start first.
-func lanes() [][]module {
+func lanes(race bool) [][]module {
+	product := []module{{dir: ".", first: []string{"./collector", "./collector/app"}}}
+	if race {
+		product = []module{
+			{dir: ".", first: []string{"./collector", "./collector/app"}, but: sequential, race: true, short: true},
+			{dir: ".", only: append(slices.Clone(simulations), sequential...)},
+		}
+	}
 	return [][]module{
 		// These run programs, which the detector does not see; what they share with the
 		// product's tests, such as the simulated account, it watches there.
-		{{dir: "test", first: []string{"./e2e", "./packaging", "./image", "./dashboards", "./alerts"}, noRace: true}},
-		{
-			{dir: ".", first: []string{"./collector", "./collector/app"}},
-			// Rendering a chart has no races, and Kubernetes' types take minutes to build twice.
-			{dir: "test/helm", noRace: true},
-		},
+		{{dir: "test", first: []string{"./e2e", "./packaging", "./image", "./dashboards", "./alerts"}, parallel: 6}},
+		// Rendering a chart has no races, and Kubernetes' types take minutes to build twice.
+		append(product, module{dir: "test/helm"}),
 	}
+}
+
+// sequential are packages of the product in which nothing runs at the same time as
+// anything else, and which no test calls from several goroutines: the race detector has
+// nothing to find in them.
+var sequential = []string{
+	".", "./alerts", "./collector/billing", "./collector/config", "./collector/cost",
+	"./collector/live", "./collector/metrics", "./dashboards", "./docs",
+}
+
+// simulations are packages whose tests simulate days. The race detector watches shorter
+// ones, in which the same goroutines meet; all of them run without it, at a fifth of the time.
+var simulations = []string{
+	"./collector", "./collector/backfill", "./collector/opening", "./collector/poller", "./whereby/wherebytest",
 }
 
 func run(ctx context.Context, race bool, tier string) error {
@@ -64,12 +83,13 @@ func run(ctx context.Context, race bool, tier string) error {
 
 	environment := append(os.Environ(), programs.BuiltVariable+"="+built, exhaustive.Variable+"="+tier)
 	report := newReport(os.Stdout)
-	errs := make([]error, len(lanes()))
+	lanes := lanes(race)
+	errs := make([]error, len(lanes))
 	var wg sync.WaitGroup
-	for i, lane := range lanes() {
+	for i, lane := range lanes {
 		wg.Go(func() {
 			for _, m := range lane {
-				errs[i] = errors.Join(errs[i], m.test(ctx, root, environment, race, report))
+				errs[i] = errors.Join(errs[i], m.test(ctx, root, environment, report))
 			}
 		})
 	}

@@ -92,7 +92,7 @@ func (r *report) finish(e event) {
 		fmt.Fprint(r.w, own)
 	case "pass": // "skip" has no tests at all
 		fmt.Fprint(r.w, lastLine(own))
-		r.times[e.Package] = e.Elapsed
+		r.times[e.Package] += e.Elapsed // with and without the race detector
 	}
 	delete(r.output, e.Package)
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"slices"
 	"strings"
 	"testing"
 )
@@ -53,21 +52,5 @@ the slowest packages:
 `
 	if out.String() != want {
 		t.Errorf("it says\n%s\nwant\n%s", out.String(), want)
-	}
-}
-
-func TestOnlyResultsThatCanBeTrustedAreCached(t *testing.T) {
-	for _, c := range []struct {
-		m    module
-		race bool
-		want string
-	}{
-		{module{dir: ".", first: []string{"./a"}}, true, "test -json -timeout 40m -race ./a ./..."},
-		{module{dir: "test"}, false, "test -json -timeout 40m -count 1 ./..."},
-		{module{dir: "test/helm", noRace: true}, true, "test -json -timeout 40m -count 1 ./..."},
-	} {
-		if got := c.m.args(c.race); !slices.Equal(got, strings.Fields(c.want)) {
-			t.Errorf("%+v: %q, want %q", c.m, got, c.want)
-		}
 	}
 }
