@@ -21,7 +21,7 @@ const (
 	Summary Type = "summary"
 )
 
-// RoomPrefix is the label by which usage is told apart.
+// RoomPrefix is the label that separates usage by customer.
 const RoomPrefix = "room_prefix"
 
 // Metric describes one metric family.
@@ -35,191 +35,191 @@ type Metric struct {
 // Usage by room prefix.
 var (
 	ParticipantMinutes = Metric{"whereby_participant_minutes_total", Counter, []string{RoomPrefix},
-		"Participant minutes, Whereby's billing unit: minutes in a room, rounded up for each connection. Lifetime figure over every room ever seen."}
+		"Participant minutes, Whereby's billing unit: minutes in a room, rounded up for each connection. Lifetime total over all rooms ever seen."}
 	RecorderMinutes = Metric{"whereby_recorder_minutes_total", Counter, []string{RoomPrefix},
-		"Minutes that rooms were recorded. Lifetime figure over every room ever seen."}
+		"Minutes of recording. Lifetime total over all rooms ever seen."}
 	StreamerMinutes = Metric{"whereby_streamer_minutes_total", Counter, []string{RoomPrefix},
-		"Minutes that rooms were streamed. Lifetime figure over every room ever seen."}
+		"Minutes of streaming. Lifetime total over all rooms ever seen."}
 	Sessions = Metric{"whereby_sessions_total", Counter, []string{RoomPrefix},
-		"Sessions; one starts once two people are in a room. Lifetime figure over every room ever seen."}
+		"Sessions. A session starts once two people are in a room. Lifetime total over all rooms ever seen."}
 	TranscriptionSeconds = Metric{"whereby_transcription_seconds_total", Counter, []string{RoomPrefix},
-		"Billable seconds of transcriptions, each once. Lifetime figure over every transcription ever seen; absent until they could be listed."}
+		"Billable seconds of transcriptions, each counted once. Lifetime total over all transcriptions ever seen. Absent until transcriptions have been listed."}
 	Rooms = Metric{"whereby_rooms", Gauge, []string{RoomPrefix},
 		"Rooms in the last full poll of the account."}
 )
 
-// What was used in billing periods, and what may be.
+// Usage in billing periods, and its limits.
 var (
 	QuotaUsed = Metric{"whereby_quota_used", Gauge, []string{RoomPrefix, "resource"},
-		"Used in the current billing period, by the sessions that started in it; live_participants: people in rooms now. Absent while a room is unread."}
+		"Used in the current billing period by sessions that started in it. For live_participants, people in rooms now. Absent while any room is unread."}
 	QuotaUsedLowerBound = Metric{"whereby_quota_used_lower_bound", Gauge, []string{RoomPrefix, "resource"},
-		"The certain part of what was used in the current billing period. Equal to whereby_quota_used if no room is unread."}
+		"Known part of the usage in the current billing period. Equal to whereby_quota_used if no room is unread."}
 	QuotaUnreadRooms = Metric{"whereby_quota_unread_rooms", Gauge, []string{RoomPrefix},
-		"Rooms whose usage from before the current billing period is not known yet."}
+		"Rooms whose usage from before the current billing period has not been read yet."}
 	QuotaPreviousUsed = Metric{"whereby_quota_previous_used", Gauge, []string{RoomPrefix, "resource"},
-		"Used in the previous billing period, late figures included. Absent while a room is unread."}
+		"Used in the previous billing period, including figures that arrived late. Absent while any room is unread."}
 	QuotaPreviousPeriodStart = Metric{"whereby_quota_previous_period_start_timestamp_seconds", Gauge, []string{RoomPrefix},
-		"When the previous billing period began, in seconds since 1970."}
+		"When the previous billing period began, as a Unix timestamp."}
 	QuotaPreviousPeriodEnd = Metric{"whereby_quota_previous_period_end_timestamp_seconds", Gauge, []string{RoomPrefix},
-		"When the previous billing period ended, in seconds since 1970."}
+		"When the previous billing period ended, as a Unix timestamp."}
 	QuotaPreviousFinal = Metric{"whereby_quota_previous_final", Gauge, []string{RoomPrefix},
-		"1 if whereby_quota_previous_used will not change any more, else 0."}
+		"1 once whereby_quota_previous_used no longer changes, else 0."}
 	QuotaLimit = Metric{"whereby_quota_limit", Gauge, []string{RoomPrefix, "resource"},
 		"Limit of a resource in a billing period, from the configuration file."}
 	QuotaNearRatio = Metric{"whereby_quota_near_ratio", Gauge, []string{RoomPrefix},
-		"Share of a quota from which on the customer counts as near it, from the configuration file."}
+		"Share of a quota at which a customer counts as near its limit, from the configuration file."}
 	QuotaPeriodStart = Metric{"whereby_quota_period_start_timestamp_seconds", Gauge, []string{RoomPrefix},
-		"When the current billing period began, in seconds since 1970."}
+		"When the current billing period began, as a Unix timestamp."}
 	QuotaPeriodEnd = Metric{"whereby_quota_period_end_timestamp_seconds", Gauge, []string{RoomPrefix},
-		"When the current billing period ends, in seconds since 1970."}
+		"When the current billing period ends, as a Unix timestamp."}
 	OrganizationQuotaUsed = Metric{"whereby_organization_quota_used", Gauge, []string{"resource"},
-		"Used by the whole account in its current billing period; live_participants: people in rooms now. Absent while a room is unread."}
+		"Used by the whole account in its current billing period. For live_participants, people in rooms now. Absent while any room is unread."}
 	OrganizationQuotaUsedLowerBound = Metric{"whereby_organization_quota_used_lower_bound", Gauge, []string{"resource"},
-		"The certain part of what the whole account used in its current billing period."}
+		"Known part of the whole account's usage in its current billing period."}
 	OrganizationQuotaUnreadRooms = Metric{"whereby_organization_quota_unread_rooms", Gauge, nil,
-		"Rooms of the whole account whose usage from before its current billing period is not known yet."}
+		"Rooms of the whole account whose usage from before its current billing period has not been read yet."}
 	OrganizationQuotaPreviousUsed = Metric{"whereby_organization_quota_previous_used", Gauge, []string{"resource"},
-		"Used by the whole account in its previous billing period, late figures included. Absent while a room is unread."}
+		"Used by the whole account in its previous billing period, including figures that arrived late. Absent while any room is unread."}
 	OrganizationQuotaPreviousPeriodStart = Metric{"whereby_organization_quota_previous_period_start_timestamp_seconds", Gauge, nil,
-		"When the account's previous billing period began, in seconds since 1970."}
+		"When the account's previous billing period began, as a Unix timestamp."}
 	OrganizationQuotaPreviousPeriodEnd = Metric{"whereby_organization_quota_previous_period_end_timestamp_seconds", Gauge, nil,
-		"When the account's previous billing period ended, in seconds since 1970."}
+		"When the account's previous billing period ended, as a Unix timestamp."}
 	OrganizationQuotaPreviousFinal = Metric{"whereby_organization_quota_previous_final", Gauge, nil,
-		"1 if whereby_organization_quota_previous_used will not change any more, else 0."}
+		"1 once whereby_organization_quota_previous_used no longer changes, else 0."}
 	OrganizationQuotaLimit = Metric{"whereby_organization_quota_limit", Gauge, []string{"resource"},
 		"Limit of a resource for the whole account, from the configuration file."}
 	OrganizationQuotaPeriodStart = Metric{"whereby_organization_quota_period_start_timestamp_seconds", Gauge, nil,
-		"When the account's current billing period began, in seconds since 1970."}
+		"When the account's current billing period began, as a Unix timestamp."}
 	OrganizationQuotaPeriodEnd = Metric{"whereby_organization_quota_period_end_timestamp_seconds", Gauge, nil,
-		"When the account's current billing period ends, in seconds since 1970."}
+		"When the account's current billing period ends, as a Unix timestamp."}
 	CustomerInfo = Metric{"whereby_customer_info", Gauge, []string{RoomPrefix, "customer"},
-		"A constant 1, labelled by the name of the customer who owns the room prefix."}
+		"A constant 1, labeled with the name of the customer that owns the room prefix."}
 )
 
-// What usage costs by the price list, which are absent without one. kind is what was used a
-// minute of, such as participant_minute.
+// Costs of usage by the price list; absent without one. kind is the priced unit, such as
+// participant_minute.
 var (
 	Cost = Metric{"whereby_cost_total", Counter, []string{RoomPrefix, "kind"},
-		"What all sessions and transcriptions cost by the price list, each at the price of the day it started on. Lifetime figure over every room ever seen."}
+		"Cost of all sessions and transcriptions by the price list, each at the price of the day it started. Lifetime total over all rooms ever seen."}
 	CostUnreadRooms = Metric{"whereby_cost_unread_rooms", Gauge, []string{RoomPrefix},
-		"Rooms whose usage from before a change of prices is not known yet: whereby_cost_total may be too low by it."}
+		"Rooms whose usage from before a price change has not been read yet. whereby_cost_total may be too low by that usage."}
 	CostInfo = Metric{"whereby_cost_info", Gauge, []string{"currency"},
-		"A constant 1, labelled by the currency of all costs."}
+		"A constant 1, labeled with the currency of all costs."}
 	PeriodCost = Metric{"whereby_period_cost", Gauge, []string{RoomPrefix, "kind"},
-		"What was used in the current billing period costs so far. Absent while it is not all known."}
+		"Cost so far of the usage in the current billing period. Absent while that usage is not fully known."}
 	PreviousPeriodCost = Metric{"whereby_previous_period_cost", Gauge, []string{RoomPrefix, "kind"},
-		"What was used in the previous billing period costs, late figures included. Absent while it is not all known."}
+		"Cost of the usage in the previous billing period, including figures that arrived late. Absent while that usage is not fully known."}
 	OrganizationPeriodCost = Metric{"whereby_organization_period_cost", Gauge, []string{"kind"},
-		"What the whole account used in its current billing period costs so far. Absent while it is not all known."}
+		"Cost so far of the whole account's usage in its current billing period. Absent while that usage is not fully known."}
 	OrganizationPreviousPeriodCost = Metric{"whereby_organization_previous_period_cost", Gauge, []string{"kind"},
-		"What the whole account used in its previous billing period costs. Absent while it is not all known."}
+		"Cost of the whole account's usage in its previous billing period. Absent while that usage is not fully known."}
 )
 
 // Who is in rooms now. These come from webhooks, and are absent without a secret.
 var (
 	LiveParticipants = Metric{"whereby_live_participants", Gauge, []string{RoomPrefix},
-		"People in rooms now: every role but recorder, streamer, captioner and assistant."}
+		"People in rooms now: clients of every role except recorder, streamer, captioner and assistant."}
 	LiveParticipantsMax = Metric{"whereby_live_participants_max", Gauge, []string{RoomPrefix},
-		"The highest whereby_live_participants of the last 5 minutes, so that no scrape misses a peak."}
+		"Highest whereby_live_participants of the last 5 minutes, so that no scrape misses a peak."}
 	LiveClients = Metric{"whereby_live_clients", Gauge, []string{RoomPrefix, "role"},
-		"Clients in rooms now by role, recorders, streamers, captioners and assistants too."}
+		"Clients in rooms now by role, including recorders, streamers, captioners and assistants."}
 	LiveRooms = Metric{"whereby_live_rooms", Gauge, []string{RoomPrefix},
 		"Rooms with someone in them now."}
 	RoomCapacity = Metric{"whereby_room_capacity", Gauge, []string{RoomPrefix},
-		"People that a room holds, from the configuration file; only where that says it."}
+		"People that a room can hold, from the configuration file. Absent unless configured."}
 	LiveRoomsFull = Metric{"whereby_live_rooms_full", Gauge, []string{RoomPrefix},
-		"Rooms with people for 90 % of whereby_room_capacity in them now, or more."}
+		"Rooms now filled to 90% of whereby_room_capacity or more."}
 	LiveFullestRoom = Metric{"whereby_live_fullest_room_ratio", Gauge, []string{RoomPrefix},
 		"People in the fullest room now, as a share of whereby_room_capacity."}
 	LiveFullestRoomMax = Metric{"whereby_live_fullest_room_ratio_max", Gauge, []string{RoomPrefix},
-		"The highest whereby_live_fullest_room_ratio of the last 5 minutes, so that no scrape misses a peak."}
+		"Highest whereby_live_fullest_room_ratio of the last 5 minutes, so that no scrape misses a peak."}
 	LiveWaiting = Metric{"whereby_live_waiting", Gauge, []string{RoomPrefix},
-		"Visitors who knocked and are neither in nor gone."}
+		"Visitors who knocked and are still waiting."}
 	LivePending = Metric{"whereby_live_participant_minutes_pending", Gauge, []string{RoomPrefix},
-		"Participant minutes used that Insights does not show yet: whereby_participant_minutes_total and these are the minutes used by now."}
+		"Participant minutes that Insights does not show yet. Add them to whereby_participant_minutes_total for the minutes used by now."}
 	SegmentParticipants = Metric{"whereby_segment_live_participants", Gauge, []string{RoomPrefix, "segment"},
-		"People in rooms now by segment; only where the configuration file names segments."}
+		"People in rooms now by segment. Absent unless the configuration file names segments."}
 	SegmentMinutes = Metric{"whereby_segment_participant_minutes_total", Counter, []string{RoomPrefix, "segment"},
-		"Participant minutes by segment since it was first seen, counted from webhooks; only where the configuration file names segments."}
+		"Participant minutes by segment since the segment was first seen, counted from webhooks. Absent unless the configuration file names segments."}
 	LiveCorrections = Metric{"whereby_live_corrections_total", Counter, []string{"reason"},
-		"Live counts put right by the next event (lost_event) or by Insights, after silence or a restart (stale) or a session's end with two people or more (session_ended): how much to trust webhook delivery."}
+		"Corrections of live counts, by reason: by the next event (lost_event), or by Insights after silence or a restart (stale) or the end of a session with two or more people (session_ended). Shows how reliable webhook delivery is."}
 	KnockWait = Metric{"whereby_knock_wait_seconds", Histogram, []string{RoomPrefix, "outcome"},
-		"Time from a visitor's knock to being admitted or giving up."}
+		"Time from a visitor's knock until the visitor is admitted or gives up."}
 	HostWait = Metric{"whereby_host_wait_seconds", Histogram, []string{RoomPrefix},
-		"How long the first visitor of a meeting waited for its first host; 0 where the host was first."}
+		"Time that the first visitor of a meeting waited for the first host; 0 if the host came first."}
 	Joins = Metric{"whereby_joins_total", Counter, []string{RoomPrefix, "role"},
 		"Clients that joined a room."}
 	DialIns = Metric{"whereby_dial_in_joins_total", Counter, []string{RoomPrefix},
-		"Clients that joined a room by telephone; whereby_joins_total has them too."}
+		"Clients that joined a room by phone. Also counted in whereby_joins_total."}
 	Leaves = Metric{"whereby_leaves_total", Counter, []string{RoomPrefix, "role"},
 		"Clients that left a room."}
 	Recordings = Metric{"whereby_recordings_finished_total", Counter, []string{RoomPrefix, "status"},
-		"Recordings that finished, by status: Whereby tells of no recording that failed."}
+		"Finished recordings by status. Whereby does not report recordings that failed."}
 	Transcriptions = Metric{"whereby_transcriptions_total", Counter, []string{RoomPrefix, "status"},
-		"Transcriptions that finished or failed, by status, each once, whether listed or announced by webhooks."}
+		"Transcriptions that finished or failed, by status. Each is counted once, whether listed or announced by a webhook."}
 	WebhookEvents = Metric{"whereby_webhook_events_total", Counter, []string{"type"},
-		"Events accepted, each once; types that are not documented under other."}
+		"Webhook events accepted, each counted once. Undocumented types count as other."}
 	WebhookDuplicates = Metric{"whereby_webhook_duplicates_total", Counter, nil,
-		"Events that were delivered again."}
+		"Repeated deliveries of webhook events."}
 	WebhookRejected = Metric{"whereby_webhook_rejected_total", Counter, []string{"reason"},
-		"Requests rejected: signature, expired, malformed, too_large, method."}
+		"Webhook requests rejected, by reason: signature, expired, malformed, too_large or method."}
 	WebhookMisdirected = Metric{"whereby_webhook_misdirected_total", Counter, nil,
-		"Genuine requests to the webhook's address that named another path than --webhook.path. Their events are lost."}
+		"Genuine webhook requests to a path other than --webhook.path. Their events are lost."}
 	WebhookUnusable = Metric{"whereby_webhook_unusable_total", Counter, []string{"reason"},
-		"Genuine events that could be used only in part, or not at all: no type, id, room or counts, or a created_at that cannot be right."}
+		"Genuine events that could be used only in part or not at all: without a type, id, room or counts, or with an impossible created_at."}
 	WebhookLastEvent = Metric{"whereby_webhook_last_event_timestamp_seconds", Gauge, nil,
-		"When the last event arrived, in seconds since 1970; 0 until the first."}
+		"When the last event arrived, as a Unix timestamp; 0 until the first."}
 	WebhookDelay = Metric{"whereby_webhook_delay_seconds", Histogram, nil,
 		"Time from an event's creation at Whereby to its arrival."}
 )
 
-// How good calls are. These come from a sample of the participants, and ratings from
-// all of them; they are absent where there is none.
+// Call quality, from a sample of the participants, and ratings from all of them. Absent without
+// samples.
 var (
 	SessionRating = Metric{"whereby_session_rating", Summary, []string{RoomPrefix},
-		"Ratings that participants gave sessions, from 1 to 5 stars, each once: their sum and their number."}
+		"Ratings that participants gave sessions, from 1 to 5 stars, each counted once: their sum and their number."}
 	QualityRating = Metric{"whereby_quality_rating", Gauge, []string{RoomPrefix},
 		"Mean rating of the sessions of the last 24 hours, from 1 to 5 stars."}
 	QualitySamples = Metric{"whereby_quality_samples_total", Counter, []string{RoomPrefix, "direction", "verdict"},
-		"Samples of packet loss, of 2 s as a rule, of the participants sampled: poor from 3 % on, else good."}
+		"Packet loss samples of the sampled participants, usually of 2 s each: poor at 3% or more, else good."}
 	QualityPacketLoss = Metric{"whereby_quality_packet_loss_ratio", Gauge, []string{RoomPrefix, "direction"},
 		"Mean packet loss of the last 24 hours."}
 	QualityPoorRatio = Metric{"whereby_quality_poor_ratio", Gauge, []string{RoomPrefix, "direction"},
-		"Share of poor samples of the last 24 hours."}
+		"Share of poor samples in the last 24 hours."}
 	QualityBitrate = Metric{"whereby_quality_bitrate_bits_per_second", Gauge, []string{RoomPrefix, "direction"},
 		"Mean bitrate of the last 24 hours."}
 	QualityParticipants = Metric{"whereby_quality_participants_total", Counter, []string{RoomPrefix, "state"},
-		"Participants sampled, and those skipped because the points did not suffice within a day or they could not be read: how much of the whole the quality figures rest on."}
+		"Participants by sampling outcome: sampled, or skipped because they could not be read within 24 hours. Shows how much the quality figures cover."}
 	QualitySessions = Metric{"whereby_quality_sessions_total", Counter, []string{RoomPrefix, "state"},
-		"Sessions of which somebody was sampled, and those skipped altogether."}
+		"Sessions by sampling outcome: sampled if at least one participant was, else skipped."}
 	QualityPoorParticipants = Metric{"whereby_quality_poor_participants_total", Counter, []string{RoomPrefix},
-		"Sampled participants whose packet loss stayed at 3 % or more for quality.poor_after of the configuration file, 10 s by default."}
+		"Sampled participants whose packet loss stayed at 3% or more for quality.poor_after of the configuration file, 10 s by default."}
 	QualityParticipantPacketLoss = Metric{"whereby_quality_participant_packet_loss_ratio", Histogram, []string{RoomPrefix, "direction"},
-		"Mean packet loss of each participant sampled since the start."}
+		"Mean packet loss of each participant sampled since the exporter started."}
 	QualityParticipantBitrate = Metric{"whereby_quality_participant_bitrate_bits_per_second", Histogram, []string{RoomPrefix, "direction"},
-		"Mean bitrate of each participant sampled since the start."}
+		"Mean bitrate of each participant sampled since the exporter started."}
 	ParticipantDevices = Metric{"whereby_participant_devices_total", Counter, []string{"browser", "os"},
-		"Participants sampled, by browser family and operating system."}
+		"Sampled participants by browser family and operating system."}
 )
 
-// What Whereby stores, from the list of recordings.
+// Stored recordings, from the list of recordings.
 var (
 	RecordingsStored = Metric{"whereby_recordings_stored", Gauge, []string{RoomPrefix},
-		"Recordings that Whereby stores, as last read; _none are those that do not name their room."}
+		"Recordings that Whereby stores, as last read. Recordings that do not name their room count as _none."}
 	RecordingsStoredBytes = Metric{"whereby_recordings_stored_bytes", Gauge, []string{RoomPrefix},
-		"Size of the recordings that Whereby stores: a megabyte is a million bytes. A recording without a size adds nothing."}
+		"Size of the recordings that Whereby stores; a megabyte is a million bytes. A recording without a size adds nothing."}
 	RecordingsOldest = Metric{"whereby_recordings_oldest_timestamp_seconds", Gauge, []string{RoomPrefix},
-		"When the oldest recording that Whereby stores began, in seconds since 1970."}
+		"When the oldest recording that Whereby stores began, as a Unix timestamp."}
 	OrganizationRecordingsStored = Metric{"whereby_organization_recordings_stored", Gauge, nil,
 		"Recordings that Whereby stores for the whole account, as last read."}
 	OrganizationRecordingsStoredBytes = Metric{"whereby_organization_recordings_stored_bytes", Gauge, nil,
 		"Size of the recordings that Whereby stores for the whole account."}
 	OrganizationRecordingsOldest = Metric{"whereby_organization_recordings_oldest_timestamp_seconds", Gauge, nil,
-		"When the oldest recording that Whereby stores for the whole account began, in seconds since 1970."}
+		"When the oldest recording that Whereby stores for the whole account began, as a Unix timestamp."}
 	OrganizationRecordingsRetention = Metric{"whereby_organization_recordings_retention_seconds", Gauge, nil,
-		"How long recordings may be stored, if organization.recordings_retention is configured."}
+		"How long recordings may be stored. Absent unless organization.recordings_retention is configured."}
 	RecordingsLastRead = Metric{"whereby_recordings_last_read_timestamp_seconds", Gauge, nil,
-		"When the list of stored recordings was last read, in seconds since 1970."}
+		"When the list of stored recordings was last read, as a Unix timestamp."}
 )
 
 // The exporter itself.
@@ -229,47 +229,47 @@ var (
 	Polls = Metric{"whereby_exporter_polls_total", Counter, []string{"result"},
 		"Polls of the Insights API by result: success or error."}
 	PollDuration = Metric{"whereby_exporter_poll_duration_seconds", Histogram, nil,
-		"Time that a poll took, from its first request to its commit, waiting for points included."}
+		"Time that a poll took, from its first request to its commit, including waits for points."}
 	LastSuccessfulPoll = Metric{"whereby_exporter_last_successful_poll_timestamp_seconds", Gauge, nil,
-		"When the last successful poll ended, in seconds since 1970; 0 until the first."}
+		"When the last successful poll ended, as a Unix timestamp; 0 until the first."}
 	LastFullScan = Metric{"whereby_exporter_last_full_scan_timestamp_seconds", Gauge, nil,
-		"When the last full poll of the account ended, in seconds since 1970; 0 until the first. Survives restarts."}
+		"When the last full poll of the account ended, as a Unix timestamp; 0 until the first. Survives restarts."}
 	APIRequests = Metric{"whereby_exporter_api_requests_total", Counter, []string{"endpoint", "code"},
-		"Requests to the Insights API by endpoint and HTTP status; code is error where no answer came."}
+		"Requests to the Insights API by endpoint and HTTP status code; code is error if no response came."}
 	APIRequestDuration = Metric{"whereby_exporter_api_request_duration_seconds", Histogram, []string{"endpoint"},
-		"Time from sending a request to the Insights API to the end of its answer."}
+		"Time from sending a request to the Insights API to the end of the response."}
 	APIPointsPerRequest = Metric{"whereby_exporter_api_points_per_request", Gauge, []string{"endpoint"},
-		"Points that the next request is expected to cost, 1 to 10, as learnt from how far the remaining points fall, or as --whereby.read-cost says."}
+		"Points that the next request is expected to cost, 1 to 10, learned from how far the remaining points fall, or set by --whereby.read-cost."}
 	APIPoints = Metric{"whereby_exporter_api_points_total", Counter, []string{"endpoint"},
-		"Points that requests were charged. Where production spends points at the same time, it is more than they cost."}
+		"Points charged to requests. Higher than the real cost if other clients spend points at the same time."}
 	APIRateLimit = Metric{"whereby_exporter_api_rate_limit", Gauge, nil,
-		"Points per minute of the organization, shared by all its API keys, from the last answer that told."}
+		"The organization's points per minute, shared by all its API keys, from the last response that reported them."}
 	APIRateLimitRemaining = Metric{"whereby_exporter_api_rate_limit_remaining", Gauge, nil,
-		"Points that the organization had left in the current minute, from the last answer that told."}
+		"Points that the organization had left in the current minute, from the last response that reported them."}
 	LedgerDrift = Metric{"whereby_exporter_ledger_drift", Gauge, []string{"resource"},
-		"What the counters hold for the rooms of the last full poll, less what Insights said of them: 0 is exact, above 0 Whereby lowered a figure."}
+		"Counters of the rooms in the last full poll, minus the figures that Insights showed: 0 is exact; above 0, Whereby lowered a figure."}
 	UnusableRooms = Metric{"whereby_exporter_unusable_rooms", Gauge, nil,
-		"Rooms whose row in Insights could not be read when it was last seen. They keep the figures read before."}
+		"Rooms whose row in Insights could not be read when it was last seen. They keep their earlier figures."}
 	UnusableRows = Metric{"whereby_exporter_unusable_rows_total", Counter, []string{"endpoint"},
-		"Rows of Insights that could not be read and were set aside, each time that one is read."}
+		"Rows of Insights that could not be read and were set aside. A row counts each time it is read."}
 	RoomPrefixesDropped = Metric{"whereby_exporter_room_prefixes_dropped", Gauge, nil,
 		"Room prefixes beyond the limit, counted under room_prefix=\"_other\"."}
 	StorageErrors = Metric{"whereby_exporter_storage_errors_total", Counter, nil,
-		"Writes to the store that failed, for instance because its disk is full. The figures of such a poll are not exposed, and such an event is not acknowledged. Saves of the live state count too."}
+		"Failed writes to the store, for example because its disk is full. Figures of such a poll are not exposed, and such an event is not acknowledged. Failed saves of the live state count too."}
 	WebhookConnectionsEvicted = Metric{"whereby_exporter_webhook_connections_evicted_total", Counter, []string{"state"},
-		"Connections to the webhook address that were closed to make room for others: unproven, over which no event had been acknowledged, or proven."}
+		"Connections to the webhook address that were closed to make room for others, by state: proven if an event had been acknowledged over the connection, else unproven."}
 	WebRefused = Metric{"whereby_exporter_web_refused_total", Counter, []string{"reason"},
-		"Clients of the web address that were turned out: busy, a request answered with 503; stalled, an answer that its client did not read; connection, closed to make room for others."}
+		"Clients of the web address that were turned away, by reason: busy (the request got 503), stalled (the client did not read its response) or connection (closed to make room for others)."}
 	JournalRepairs = Metric{"whereby_exporter_journal_repairs_total", Counter, nil,
-		"Times that the unfinished end of a journal of webhooks was left out, after a crash or a write that failed. No acknowledged event is in one."}
+		"Times that the unfinished end of a webhook journal was dropped after a crash or a failed write. No acknowledged event is lost."}
 	LiveStateDamaged = Metric{"whereby_exporter_live_state_damaged", Gauge, nil,
-		"1 if the live state on disk could not be restored at the start, else 0: then webhooks are answered 503 and live figures are absent, and the log says what to do."}
+		"1 if the live state on disk could not be restored at startup, else 0. While it is 1, webhooks get 503 and live figures are absent; the log says what to do."}
 	ConfigLastReloadSuccessful = Metric{"whereby_exporter_config_last_reload_successful", Gauge, nil,
-		"1 if the configuration file was read without an error the last time, else 0: then the one before is in force."}
+		"1 if the configuration file was last read without an error, else 0. While it is 0, the previous configuration stays in force."}
 	ConfigLastReloadSuccess = Metric{"whereby_exporter_config_last_reload_success_timestamp_seconds", Gauge, nil,
-		"When the configuration in force was read, in seconds since 1970."}
+		"When the configuration in force was read, as a Unix timestamp."}
 	SidecarRulesLoaded = Metric{"whereby_exporter_sidecar_rules_loaded", Gauge, nil,
-		"1 if the Prometheus of the sidecar flags has loaded all alerting rules and none of them fails, else 0; only with --sidecar.rules-dir and --sidecar.reload-url."}
+		"1 if the Prometheus of the sidecar flags has loaded all alerting rules and none of them fails, else 0. Absent without --sidecar.rules-dir and --sidecar.reload-url."}
 	BuildInfo = Metric{"whereby_exporter_build_info", Gauge, []string{"branch", "goarch", "goos", "goversion", "revision", "tags", "version"},
 		"A metric with a constant '1' value labeled by version, revision, branch, goversion from which whereby_exporter was built, and the goos and goarch for the build."}
 )
