@@ -230,9 +230,6 @@ func (c *Collector) feed() *feed.Feed {
 
 // Run polls, and keeps the live state, until the context is done.
 func (c *Collector) Run(ctx context.Context) error {
-	if c.config.StoragePath == "" {
-		c.config.Logger.Warn("state is kept in memory only; after a restart, rooms that Whereby has deleted no longer count")
-	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return c.publishChanges(ctx) })
 	group.Go(func() error { return c.poller.Run(ctx) })

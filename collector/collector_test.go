@@ -609,15 +609,6 @@ func TestTheStorageDirectoryIsLocked(t *testing.T) {
 	}
 }
 
-func TestStateInMemoryOnlyIsWarnedOf(t *testing.T) {
-	inFakeTime(t, wherebytest.Config{}, func(b *bench) {
-		b.polls(1)
-		if strings.Count(b.log.String(), "state is kept in memory only") != 1 {
-			b.Errorf("the log does not warn once:\n%s", b.log)
-		}
-	})
-}
-
 func TestRoomsCountUnderTheirPrefix(t *testing.T) {
 	for _, c := range []struct{ name, room, want string }{
 		{"a prefix and a UUID", "/acme-793e9ec1-c686-423d-9043-9b7a10c553fd", "acme-"},

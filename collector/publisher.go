@@ -61,7 +61,7 @@ func (p *publisher) serve(registry prometheus.Gatherer) {
 	}
 	p.handler = exposition.NewHandler(registry, exposition.Options{
 		Dynamic: p.dynamic,
-		OnError: func(err error) { p.log.Error("a scrape was answered with an error", "err", err) },
+		OnError: func(err error) { p.log.Error("answering a scrape failed", "err", err) },
 	})
 }
 
@@ -186,7 +186,7 @@ func (p *publisher) reload(file *config.Config) error {
 	p.costs.Use(tariff)
 	p.transcriptions.Recount()
 	if len(moved) > 0 {
-		p.log.Info("rooms count under other prefixes from now on", "room_prefixes", moved)
+		p.log.Info("rooms now count under other prefixes", "room_prefixes", moved)
 	}
 	configure := func() error {
 		p.stored.Relabel()

@@ -194,7 +194,7 @@ func TestAWrongNameIsFound(t *testing.T) {
 		{"a heading of its own", "[x](#nowhere)", "heading #nowhere"},
 		{"an identifier", "[`nobody`](main.go)", "identifier nobody in main.go"},
 		{"an identifier that is there", "[`main`](main.go)", ""},
-		{"a log line", "| what you see | alert | log |\n| --- | --- | --- |\n| x | y | `poll failed; what … is still served`, `poll failed at last` |\n", "log line poll failed at last"},
+		{"a log line", "| what you see | alert | log |\n| --- | --- | --- |\n| x | y | `poll failed; serving … figures`, `poll failed at last` |\n", "log line poll failed at last"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if got := strings.Join(known.problems("FILE.md", c.text), "; "); got != strings.TrimSpace(c.want+" is not there") && (c.want != "" || got != "") {

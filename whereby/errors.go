@@ -182,7 +182,7 @@ func statusError(resp *http.Response, body []byte, now time.Time) error {
 	case code >= 400:
 		return &RequestError{StatusCode: code, Message: errorMessage(body)}
 	default:
-		return &MalformedError{Err: fmt.Errorf("HTTP %d where 200 was expected; is the API's address right?", code)}
+		return &MalformedError{Err: fmt.Errorf("HTTP %d instead of 200; check the API's address", code)}
 	}
 }
 

@@ -61,6 +61,6 @@ func ExampleVerifier() {
 	// Output:
 	// as it was sent: <nil>
 	// another body: the signature does not match
-	// an hour later: the signature is too old, or of the future
+	// an hour later: the signature is too old or in the future
 	// after a rotation: the signature does not match
 }

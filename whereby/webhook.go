@@ -24,7 +24,7 @@ var (
 	ErrSignature = errors.New("the signature does not match")
 	// ErrExpired means that a genuine request was signed too long ago, or in the
 	// future: it may be a replay.
-	ErrExpired = errors.New("the signature is too old, or of the future")
+	ErrExpired = errors.New("the signature is too old or in the future")
 )
 
 // maxFuture is how far the sender's clock may be ahead.

@@ -19,7 +19,7 @@ const rulesPrefix = "whereby-"
 // Alerts is the command alerts.
 type Alerts struct {
 	Config    Config `embed:"" prefix:"config." group:"config"`
-	OutputDir string `placeholder:"DIR" help:"Directory to write the rules to, a file for each concern; without it they go to standard output."`
+	OutputDir string `placeholder:"DIR" help:"Directory to write the rules to, one file per concern. Without it, they go to standard output."`
 }
 
 // Run writes the rules as the configuration file has them.
@@ -85,21 +85,21 @@ func alertOptions() config.Options {
 // Sidecar are the flags on a Prometheus that the exporter keeps the rules of, and on a
 // Grafana that it keeps the dashboards of.
 type Sidecar struct {
-	RulesDir       string `placeholder:"DIR" help:"Directory to keep the alerting rules in, one that a Prometheus loads rules from. They change with the configuration file."`
-	ReloadURL      string `placeholder:"URL" help:"Reload address of that Prometheus, such as http://localhost:9090/-/reload; it needs --web.enable-lifecycle there."`
-	HTTPConfigFile string `name:"http.config.file" placeholder:"FILE" help:"How to connect to that Prometheus, if its address has TLS or a password: an http_config as in Prometheus, with basic_auth and tls_config."`
-	DashboardsDir  string `placeholder:"DIR" help:"Directory to keep the dashboards in, one that Grafana's provisioning reads them from."`
+	RulesDir       string `placeholder:"DIR" help:"Directory in which to keep the alerting rules up to date with the configuration file. A Prometheus must load its rules from there."`
+	ReloadURL      string `placeholder:"URL" help:"Reload address of that Prometheus, such as http://localhost:9090/-/reload. Prometheus needs --web.enable-lifecycle for it."`
+	HTTPConfigFile string `name:"http.config.file" placeholder:"FILE" help:"HTTP client configuration for that Prometheus, if it requires TLS or a password: an http_config as in Prometheus, with basic_auth and tls_config."`
+	DashboardsDir  string `placeholder:"DIR" help:"Directory in which to keep the dashboards up to date. Grafana's provisioning must read them from there."`
 }
 
 func (s Sidecar) validate() error {
 	if s.ReloadURL == "" {
 		if s.HTTPConfigFile != "" {
-			return errors.New("--sidecar.http.config.file needs --sidecar.reload-url: without it no Prometheus is called")
+			return errors.New("--sidecar.http.config.file needs --sidecar.reload-url: without it, no Prometheus is called")
 		}
 		return nil
 	}
 	if s.RulesDir == "" {
-		return errors.New("--sidecar.reload-url needs --sidecar.rules-dir: without rules there is nothing to reload")
+		return errors.New("--sidecar.reload-url needs --sidecar.rules-dir: without rules, there is nothing to reload")
 	}
 	if err := sidecar.CheckURL(s.ReloadURL); err != nil {
 		// The value is not repeated: it may hold a password.

@@ -124,14 +124,14 @@ func TestTheKeyIsFoundAndCheckedAtTheStart(t *testing.T) {
 		{"the file wins over the variable", "another", file("wins", apiKey), ""},
 		{"neither", "", "", "no API key: set WHEREBY_API_KEY, or --whereby.api-key-file=FILE; to try the exporter without a key, run: whereby_exporter demo"},
 		{"a variable of blanks", " \n", "", "no API key"},
-		{"a variable with two words", "Bearer " + apiKey, "", "WHEREBY_API_KEY: the API key holds a blank"},
-		{"a file that is not there", apiKey, missing, fmt.Sprintf("--whereby.api-key-file: there is no file %q", missing)},
+		{"a variable with two words", "Bearer " + apiKey, "", "WHEREBY_API_KEY: the API key contains a space"},
+		{"a file that is not there", apiKey, missing, fmt.Sprintf("--whereby.api-key-file: file %q does not exist", missing)},
 		{"a file below a file", "", file("not-a-directory", "") + "/key", "not a directory"},
 		{"a directory", "", dir, fmt.Sprintf("--whereby.api-key-file: %q is not a regular file", dir)},
 		{"a device", "", os.DevNull, "is not a regular file"},
 		{"an empty file", "", file("empty", ""), "is empty"},
 		{"a file of blanks", "", file("blanks", " \n\n"), "is empty"},
-		{"a file of two lines", "", file("lines", apiKey+"\n"+apiKey), "the API key holds a blank, a line break"},
+		{"a file of two lines", "", file("lines", apiKey+"\n"+apiKey), "the API key contains a space, a line break"},
 		{"a file that is no text", "", file("binary", "\x00\x01\xff"), "or another character that no key has"},
 		{"a file that is too large", "", file("large", strings.Repeat("x", maxSecretFile+1)), "is too large to be an API key"},
 	} {
@@ -182,9 +182,9 @@ func TestFlagsAreChecked(t *testing.T) {
 		{"an address of another kind", func(f *Flags) { f.Whereby.URL = "ftp://api.whereby.dev" }, []string{"--whereby.url: must be an address"}},
 		{"an address without a host", func(f *Flags) { f.Whereby.URL = "https://:443/v1" }, []string{"--whereby.url: must be an address"}},
 		{"the key as the address", func(f *Flags) { f.Whereby.URL = apiKey }, []string{"--whereby.url: must be an address"}},
-		{"an address with a password", func(f *Flags) { f.Whereby.URL = "https://user:" + apiKey + "@host/v1" }, []string{"--whereby.url: must hold no user, query or fragment"}},
+		{"an address with a password", func(f *Flags) { f.Whereby.URL = "https://user:" + apiKey + "@host/v1" }, []string{"--whereby.url: must not contain a user, query or fragment"}},
 		{"a broken address with a password", func(f *Flags) { f.Whereby.URL = "https://user:" + apiKey + "@host:x/v1" }, []string{"--whereby.url: must be an address"}},
-		{"an address with a query", func(f *Flags) { f.Whereby.URL = "https://host/v1?key=" + apiKey }, []string{"must hold no user, query or fragment"}},
+		{"an address with a query", func(f *Flags) { f.Whereby.URL = "https://host/v1?key=" + apiKey }, []string{"must not contain a user, query or fragment"}},
 		{"a share of nothing", func(f *Flags) { f.Whereby.RateLimitShare = 0 }, []string{"--whereby.rate-limit-share=0: must be above 0 and at most 1"}},
 		{"a share in percent", func(f *Flags) { f.Whereby.RateLimitShare = 25 }, []string{"--whereby.rate-limit-share=25: must be above 0 and at most 1"}},
 		{"the whole share is fine", func(f *Flags) { f.Whereby.RateLimitShare = 1 }, nil},
@@ -254,7 +254,7 @@ func TestCheck(t *testing.T) {
 		{"online while the points are used up", api.URL, apiKey, true, fault(wherebytest.Throttled(wherebytest.RetryAfterSeconds, time.Minute)), ok,
 			"rate limited (HTTP 429) until ", 1},
 		{"online while the API fails, which is not repeated", api.URL, apiKey, true, fault(wherebytest.StatusHTML(502)), ok, "HTTP 502 Bad Gateway", 1},
-		{"online with another server at the address", api.URL, apiKey, true, fault(wherebytest.StatusHTML(302)), ok, "HTTP 302 where 200 was expected; is the API's address right?", 1},
+		{"online with another server at the address", api.URL, apiKey, true, fault(wherebytest.StatusHTML(302)), ok, "HTTP 302 instead of 200; check the API's address", 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			account.ClearFaults()
@@ -340,7 +340,7 @@ func TestHealthcheck(t *testing.T) {
 		{"being asked for a password is healthy", exporter.URL, http.StatusUnauthorized, ""},
 		{"an error is not", exporter.URL, http.StatusServiceUnavailable, "not healthy: " + exporter.URL + " answered 503 Service Unavailable"},
 		{"another page is not", exporter.URL, http.StatusNotFound, "answered 404 Not Found"},
-		{"a password in the address is refused, and not printed", withPassword, http.StatusOK, "--url: must hold no password"},
+		{"a password in the address is refused, and not printed", withPassword, http.StatusOK, "--url: must not contain a password"},
 		{"nobody there is not", down, http.StatusOK, "not healthy: Get \"" + down + "\": dial tcp"},
 		{"an address without a scheme", "localhost:10036", http.StatusOK, "--url: must be an address such as http://"},
 		{"no address", "", http.StatusOK, "--web.listen-address: must be an address"},
@@ -392,7 +392,7 @@ func TestTheHealthcheckFindsWhatRunServes(t *testing.T) {
 		{"an error behind TLS", port(secure), http.StatusServiceUnavailable, "https://127.0.0.1" + port(secure) + "/-/healthy answered 503"},
 		{"a server with TLS that finds requests bad", port(secure), http.StatusBadRequest, "answered 400"},
 		{"nobody", "127.0.0.1:1", http.StatusOK, "not healthy: "},
-		{"no port", "localhost", http.StatusOK, "--web.listen-address=localhost: does not say where to ask"},
+		{"no port", "localhost", http.StatusOK, "--web.listen-address=localhost: is not an address that can be queried"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			status = c.status
@@ -406,7 +406,7 @@ func TestTheHealthcheckFindsWhatRunServes(t *testing.T) {
 	if got := asked.Load(); got != "/-/ready" {
 		t.Errorf("with --ready, it asks for %s", got)
 	}
-	assertError(t, (&Healthcheck{Ready: true, URL: secure.URL}).Run(&e.Env), "--url, --ready: give one of them")
+	assertError(t, (&Healthcheck{Ready: true, URL: secure.URL}).Run(&e.Env), "--url and --ready exclude each other")
 }
 
 func TestAHealthcheckEndsWithItsContext(t *testing.T) {

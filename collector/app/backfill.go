@@ -13,13 +13,13 @@ import (
 
 // Backfill is the command backfill.
 type Backfill struct {
-	Output      string        `required:"" placeholder:"FILE" help:"File to write; where it must be cut, FILE, FILE.1 and so on. Work in progress is kept in FILE.partial."`
-	Start       time.Time     `placeholder:"TIME" help:"When the history begins, as in 2026-01-31T00:00:00Z (the first session)."`
-	End         time.Time     `placeholder:"TIME" help:"When it ends: at the exporter's first scrape or before (three hours ago)."`
-	Interval    time.Duration `default:"15m" placeholder:"DURATION" help:"Time from one sample to the next; it divides a day (${default})."`
-	Label       []string      `sep:"none" placeholder:"NAME=VALUE" help:"A label that the scrape adds to the exporter's series, such as job=whereby. Repeatable."`
-	Concurrency bool          `help:"Also write the peak of concurrent participants by hour; it costs a request for each session."`
-	StoragePath string        `name:"storage.path" placeholder:"DIR" help:"Storage directory of an exporter that is stopped, or a copy of it: it knows rooms that Insights no longer show."`
+	Output      string        `required:"" placeholder:"FILE" help:"File to write. Output that must be split goes to FILE, FILE.1 and so on. Work in progress is kept in FILE.partial."`
+	Start       time.Time     `placeholder:"TIME" help:"Start of the history, such as 2026-01-31T00:00:00Z (the first session)."`
+	End         time.Time     `placeholder:"TIME" help:"End of the history: the exporter's first scrape, or earlier (three hours ago)."`
+	Interval    time.Duration `default:"15m" placeholder:"DURATION" help:"Time between samples; it must divide a day (${default})."`
+	Label       []string      `sep:"none" placeholder:"NAME=VALUE" help:"Label that the scrape adds to the exporter's series, such as job=whereby. Repeatable."`
+	Concurrency bool          `help:"Also write the hourly peak of concurrent participants. This costs one request per session."`
+	StoragePath string        `name:"storage.path" placeholder:"DIR" help:"Storage directory of a stopped exporter, or a copy of it: it knows rooms that Insights no longer shows."`
 	Config      Config        `embed:"" prefix:"config." group:"config"`
 	Whereby     Whereby       `embed:"" prefix:"whereby." group:"whereby"`
 }
@@ -59,10 +59,10 @@ func (b *Backfill) Run(env *Env) error {
 		return err
 	}
 	if !b.End.IsZero() && b.End.After(now.Add(-backfill.HeadAge)) {
-		env.Log.Warn("the history ends within the last three hours, of which Prometheus may hold samples of its own; make blocks of it only once it is older")
+		env.Log.Warn("the history ends within the last three hours, for which Prometheus may have its own samples; wait three hours before creating blocks from it")
 	}
 	if len(labels) == 0 {
-		env.Log.Warn("without the labels that the scrape adds, such as --label=job=whereby and --label=instance=localhost:10036, the history is no part of the exporter's series")
+		env.Log.Warn("no --label is given, so the history will not match the exporter's series; add the labels that the scrape adds, such as --label=job=whereby and --label=instance=localhost:10036")
 	}
 	summary.Print(env.Stdout, b.Output)
 	return nil

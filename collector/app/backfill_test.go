@@ -19,7 +19,7 @@ func TestBackfillWarns(t *testing.T) {
 	const room = "/acme-793e9ec1-c686-423d-9043-9b7a10c553fd"
 	account.AddRoom(wherebytest.Room{Name: room, CreatedAt: time.Now().Add(-48 * time.Hour)})
 	account.Use(room, wherebytest.Totals{Sessions: 1, ParticipantMinutes: 12}, time.Now().Add(-24*time.Hour))
-	const head, labels = "the history ends within the last three hours", "without the labels that the scrape adds"
+	const head, labels = "the history ends within the last three hours", "no --label is given"
 	for name, tc := range map[string]struct {
 		end   time.Duration // ago; 0 is the default
 		label []string

@@ -17,14 +17,14 @@ import (
 
 // Backup is the command backup.
 type Backup struct {
-	Output string `required:"" placeholder:"FILE" help:"File to write. It is replaced as a whole, and left as it is if no backup could be taken."`
+	Output string `required:"" placeholder:"FILE" help:"File to write. It is replaced atomically, and left unchanged if the backup fails."`
 	Asked  `embed:""`
 }
 
 // Asked are the flags on an exporter that is asked for something.
 type Asked struct {
 	URL        string `name:"url" default:"http://localhost:10036" placeholder:"URL" help:"Address of the exporter (${default})."`
-	ConfigFile string `name:"http.config.file" placeholder:"FILE" help:"How to connect to it, if its address has TLS or a password: an http_config as in Prometheus, with basic_auth and tls_config."`
+	ConfigFile string `name:"http.config.file" placeholder:"FILE" help:"HTTP client configuration, if the exporter requires TLS or a password: an http_config as in Prometheus, with basic_auth and tls_config."`
 }
 
 // Run writes a copy of a running exporter's state. There is no limit of time: the copy may
@@ -44,21 +44,24 @@ func (b *Backup) Run(env *Env) error {
 		return fmt.Errorf("--url: %w", err)
 	}
 	resp, err := client.Do(req)
+	if failedIn(err, "dial") {
+		return fmt.Errorf("the backup failed: %w; set --url to the address of a running exporter", err)
+	}
 	if err != nil {
-		return fmt.Errorf("no backup was taken: %w", err)
+		return fmt.Errorf("the backup failed: %w", err)
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("no backup was taken: %s answered %s%s", address.Redacted(), resp.Status, firstLine(resp.Body))
+		return fmt.Errorf("the backup failed: %s answered %s%s", address.Redacted(), resp.Status, firstLine(resp.Body))
 	}
 	if got := resp.Header.Get("Content-Type"); got != server.BackupType {
-		return fmt.Errorf("no backup was taken: %s sent none, but %s", address.Redacted(), cmp.Or(got, "an answer without a type"))
+		return fmt.Errorf("the backup failed: %s sent none, but %s", address.Redacted(), cmp.Or(got, "an answer without a type"))
 	}
 	var size int64
 	err = durable.Replace(b.Output, func(file *os.File) (err error) {
 		size, err = io.Copy(file, resp.Body)
 		if errors.Is(err, io.ErrUnexpectedEOF) {
-			return errors.New("the exporter broke off before the end")
+			return errors.New("the exporter closed the connection before the end")
 		}
 		return err
 	})
@@ -71,7 +74,7 @@ func (b *Backup) Run(env *Env) error {
 
 // address is that of an endpoint of the exporter.
 func (a Asked) address(endpoint string) (*url.URL, error) {
-	u, err := checkAddress(a.URL, "http://localhost:10036", "put it into a file, and name that in --http.config.file")
+	u, err := checkAddress(a.URL, "http://localhost:10036", "put it into a file, and set --http.config.file")
 	if err != nil {
 		return nil, err
 	}

@@ -60,7 +60,7 @@ func TestAnExporterStartsFromABackup(t *testing.T) {
 		args       []string
 	}{
 		{"without the password", "401 Unauthorized", []string{address}},
-		{"with a password in the address", "must hold no password", []string{"--url=http://backup:" + password + "@localhost:1"}},
+		{"with a password in the address", "must not contain a password", []string{"--url=http://backup:" + password + "@localhost:1"}},
 		{"with a configuration that is not there", "--http.config.file=", []string{address, "--http.config.file=" + filepath.Join(dir, "none.yml")}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -136,7 +136,7 @@ func TestTheStartFailsIfABackupCannotBeUsed(t *testing.T) {
 	_, api := newAPI(t, apiKey)
 	for name, want := range map[string]string{
 		"none.tar":  "no such file",
-		"other.tar": "it is not a whole backup of whereby_exporter",
+		"other.tar": "it is not a complete backup of whereby_exporter",
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()

@@ -14,10 +14,10 @@ import (
 
 // Check is the command check. It takes the flags of run.
 type Check struct {
-	Online bool   `help:"Also make one call to Whereby's API, and say what it costs."`
-	Plan   string `placeholder:"build|enterprise" help:"Print what to expect of an account on this Whereby plan, and check nothing."`
+	Online bool   `help:"Also make one call to Whereby's API, and report its cost."`
+	Plan   string `placeholder:"build|enterprise" help:"Print what to expect for an account on this Whereby plan, instead of checking."`
 	Rooms  int    `default:"1000" placeholder:"N" help:"With --plan: rooms in the account (${default})."`
-	Active *int   `placeholder:"N" help:"With --plan: rooms used within 24 hours (100, or all where there are fewer)."`
+	Active *int   `placeholder:"N" help:"With --plan: rooms used within 24 hours (100, or all if there are fewer)."`
 
 	Recordings int `default:"0" placeholder:"N" help:"With --plan: recordings that Whereby stores (${default})."`
 

@@ -37,11 +37,11 @@ type cli struct {
 	Run         Run         `cmd:"" default:"withargs" help:"Serve the metrics of a Whereby account (the default command)."`
 	Demo        Demo        `cmd:"" help:"Serve the metrics of a simulated account: no API key, no network."`
 	Check       Check       `cmd:"" help:"Check the configuration, or print what polling an account costs."`
-	Backfill    Backfill    `cmd:"" help:"Write past usage as OpenMetrics text, for promtool to make blocks of."`
+	Backfill    Backfill    `cmd:"" help:"Write past usage as OpenMetrics text, for promtool to create blocks from."`
 	Alerts      Alerts      `cmd:"" help:"Write the alerting rules, with the thresholds of the configuration file."`
 	Dashboards  Dashboards  `cmd:"" help:"Write the Grafana dashboards."`
 	Backup      Backup      `cmd:"" help:"Write a copy of a running exporter's state."`
-	Healthcheck Healthcheck `cmd:"" help:"Ask a running exporter whether it is healthy; for containers without a shell."`
+	Healthcheck Healthcheck `cmd:"" help:"Check whether a running exporter is healthy; for containers without a shell."`
 }
 
 // newParser makes the parser of a command line.

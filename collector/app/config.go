@@ -20,7 +20,7 @@ import (
 
 // Config is the flag of the configuration file.
 type Config struct {
-	File string `placeholder:"FILE" help:"Configuration file: customers, quotas, billing periods, HTTP client settings. Read again when it changes, and on SIGHUP."`
+	File string `placeholder:"FILE" help:"Configuration file: customers, quotas, billing periods, HTTP client settings. It is reloaded when it changes, and on SIGHUP."`
 }
 
 // load reads the file, or gives the defaults where there is none.
@@ -70,7 +70,7 @@ func noteProxy(env *Env, file *config.Config) {
 	}
 	for _, variable := range []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"} {
 		if env.Getenv(variable) != "" {
-			env.Log.Info("proxy of the environment not used", "variable", variable, "to_use_it", "http_client: {proxy_from_environment: true}")
+			env.Log.Info("ignoring the proxy from the environment", "variable", variable, "to_use_it", "http_client: {proxy_from_environment: true}")
 			return
 		}
 	}
@@ -105,7 +105,7 @@ func (r *reloader) again() error {
 	r.seen = fingerprint(r.file)
 	// The log comes before the metrics: they send people there.
 	if err := r.apply(); err != nil {
-		r.env.Log.Error("the configuration was not reloaded; the one from before stays in force", "err", err)
+		r.env.Log.Error("reloading the configuration failed; the previous one stays in force", "err", err)
 		r.collector.ReloadFailed()
 		return err
 	}

@@ -116,7 +116,7 @@ func (w *watched) expect(when, name string, successful bool, lines ...string) {
 	}
 }
 
-const reloaded, refused = "configuration reloaded", "the configuration was not reloaded; the one from before stays in force"
+const reloaded, refused = "configuration reloaded", "reloading the configuration failed; the previous one stays in force"
 
 func TestAChangedConfigurationFileIsReadWithoutARestart(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "whereby.yml")
@@ -138,7 +138,7 @@ func TestAChangedConfigurationFileIsReadWithoutARestart(t *testing.T) {
 			w.Fatal(err)
 		}
 		w.pass(time.Hour)
-		w.expect("without the file", "Globex", false, "there is no such file")
+		w.expect("without the file", "Globex", false, "file does not exist")
 		w.put(customerFile("Globex"))
 		w.pass(configInterval)
 		w.expect("with the file from before", "Globex", true, reloaded)

@@ -14,7 +14,7 @@ const dashboardsPrefix = "whereby-"
 
 // Dashboards is the command dashboards.
 type Dashboards struct {
-	OutputDir string `required:"" placeholder:"DIR" help:"Directory to write the dashboards to, one that Grafana's provisioning reads, or to import them from."`
+	OutputDir string `required:"" placeholder:"DIR" help:"Directory to write the dashboards to, for Grafana's provisioning or for import by hand."`
 }
 
 // Run writes the dashboards.

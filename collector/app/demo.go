@@ -138,7 +138,7 @@ func (d *Demo) greet(env *Env, s *server.Server) {
   %[1]s/api/v1/rooms?room_prefix=acme-    the rooms behind a figure
 `, "http://"+localAddress(addr), d.Web.TelemetryPath)
 	}
-	fmt.Fprintf(env.Stdout, "Next: docs/tutorial.md has an alert fire. For your own account, set %s and start: %s run\n", keyVariable, program)
+	fmt.Fprintf(env.Stdout, "Next: follow docs/tutorial.md to see an alert fire. For your own account, set %s and run: %s run\n", keyVariable, program)
 }
 
 // localAddress is an address that a browser on this machine can open.

@@ -34,6 +34,9 @@ func TestTheDemoHasMetricsAndLeavesNothing(t *testing.T) {
 			t.Errorf("%s lists no room: %s", link, body)
 		}
 	}
+	if strings.Contains(p.stderr.String(), "in memory only") {
+		t.Errorf("the demo warns that it keeps nothing:\n%s", &p.stderr)
+	}
 	if left, err := os.ReadDir("."); err != nil || len(left) > 0 {
 		t.Errorf("the demo left %v behind, %v", left, err)
 	}

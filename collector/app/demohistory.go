@@ -16,8 +16,8 @@ import (
 
 // DemoHistory are the flags on what the simulated account did before the demo started.
 type DemoHistory struct {
-	File  string   `placeholder:"FILE" help:"File to write half a year of the account's history to, as the command backfill does, for promtool; a file that is there already stays as it is."`
-	Label []string `sep:"none" placeholder:"NAME=VALUE" help:"A label that the scrape adds to the exporter's series, such as job=whereby. Repeatable."`
+	File  string   `placeholder:"FILE" help:"File to write half a year of the account's history to, as the backfill command does, for promtool. An existing file is left unchanged."`
+	Label []string `sep:"none" placeholder:"NAME=VALUE" help:"Label that the scrape adds to the exporter's series, such as job=whereby. Repeatable."`
 }
 
 const (
@@ -29,7 +29,7 @@ const (
 	historyInterval = 15 * time.Minute
 )
 
-// options are how the history is written that ends at a time.
+// options are how history written that ends at a time.
 func (h DemoHistory) options(end time.Time) (backfill.Options, error) {
 	labels, err := parseLabels("--history.label", h.Label)
 	o := backfill.Options{Output: h.File, End: end, Interval: historyInterval, Labels: labels}
@@ -51,7 +51,7 @@ func (h DemoHistory) options(end time.Time) (backfill.Options, error) {
 // sees it, so the counters go on from it.
 func (h DemoHistory) write(ctx context.Context, o backfill.Options, file *config.Config, account http.RoundTripper, log *slog.Logger) error {
 	if _, err := os.Stat(o.Output); err == nil {
-		log.Info("the history is there already", "file", o.Output)
+		log.Info("the history file already exists", "file", o.Output)
 		return nil
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("--history.file: %w", err)
@@ -74,6 +74,6 @@ func (h DemoHistory) write(ctx context.Context, o backfill.Options, file *config
 	if err != nil {
 		return fmt.Errorf("write the history: %w", err)
 	}
-	log.Info("the history is written", "file", o.Output, "files", summary.Files, "duration", time.Since(began).Round(time.Second))
+	log.Info("history written", "file", o.Output, "files", summary.Files, "duration", time.Since(began).Round(time.Second))
 	return nil
 }

@@ -20,21 +20,21 @@ const keyVariable = "WHEREBY_API_KEY"
 // Whereby are the flags on Whereby's API.
 type Whereby struct {
 	URL            string  `name:"url" default:"https://api.whereby.dev/v1" placeholder:"URL" help:"Address of Whereby's API (${default})."`
-	APIKeyFile     string  `name:"api-key-file" placeholder:"FILE" help:"File that holds the API key. Read again for every request, so the key can be rotated. Without it, WHEREBY_API_KEY may hold the key itself."`
-	ReadCost       *int    `name:"read-cost" placeholder:"POINTS" help:"Points that a read costs, 1 to 10, if you know it; without it, the exporter learns it from the answers."`
-	RateLimitShare float64 `name:"rate-limit-share" default:"0.25" placeholder:"SHARE" help:"Share of the organization's points per minute to spend at most, above 0 up to 1 (${default})."`
+	APIKeyFile     string  `name:"api-key-file" placeholder:"FILE" help:"File that holds the API key. It is read for every request, so the key can be rotated. Alternatively, set WHEREBY_API_KEY to the key itself."`
+	ReadCost       *int    `name:"read-cost" placeholder:"POINTS" help:"Points that a read costs, 1 to 10. Without it, the exporter learns the cost from Whereby's responses."`
+	RateLimitShare float64 `name:"rate-limit-share" default:"0.25" placeholder:"SHARE" help:"Largest share of the organization's points per minute to spend, above 0 and at most 1 (${default})."`
 }
 
 // Poll are the flags on polling.
 type Poll struct {
-	Interval         time.Duration `default:"1m" placeholder:"DURATION" help:"Time from one poll to the next, at least 1s (${default})."`
-	FullPollInterval time.Duration `name:"full-scan-interval" default:"6h" placeholder:"DURATION" help:"Longest time between two full polls of the account (${default})."`
+	Interval         time.Duration `default:"1m" placeholder:"DURATION" help:"Time between polls, at least 1s (${default})."`
+	FullPollInterval time.Duration `name:"full-scan-interval" default:"6h" placeholder:"DURATION" help:"Longest time between full polls of the account (${default})."`
 }
 
 // Storage is where state is kept.
 type Storage struct {
-	Path        string `default:"data/" placeholder:"DIR" help:"Directory of the store; empty keeps state in memory only (${default})."`
-	RestoreFrom string `placeholder:"FILE" help:"File that the command backup wrote, to start from if --storage.path holds no store; ignored otherwise."`
+	Path        string `default:"data/" placeholder:"DIR" help:"Directory of the store. If empty, state is kept in memory only (${default})."`
+	RestoreFrom string `placeholder:"FILE" help:"Backup to start from if --storage.path holds no store, written by the backup command. Ignored otherwise."`
 }
 
 // validate checks the flags that need no file.
@@ -45,7 +45,7 @@ func (w Whereby) validate() error {
 		return errors.New("--whereby.url: must be an address such as " + whereby.DefaultBaseURL)
 	}
 	if u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return errors.New("--whereby.url: must hold no user, query or fragment; the API key goes into " + keyVariable + " or --whereby.api-key-file")
+		return errors.New("--whereby.url: must not contain a user, query or fragment; put the API key into " + keyVariable + " or --whereby.api-key-file")
 	}
 	if _, err := whereby.NewBudget(w.RateLimitShare); err != nil {
 		return fmt.Errorf("--whereby.rate-limit-share=%v: must be above 0 and at most 1", w.RateLimitShare)
@@ -58,7 +58,7 @@ func (w Whereby) validate() error {
 
 func (s Storage) validate() error {
 	if s.RestoreFrom != "" && s.Path == "" {
-		return errors.New("--storage.restore-from needs --storage.path: what is kept in memory only is not worth restoring")
+		return errors.New("--storage.restore-from needs --storage.path: a backup is restored into a directory")
 	}
 	return nil
 }
@@ -106,7 +106,7 @@ func readKey(file string) (string, error) {
 // checkKey finds what can't be sent as a key, so that it is said at the start.
 func checkKey(key string) error {
 	if strings.ContainsFunc(key, notOfSecrets) {
-		return errors.New("the API key holds a blank, a line break or another character that no key has; copy it again from Whereby's dashboard")
+		return errors.New("the API key contains a space, a line break or another character that no key has; copy it again from Whereby's dashboard")
 	}
 	return nil
 }

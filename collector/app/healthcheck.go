@@ -13,8 +13,8 @@ import (
 
 // Healthcheck is the command healthcheck.
 type Healthcheck struct {
-	URL           string   `name:"url" placeholder:"URL" help:"Address to ask, by default /-/healthy of this machine's exporter, with TLS if it has TLS."`
-	Ready         bool     `help:"Ask /-/ready instead: whether a poll has succeeded. A password hides that, and then it is enough that it serves."`
+	URL           string   `name:"url" placeholder:"URL" help:"Address to query. By default, /-/healthy of the exporter on this machine, over TLS if the exporter uses it."`
+	Ready         bool     `help:"Query /-/ready instead, which reports whether a poll has succeeded. An exporter that asks for a password counts as ready."`
 	ListenAddress []string `name:"web.listen-address" default:":10036" placeholder:"ADDRESS" help:"Address that the exporter serves metrics on (${default})."`
 }
 
@@ -52,7 +52,7 @@ func (h *Healthcheck) Run(env *Env) error {
 func (h *Healthcheck) addresses() ([]*url.URL, error) {
 	if h.URL != "" {
 		if h.Ready {
-			return nil, errors.New("--url, --ready: give one of them; an address may end in " + readyEndpoint)
+			return nil, errors.New("--url and --ready exclude each other; the address may end in " + readyEndpoint)
 		}
 		u, err := checkAddress(h.URL, "http://127.0.0.1:10036"+healthyEndpoint, "an exporter that asks for one counts as healthy")
 		if err != nil {
@@ -65,7 +65,7 @@ func (h *Healthcheck) addresses() ([]*url.URL, error) {
 	}
 	host, port, err := net.SplitHostPort(h.ListenAddress[0])
 	if err != nil || port == "" || port == "0" {
-		return nil, fmt.Errorf("--web.listen-address=%s: does not say where to ask; give --url", h.ListenAddress[0])
+		return nil, fmt.Errorf("--web.listen-address=%s: is not an address that can be queried; set --url", h.ListenAddress[0])
 	}
 	hosts := []string{host}
 	if ip := net.ParseIP(host); host == "" || ip.IsUnspecified() {

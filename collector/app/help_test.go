@@ -9,7 +9,7 @@ import (
 func TestHelpAndVersionGoToStdout(t *testing.T) {
 	// Deployments like to have variables such as this one, and it must mean nothing.
 	t.Setenv("WHEREBY_EXPORTER_VERSION", "1.2.3")
-	commands := []string{"run          Serve", "demo         Serve", "check        Check", "healthcheck  Ask"}
+	commands := []string{"run          Serve", "demo         Serve", "check        Check", "healthcheck  Check"}
 	groups := []string{"\nWhereby's API\n", "\nPolling and storage\n", "\nWeb address\n", "\nLogging\n", "--whereby.url=URL", "--storage.path=DIR"}
 	for _, c := range []struct {
 		name string

@@ -40,7 +40,7 @@ func checkAddress(text, example, instead string) (*url.URL, error) {
 		return nil, errors.New("--url: must be an address such as " + example)
 	}
 	if u.User != nil {
-		return nil, errors.New("--url: must hold no password; " + instead)
+		return nil, errors.New("--url: must not contain a password; " + instead)
 	}
 	return u, nil
 }

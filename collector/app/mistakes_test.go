@@ -31,6 +31,12 @@ func TestMistakes(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer taken.Close()
+	closed, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	unused := closed.Addr().String()
+	closed.Close()
 	inUse, err := store.OpenBolt(filepath.Join(dir, "in-use"))
 	if err != nil {
 		t.Fatal(err)
@@ -44,25 +50,25 @@ func TestMistakes(t *testing.T) {
 	write("damaged/"+store.FileName, "this is no store")
 
 	const help = "; see whereby_exporter --help"
-	const ownState = ": state is kept in --storage.path alone, and exporters of one account share nothing; " +
-		"give each a directory, a webhook and a share of the points of its own, as docs/high-availability.md says"
+	const ownState = ": state is kept in --storage.path only, and exporters of one account share nothing; " +
+		"give each its own directory, webhook and share of the points, as docs/high-availability.md says"
 	for _, c := range []struct {
 		name string
 		args []string
 		want string // the line, after the program's name
 	}{
 		{"a key file that is not there", []string{"--whereby.api-key-file=" + dir + "/missing"},
-			fmt.Sprintf("--whereby.api-key-file: there is no file %q", dir+"/missing")},
+			fmt.Sprintf("--whereby.api-key-file: file %q does not exist", dir+"/missing")},
 		{"an empty key file", []string{"--whereby.api-key-file=" + file}, fmt.Sprintf("--whereby.api-key-file: file %q is empty; it must hold an API key", file)},
 		{"a key file that is too large", []string{"--whereby.api-key-file=" + write("large", strings.Repeat("x", 20_000))},
 			fmt.Sprintf("--whereby.api-key-file: file %q is too large to be an API key", dir+"/large")},
 		{"a directory as key file", []string{"--whereby.api-key-file=" + dir}, fmt.Sprintf("--whereby.api-key-file: %q is not a regular file", dir)},
-		{"a typing error in a flag", []string{"--web.listen-adress=:1"}, `unknown flag --web.listen-adress, did you mean "--web.listen-address"?` + help}, //nolint:misspell // on purpose
-		{"a key as a flag", []string{"--whereby.api-key=" + apiKey}, `unknown flag --whereby.api-key, did you mean "--whereby.api-key-file"?` + help},
-		{"a typing error in a flag on storage", []string{"--storage.pth=x"}, `unknown flag --storage.pth, did you mean "--storage.path"?` + help},
+		{"a typing error in a flag", []string{"--web.listen-adress=:1"}, `unknown flag --web.listen-adress, did you mean "--web.listen-address"? See whereby_exporter --help`}, //nolint:misspell // on purpose
+		{"a key as a flag", []string{"--whereby.api-key=" + apiKey}, `unknown flag --whereby.api-key, did you mean "--whereby.api-key-file"? See whereby_exporter --help`},
+		{"a typing error in a flag on storage", []string{"--storage.pth=x"}, `unknown flag --storage.pth, did you mean "--storage.path"? See whereby_exporter --help`},
 		{"state that exporters shared", []string{"--storage.shared-url=tcp://:" + apiKey + "@host"}, "unknown flag --storage.shared-url" + ownState},
 		{"a check of state that exporters shared", []string{"check", "--storage.shared-file", dir}, "unknown flag --storage.shared-file" + ownState},
-		{"a flag on storage of another command", []string{"healthcheck", "--storage.path=" + dir}, "unknown flag --storage.path" + help},
+		{"a flag on storage of another command", []string{"healthcheck", "--storage.path=" + dir}, "unknown flag --storage.path; see whereby_exporter healthcheck --help"},
 		{"an unknown command", []string{"serve"}, "unexpected argument serve" + help},
 		{"a word after the command", []string{"run", "now"}, "unexpected argument now" + help},
 		{"a duration without a unit", []string{"--poll.interval=60"},
@@ -77,14 +83,14 @@ func TestMistakes(t *testing.T) {
 		{"a share in words", []string{"--whereby.rate-limit-share=half"}, `--whereby.rate-limit-share: expected a float but got "half" (string)` + help},
 		{"an address that is none", []string{"--whereby.url=foo"}, "--whereby.url: must be an address such as https://api.whereby.dev/v1"},
 		{"an address with a password", []string{"--whereby.url=https://user:" + apiKey + "@host/v1"},
-			"--whereby.url: must hold no user, query or fragment; the API key goes into WHEREBY_API_KEY or --whereby.api-key-file"},
+			"--whereby.url: must not contain a user, query or fragment; put the API key into WHEREBY_API_KEY or --whereby.api-key-file"},
 		{"a port that is taken", []string{"--web.listen-address=" + taken.Addr().String()},
 			"listen on " + taken.Addr().String() + ": the address is already in use; stop what uses it, or choose another with --web.listen-address"},
 		{"no address to listen on", []string{"--web.listen-address="}, "--web.listen-address: must be an address such as :10036"},
 		{"storage below a file", []string{"--storage.path=" + file + "/data"},
-			"--storage.path=" + file + "/data: make the storage directory: mkdir " + file + ": not a directory"},
+			"--storage.path=" + file + "/data: make the storage directory: mkdir " + file + ": not a directory: choose a directory that can be created"},
 		{"storage that another process uses", []string{"--storage.path=" + dir + "/in-use"},
-			"--storage.path=" + dir + "/in-use: store " + dir + "/in-use/whereby.db is in use by another process; stop that one, or give this one another --storage.path"},
+			"--storage.path=" + dir + "/in-use: store " + dir + "/in-use/whereby.db is in use by another process; stop that process, or use a different --storage.path here"},
 		{"storage that is damaged", []string{"--storage.path=" + damaged}, "--storage.path=" + damaged + ": store " + damaged + "/whereby.db is damaged ("},
 		{"a path of the metrics without a slash", []string{"--web.telemetry-path=x"},
 			`--web.telemetry-path="x": must begin with a slash and be a path of its own, for instance /metrics`},
@@ -107,22 +113,25 @@ func TestMistakes(t *testing.T) {
 		{"more active rooms than there are", []string{"check", "--plan=enterprise", "--rooms=5", "--active=6"}, "--active=6: must not be negative, nor above --rooms=5"},
 		{"a check of bad flags", []string{"check", "--poll.interval=10ms"}, "--poll.interval=10ms: must be at least 1s"},
 		{"secrets of webhooks that are not there", []string{"--webhook.secret-file=" + dir + "/missing"},
-			fmt.Sprintf("--webhook.secret-file: there is no file %q", dir+"/missing")},
+			fmt.Sprintf("--webhook.secret-file: file %q does not exist", dir+"/missing")},
 		{"a check of secrets of webhooks that are no file", []string{"check", "--webhook.secret-file=" + dir},
 			fmt.Sprintf("--webhook.secret-file: %q is not a regular file", dir)},
 		{"signatures that are accepted for longer than their events are known", []string{"--webhook.max-age=24h"},
-			"--webhook.max-age=24h0m0s: must be from 1s to 1h; an event that is older may be a replay"},
+			"--webhook.max-age=24h0m0s: must be from 1s to 1h; an older event may be a replay"},
 		{"a healthcheck of any port", []string{"healthcheck", "--web.listen-address=127.0.0.1:0"},
-			"--web.listen-address=127.0.0.1:0: does not say where to ask; give --url"},
+			"--web.listen-address=127.0.0.1:0: is not an address that can be queried; set --url"},
 		{"a healthcheck of no address", []string{"healthcheck", "--url=foo"}, "--url: must be an address such as http://"},
 		{"a healthcheck with a password", []string{"healthcheck", "--url=http://user:" + apiKey + "@localhost:10036"},
-			"--url: must hold no password; an exporter that asks for one counts as healthy"},
+			"--url: must not contain a password; an exporter that asks for one counts as healthy"},
 		{"a password in the reload address", []string{"--sidecar.rules-dir=" + dir, "--sidecar.reload-url=http://user:" + apiKey + "@localhost:9090/-/reload"},
-			"--sidecar.reload-url: must hold no password; put it into a file, and name that in --sidecar.http.config.file"},
+			"--sidecar.reload-url: must not contain a password; put it into a file, and set --sidecar.http.config.file"},
 		{"a file of the sidecar's client that is not there", []string{"--sidecar.rules-dir=" + dir, "--sidecar.reload-url=http://localhost:9090/-/reload", "--sidecar.http.config.file=" + dir + "/missing.yml"},
 			"--sidecar.http.config.file=" + dir + "/missing.yml: open " + dir + "/missing.yml: no such file or directory"},
 		{"a file of the sidecar's client for nobody", []string{"check", "--sidecar.rules-dir=" + dir, "--sidecar.http.config.file=" + file},
-			"--sidecar.http.config.file needs --sidecar.reload-url: without it no Prometheus is called"},
+			"--sidecar.http.config.file needs --sidecar.reload-url: without it, no Prometheus is called"},
+		{"a backup into nothing", []string{"backup"}, "missing flags: --output=FILE; see whereby_exporter backup --help"},
+		{"a backup of nobody", []string{"backup", "--output=" + dir + "/b.tar", "--url=http://" + unused},
+			`the backup failed: Post "http://` + unused + `/api/v1/admin/backup": dial tcp ` + unused + ": connect: connection refused; set --url to the address of a running exporter"},
 		{"a client's file with a mistake", []string{"backup", "--output=" + dir + "/b.tar", "--http.config.file=" + write("client.yml", "basic_auth: "+apiKey)},
 			"--http.config.file=" + dir + "/client.yml: yaml: unmarshal errors: line 1: cannot unmarshal !!str a value into config.plain"},
 	} {

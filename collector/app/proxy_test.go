@@ -36,7 +36,7 @@ func TestProxiesOfTheEnvironmentAreUsedOnlyIfAskedFor(t *testing.T) {
 		account.ServeHTTP(w, r)
 	}))
 	defer proxy.Close()
-	const note = "proxy of the environment not used"
+	const note = "ignoring the proxy from the environment"
 	for _, c := range []struct {
 		name, config string
 		through      bool

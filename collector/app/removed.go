@@ -11,8 +11,8 @@ import (
 )
 
 // ownState is what to do in place of a flag on state that exporters shared.
-const ownState = "state is kept in --storage.path alone, and exporters of one account share nothing; " +
-	"give each a directory, a webhook and a share of the points of its own, as docs/high-availability.md says"
+const ownState = "state is kept in --storage.path only, and exporters of one account share nothing; " +
+	"give each its own directory, webhook and share of the points, as docs/high-availability.md says"
 
 // unknownFlag matches what Kong says of a flag that resembles none.
 var unknownFlag = regexp.MustCompile(`^unknown flag (--\S+)$`)
@@ -27,7 +27,17 @@ func parseError(err error, model *kong.Application) error {
 			return fmt.Errorf("%w: %s", err, ownState)
 		}
 	}
-	return fmt.Errorf("%w; see %s --help", err, program)
+	help := program + " --help"
+	// A command has flags of its own, except run, whose flags the general help shows.
+	if parse := (*kong.ParseError)(nil); errors.As(err, &parse) && parse.Context != nil {
+		if command := parse.Context.Selected(); command != nil && command.Name != "run" {
+			help = program + " " + command.Name + " --help"
+		}
+	}
+	if strings.HasSuffix(err.Error(), "?") {
+		return fmt.Errorf("%w See %s", err, help)
+	}
+	return fmt.Errorf("%w; see %s", err, help)
 }
 
 // serviceVariable matches the names that Kubernetes gives every container for a service:

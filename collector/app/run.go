@@ -85,15 +85,19 @@ func (r *Run) Run(env *Env) error {
 			// Not before, so that a mistake is one line on its own.
 			env.Log.Info("starting whereby_exporter", version.Slog()...)
 			for _, addr := range web.Addrs() {
-				env.Log.Info("the status page is served", "address", localAddress(addr))
+				env.Log.Info("serving the status page", "address", localAddress(addr))
 			}
 			r.warnIgnored(env.Getenv, env.Log)
 			if r.Config.File == "" {
-				env.Log.Info("customers have no names and quotas; to set them, give --config.file")
+				env.Log.Info("customers have no names or quotas; to set them, use --config.file")
 			}
 			noteProxy(env, file)
+			// A demo keeps nothing either, and nobody expects it to.
+			if r.Storage.Path == "" {
+				env.Log.Warn("state is kept in memory only; after a restart, rooms that Whereby has deleted no longer count")
+			}
 			if verifier == nil {
-				env.Log.Info("webhooks are off, so there are no live figures; to turn them on, set " + secretVariable + " or --webhook.secret-file")
+				env.Log.Info("webhooks are off, so there are no live figures; to receive webhooks, set " + secretVariable + " or --webhook.secret-file")
 			}
 		},
 	}.serve(env)

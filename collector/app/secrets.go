@@ -24,7 +24,7 @@ func readSecret(file, kind string) (string, error) {
 	info, err := os.Stat(file)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
-		return "", fmt.Errorf("there is no file %q", file)
+		return "", fmt.Errorf("file %q does not exist", file)
 	case err != nil:
 		return "", err
 	case !info.Mode().IsRegular():
@@ -103,7 +103,7 @@ func (w *secretsWatch) look() {
 	}
 	if err != nil {
 		if err.Error() != w.failure {
-			w.log.Error("the webhook secrets were not reloaded; those from before stay in force", "err", err)
+			w.log.Error("reloading the webhook secrets failed; the previous ones stay in force", "err", err)
 		}
 		w.failure = err.Error()
 		return

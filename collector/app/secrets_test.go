@@ -56,16 +56,16 @@ func TestTheWebhooksSecretsAreCheckedAtTheStart(t *testing.T) {
 		{"a file in UTF-16", "", file("utf16", "\xff\xfe"+utf16(a)), nil, nil, `utf16" is UTF-16`},
 		{"the file wins over the variable", a, file("other", b), nil, []string{b}, ""},
 		{"webhooks turned off", "", missing, &off, nil, ""},
-		{"a variable with two words", a + " " + b, "", nil, nil, "WHEREBY_WEBHOOK_SECRET: the secret holds a blank"},
-		{"a file that is not there", a, missing, nil, nil, fmt.Sprintf("--webhook.secret-file: there is no file %q", missing)},
+		{"a variable with two words", a + " " + b, "", nil, nil, "WHEREBY_WEBHOOK_SECRET: the secret contains a space"},
+		{"a file that is not there", a, missing, nil, nil, fmt.Sprintf("--webhook.secret-file: file %q does not exist", missing)},
 		{"a directory", "", dir, nil, nil, fmt.Sprintf("--webhook.secret-file: %q is not a regular file", dir)},
 		{"a pipe", "", pipe, nil, nil, fmt.Sprintf("--webhook.secret-file: %q is not a regular file", pipe)},
 		{"a device", "", "/dev/zero", nil, nil, `--webhook.secret-file: "/dev/zero" is not a regular file`},
 		{"an empty file", a, file("empty", ""), nil, nil, "empty\" is empty"},
 		{"a file of blanks", "", file("blanks", " \n\t\n"), nil, nil, "is empty"},
 		{"a file that is too large", "", file("large", strings.Repeat(a+"\n", 2000)), nil, nil, "is too large to be a list of webhook secrets"},
-		{"two on a line", "", file("line", a+" "+b), nil, nil, "a line holds a blank or another character that no secret has; each secret has a line to itself"},
-		{"a comment", "", file("comment", a+"\n# "+b+"\n"), nil, nil, "a line holds a blank"},
+		{"two on a line", "", file("line", a+" "+b), nil, nil, "a line contains a space or another character that no secret has; write one secret per line"},
+		{"a comment", "", file("comment", a+"\n# "+b+"\n"), nil, nil, "a line contains a space"},
 		{"no text", "", file("binary", a+"\n\x00\x01\xff"), nil, nil, "another character that no secret has"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -293,8 +293,8 @@ func TestAFileThatCannotBeReadChangesNoSecret(t *testing.T) {
 				if err := os.Remove(file); err != nil {
 					r.Fatal(err)
 				}
-			}, "there is no file"},
-			{"malformed", func() { r.write(secretLines("new") + "# " + plantedSecret + "old") }, "a line holds a blank"},
+			}, "does not exist"},
+			{"malformed", func() { r.write(secretLines("new") + "# " + plantedSecret + "old") }, "a line contains a space"},
 			{"too large", func() { r.write(strings.Repeat(secretLines("new"), 2000)) }, "too large"},
 			{"replaced by a pipe", func() {
 				if err := errors.Join(os.Remove(file), syscall.Mkfifo(file, 0o600)); err != nil {

@@ -68,6 +68,17 @@ func TestTheProgramServesTheAccountsTruth(t *testing.T) {
 	}
 }
 
+func TestStateInMemoryOnlyIsWarnedOf(t *testing.T) {
+	t.Setenv("WHEREBY_API_KEY", apiKey)
+	_, api := newAPI(t, apiKey)
+	p := start(t, arguments(api, "")...)
+	p.waitUntilReady()
+	p.stop()
+	if strings.Count(p.stderr.String(), "state is kept in memory only") != 1 {
+		t.Error("the log does not warn once")
+	}
+}
+
 func TestFiguresSurviveARestartWhileTheAPIIsDown(t *testing.T) {
 	t.Setenv("WHEREBY_API_KEY", apiKey)
 	storage := t.TempDir()

@@ -25,9 +25,11 @@ func storageError(path string, err error) error {
 		if uid := os.Getuid(); uid >= 0 { // Windows has none
 			who = fmt.Sprintf("user %d", uid)
 		}
-		advice = ": " + who + " must be able to write there"
+		advice = ": " + who + " needs write permission there"
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
+		advice = ": choose a directory that can be created"
 	case errors.Is(err, syscall.EROFS):
-		advice = ": mount a writable one there, or give another --storage.path"
+		advice = ": mount it writable, or use a different --storage.path"
 	}
 	return fmt.Errorf("--storage.path=%s: %w%s", path, err, advice)
 }

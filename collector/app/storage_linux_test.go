@@ -41,7 +41,7 @@ func TestRunSaysWhyItCannotWriteItsStore(t *testing.T) {
 			err := asAnotherUser(func() error { return (&Run{Flags: f}).Run(&e.Env) })
 			assertError(t, err, "--storage.path="+dir+": "+c.doing)
 			assertError(t, err, filepath.Join(dir, c.part))
-			assertError(t, err, "permission denied: "+me()+" must be able to write there")
+			assertError(t, err, "permission denied: "+me()+" needs write permission there")
 			if err != nil && strings.Contains(err.Error(), "\n") {
 				t.Errorf("%q is more than a line", err)
 			}

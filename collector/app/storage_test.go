@@ -22,10 +22,11 @@ func TestAnErrorOfTheStoreSaysWhatToDo(t *testing.T) {
 		err  error
 		want string
 	}{
-		{"of another owner", opening(syscall.EACCES), where + "permission denied: " + me() + " must be able to write there"},
-		{"not allowed", opening(syscall.EPERM), where + "operation not permitted: " + me() + " must be able to write there"},
-		{"read-only", opening(syscall.EROFS), where + "read-only file system: mount a writable one there, or give another --storage.path"},
+		{"of another owner", opening(syscall.EACCES), where + "permission denied: " + me() + " needs write permission there"},
+		{"not allowed", opening(syscall.EPERM), where + "operation not permitted: " + me() + " needs write permission there"},
+		{"read-only", opening(syscall.EROFS), where + "read-only file system: mount it writable, or use a different --storage.path"},
 		{"anything else", opening(syscall.ENOSPC), where + "no space left on device"},
+		{"a path below a file", &fs.PathError{Op: "mkdir", Path: "/data", Err: syscall.ENOTDIR}, "--storage.path=/data: mkdir /data: not a directory: choose a directory that can be created"},
 		{"no error of files", errors.New("it is damaged"), "--storage.path=/data: it is damaged"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -12,7 +12,7 @@ func TestVariablesWorkLikeTheirFlags(t *testing.T) {
 		{"WHEREBY_EXPORTER_POLL_INTERVAL", "10ms", "--poll.interval=10ms: must be at least 1s"},
 		{"WHEREBY_EXPORTER_POLL_FULL_SCAN_INTERVAL", "5s", "--poll.full-scan-interval=5s: must be"},
 		{"WHEREBY_EXPORTER_WHEREBY_URL", "foo", "--whereby.url: must be an address"},
-		{"WHEREBY_EXPORTER_WHEREBY_API_KEY_FILE", "nowhere", `--whereby.api-key-file: there is no file "nowhere"`},
+		{"WHEREBY_EXPORTER_WHEREBY_API_KEY_FILE", "nowhere", `--whereby.api-key-file: file "nowhere" does not exist`},
 		{"WHEREBY_EXPORTER_WHEREBY_RATE_LIMIT_SHARE", "2", "--whereby.rate-limit-share=2: must be"},
 		{"WHEREBY_EXPORTER_WEB_TELEMETRY_PATH", "x", `--web.telemetry-path="x": must begin`},
 		{"WHEREBY_EXPORTER_WEB_CONFIG_FILE", "nowhere.yml", "--web.config.file=nowhere.yml: open"},
@@ -30,7 +30,7 @@ func TestVariablesWorkLikeTheirFlags(t *testing.T) {
 // storage: what was kept elsewhere would be missed.
 func TestVariablesOfStorageThatBelongToNoFlag(t *testing.T) {
 	const prefix = "WHEREBY_EXPORTER_STORAGE_"
-	const ownState = ": state is kept in --storage.path alone"
+	const ownState = ": state is kept in --storage.path only"
 	for _, c := range []struct {
 		name      string
 		variables []string // without the prefix

@@ -22,16 +22,16 @@ const longestMaxAge = time.Hour
 
 // Webhook are the flags on webhooks.
 type Webhook struct {
-	ListenAddress *string       `placeholder:"ADDRESS" help:"Address to receive webhooks on, the only one that has to face the internet; :10037 once a secret is given. Empty turns webhooks off."`
+	ListenAddress *string       `placeholder:"ADDRESS" help:"Address to receive webhooks on, the only one that must be reachable from the internet. Defaults to :10037 if a secret is set; empty turns webhooks off."`
 	Path          string        `default:"/webhook" placeholder:"PATH" help:"Path of the webhook (${default})."`
-	SecretFile    string        `placeholder:"FILE" help:"File that holds the webhook's secrets, one a line; any may match. Read again every 5 s, so a secret can be rotated. Without it, WHEREBY_WEBHOOK_SECRET may hold one."`
-	MaxAge        time.Duration `default:"5m" placeholder:"DURATION" help:"Age up to which a signature is accepted, at most 1h (${default})."`
+	SecretFile    string        `placeholder:"FILE" help:"File that holds the webhook's secrets, one per line; any may match. It is read every 5 s, so a secret can be rotated. Alternatively, set WHEREBY_WEBHOOK_SECRET to one secret."`
+	MaxAge        time.Duration `default:"5m" placeholder:"DURATION" help:"Maximum age of a signature, at most 1h (${default})."`
 	ConfigFile    string        `name:"config.file" placeholder:"FILE" help:"TLS for the webhook's address, in the exporter-toolkit's format."`
 }
 
 func (w Webhook) validate() error {
 	if w.MaxAge < time.Second || w.MaxAge > longestMaxAge {
-		return fmt.Errorf("--webhook.max-age=%v: must be from 1s to 1h; an event that is older may be a replay", w.MaxAge)
+		return fmt.Errorf("--webhook.max-age=%v: must be from 1s to 1h; an older event may be a replay", w.MaxAge)
 	}
 	return w.options().Check()
 }
@@ -81,7 +81,7 @@ func (w Webhook) secrets(getenv func(string) string) ([]string, error) {
 			return nil, nil
 		}
 		if strings.ContainsFunc(secret, notOfSecrets) {
-			return nil, errors.New(secretVariable + ": the secret holds a blank, a line break or another character that no secret has")
+			return nil, errors.New(secretVariable + ": the secret contains a space, a line break or another character that no secret has")
 		}
 		return []string{secret}, nil
 	}
@@ -94,7 +94,7 @@ func (w Webhook) secrets(getenv func(string) string) ([]string, error) {
 		secret := strings.TrimSpace(line)
 		if strings.ContainsFunc(secret, notOfSecrets) {
 			// Taken as two, what was meant as a comment would open the door.
-			return nil, fmt.Errorf("--webhook.secret-file: file %q: a line holds a blank or another character that no secret has; each secret has a line to itself", w.SecretFile)
+			return nil, fmt.Errorf("--webhook.secret-file: file %q: a line contains a space or another character that no secret has; write one secret per line", w.SecretFile)
 		}
 		if secret != "" {
 			secrets = append(secrets, secret)

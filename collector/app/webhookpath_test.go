@@ -82,7 +82,7 @@ func TestWebhooksAreFoundByTheirPath(t *testing.T) {
 			t.Errorf("the metrics do not hold %q", line)
 		}
 	}
-	const line = "a webhook came to another path than --webhook.path; its events are lost"
+	const line = "a webhook came to a path other than --webhook.path; its events are lost"
 	log := p.stderr.String()
 	if strings.Count(log, line) != 1 || !strings.Contains(log, "path=/hooks/Whereby") || strings.Contains(log, secret) {
 		t.Errorf("the log holds %d lines of it:\n%s", strings.Count(log, line), log)

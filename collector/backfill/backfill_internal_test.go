@@ -215,7 +215,7 @@ func TestARunThatEndsWhileItMovesItsFiles(t *testing.T) {
 		// All but the last thing was done.
 		os.WriteFile(b.options.Output, []byte("# EOF\n"), 0o600)
 		os.Mkdir(partial, 0o700)
-		if _, err := b.run(t.Context()); err == nil || !strings.Contains(err.Error(), "is there already") {
+		if _, err := b.run(t.Context()); err == nil || !strings.Contains(err.Error(), "already exists") {
 			t.Error(err)
 		}
 		if _, err := os.Stat(partial); err == nil {
@@ -583,15 +583,15 @@ func TestAWorkDirectoryOfAnotherRun(t *testing.T) {
 			damaged := slices.Clone(content)
 			damaged[durable.HeadLength+3] ^= 1
 			os.WriteFile(path, damaged, 0o600)
-			refused("is damaged", "to start anew")
+			refused("is damaged", "to start over")
 			if name == roomsFile {
 				os.WriteFile(path, content[:len(content)-5], 0o600)
-				refused("is damaged", "to start anew")
+				refused("is damaged", "to start over")
 			}
 			os.WriteFile(path, content, 0o600)
 		}
 		os.WriteFile(filepath.Join(partial, parametersFile), []byte("{"), 0o600)
-		refused("is damaged", "to start anew")
+		refused("is damaged", "to start over")
 	})
 }
 
@@ -601,7 +601,7 @@ func TestOutputsThatAreInTheWay(t *testing.T) {
 		for _, name := range []string{"", ".1", ".12", ".partial"} {
 			path := b.options.Output + name
 			os.WriteFile(path, []byte("precious"), 0o600)
-			if _, err := b.run(t.Context()); err == nil || !strings.Contains(err.Error(), "--output: "+path+" is ") {
+			if _, err := b.run(t.Context()); err == nil || !strings.Contains(err.Error(), "--output: "+path+" ") {
 				t.Errorf("%s: %v", name, err)
 			}
 			if content, _ := os.ReadFile(path); string(content) != "precious" {

@@ -49,7 +49,7 @@ func (r *runner) openCosts() (*costs, error) {
 	for _, mark := range tariff.Marks() {
 		if mark*1000 <= r.start {
 			// What sessions from before the start cost is not known, as they are not listed.
-			r.Logger.Warn("costs are left out: prices have changed before --start", "changed", time.Unix(mark, 0).UTC())
+			r.Logger.Warn("costs are left out: prices changed before --start", "changed", time.Unix(mark, 0).UTC())
 			return nil, nil
 		}
 	}

@@ -180,7 +180,7 @@ func (r *runner) tryRoom(ctx context.Context, out *frames, i int, row room) (lis
 		var request *whereby.RequestError
 		if errors.As(err, &request) || whereby.UnusableRows(err) {
 			// The pages that it did give count.
-			r.Logger.Warn("Insights refuse a room's sessions", "room", row.name, "err", err)
+			r.Logger.Warn("Insights refuses to list a room's sessions", "room", row.name, "err", err)
 			done.outcome = refused
 		} else if err != nil {
 			return done, err

@@ -134,7 +134,7 @@ func TestFailuresInTheMiddleOnlyDelay(t *testing.T) {
 				})
 				_, files := b.mustRun()
 				b.expectTruth(files, end)
-				if status == 500 && !strings.Contains(b.log.String(), "waiting to try again") {
+				if status == 500 && !strings.Contains(b.log.String(), "waiting before a retry") {
 					t.Errorf("nobody is told:\n%s", &b.log)
 				}
 			})

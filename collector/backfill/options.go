@@ -83,11 +83,11 @@ func (o *Options) Validate(now time.Time) error {
 	for i, l := range o.Labels {
 		switch {
 		case !labelName.MatchString(l.Name) || strings.HasPrefix(l.Name, "__"):
-			errs = append(errs, fmt.Errorf("--label: %q is no name of a label", l.Name))
+			errs = append(errs, fmt.Errorf("--label: %q is not a valid label name", l.Name))
 		case l.Name == metrics.RoomPrefix:
-			errs = append(errs, fmt.Errorf("--label=%s: is the label that tells customers apart", l.Name))
+			errs = append(errs, fmt.Errorf("--label=%s: is reserved: it separates customers", l.Name))
 		case l.Name == kindLabel && o.File != nil && o.File.Prices != nil:
-			errs = append(errs, fmt.Errorf("--label=%s: is the label that tells kinds of costs apart", l.Name))
+			errs = append(errs, fmt.Errorf("--label=%s: is reserved: it separates kinds of costs", l.Name))
 		case l.Value == "" || !utf8.ValidString(l.Value):
 			errs = append(errs, fmt.Errorf("--label=%s: has no value, or one that is not UTF-8", l.Name))
 		case slices.ContainsFunc(o.Labels[:i], func(b Label) bool { return b.Name == l.Name }):

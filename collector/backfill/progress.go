@@ -62,7 +62,7 @@ func (p *progress) done(n int64) {
 		if left, ok := p.left(now); ok {
 			args = append(args, "left", left)
 		}
-		p.log.Info("backfill under way", args...)
+		p.log.Info("backfill in progress", args...)
 	}
 }
 

@@ -70,7 +70,7 @@ func Run(ctx context.Context, o Options) (*Summary, error) {
 		return nil, fmt.Errorf("--start=%s: leaves no sample before --end=%s", text(o.Start), text(o.End))
 	}
 	if resumed {
-		o.Logger.Info("going on with an earlier run", "work", w.dir)
+		o.Logger.Info("continuing an earlier run", "work", w.dir)
 	}
 	points, err := r.budget()
 	if err != nil {
@@ -193,7 +193,7 @@ func (r *runner) patience(ctx context.Context, err error) error {
 		return err
 	}
 	r.progress.end()
-	r.Logger.Warn("waiting to try again", "wait", wait.Round(time.Second), "err", err)
+	r.Logger.Warn("waiting before a retry", "wait", wait.Round(time.Second), "err", err)
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {

@@ -101,7 +101,7 @@ func FuzzScan(f *testing.F) {
 func TestDamageElsewhereIsNoReasonToStartOver(t *testing.T) {
 	w := &work{dir: "history.om.partial"}
 	for path, want := range map[string]string{
-		w.path(roomsFile):   "work file " + w.path(roomsFile) + " is damaged (it has no end); delete history.om.partial to start anew",
+		w.path(roomsFile):   "work file " + w.path(roomsFile) + " is damaged (it has no end); delete history.om.partial to start over",
 		"/data/whereby.db":  "/data/whereby.db is damaged (it has no end)",
 		"history.om/rooms":  "history.om/rooms is damaged (it has no end)",
 		"history.om.part/x": "history.om.part/x is damaged (it has no end)",

@@ -21,7 +21,7 @@ type Summary struct {
 	// of theirs has no time. It is part of Base.
 	GoneRooms int64
 	GoneBase  figures
-	// LoweredRooms are rooms of which the exporter's store knows more than Insights show
+	// LoweredRooms are rooms of which the exporter's store knows more than Insights shows
 	// now. Lowered is by how much, and part of Base.
 	LoweredRooms int64
 	Lowered      figures
@@ -54,20 +54,20 @@ func (s *Summary) Print(w io.Writer, output string) {
 	fmt.Fprintf(w, "%s to %s: %d room prefixes of %d known rooms, %d sessions with %s.\n",
 		s.Start.Format(time.RFC3339), s.End.Format(time.RFC3339), s.Prefixes, s.Rooms, s.Placed[sessionCount], s.Placed.minutes())
 	if s.Base != (figures{}) {
-		fmt.Fprintf(w, "The first samples hold %s already: from before the start, or with no session that Insights list.\n", s.Base)
+		fmt.Fprintf(w, "The first samples hold %s already: from before the start, or without a session that Insights lists.\n", s.Base)
 	}
 	if s.GoneBase != (figures{}) {
 		fmt.Fprintf(w, "Of those, %s are of rooms that only the exporter's store knows.\n", s.GoneBase)
 	}
 	if s.Lowered != (figures{}) {
-		fmt.Fprintf(w, "Of those, %s are more than Insights show now: the exporter's store has them. Rooms: %d.\n", s.Lowered, s.LoweredRooms)
+		fmt.Fprintf(w, "Of those, %s are more than Insights shows now: the exporter's store has them. Rooms: %d.\n", s.Lowered, s.LoweredRooms)
 	}
 	if s.Cut != (figures{}) {
-		fmt.Fprintf(w, "Sessions come to more than the totals of their rooms; those listed last, as a rule the oldest, were cut by %s.\n", s.Cut)
+		fmt.Fprintf(w, "Sessions add up to more than the totals of their rooms; those listed last, usually the oldest, were cut by %s.\n", s.Cut)
 	}
 	others := "Rooms beyond the limit of room prefixes, which are part of _other: %d."
 	if !s.Stored {
-		others += " Which ones the exporter takes for these may differ; --storage.path tells."
+		others += " The exporter may choose different ones; --storage.path shows which."
 	}
 	for _, c := range []struct {
 		rooms int64

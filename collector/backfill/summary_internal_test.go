@@ -117,7 +117,7 @@ func TestWhatTheSummarySays(t *testing.T) {
 				b.edit = sessionsEdited(func(rows []map[string]any) []map[string]any { return rows[:2] })
 			},
 			want: "1999-12-27T23:45:00Z to 1999-12-31T21:00:00Z: 1 room prefixes of 1 known rooms, 2 sessions with 50 participant, 0 recorder and 0 streamer minutes.\n" +
-				"The first samples hold 10 participant, 0 recorder and 0 streamer minutes and 1 sessions already: from before the start, or with no session that Insights list.\n" +
+				"The first samples hold 10 participant, 0 recorder and 0 streamer minutes and 1 sessions already: from before the start, or without a session that Insights lists.\n" +
 				"Rooms with totals above the sum of their listed sessions: 1. The rest is part of the first samples.\n",
 		},
 		"recorder minutes are of no session": {
@@ -133,7 +133,7 @@ func TestWhatTheSummarySays(t *testing.T) {
 				})
 			},
 			want: "1999-12-28T23:45:00Z to 1999-12-31T21:00:00Z: 1 room prefixes of 1 known rooms, 2 sessions with 10 participant, 0 recorder and 0 streamer minutes.\n" +
-				"The first samples hold 0 participant, 7 recorder and 0 streamer minutes and 0 sessions already: from before the start, or with no session that Insights list.\n" +
+				"The first samples hold 0 participant, 7 recorder and 0 streamer minutes and 0 sessions already: from before the start, or without a session that Insights lists.\n" +
 				"Rooms with totals above the sum of their listed sessions: 1. The rest is part of the first samples.\n",
 		},
 		"totals have no time": {
@@ -147,7 +147,7 @@ func TestWhatTheSummarySays(t *testing.T) {
 				})
 			},
 			want: "1999-12-28T23:45:00Z to 1999-12-31T21:00:00Z: 2 room prefixes of 2 known rooms, 1 sessions with 10 participant, 0 recorder and 0 streamer minutes.\n" +
-				"The first samples hold 20 participant, 0 recorder and 0 streamer minutes and 1 sessions already: from before the start, or with no session that Insights list.\n" +
+				"The first samples hold 20 participant, 0 recorder and 0 streamer minutes and 1 sessions already: from before the start, or without a session that Insights lists.\n" +
 				"Rooms with totals above the sum of their listed sessions: 1. The rest is part of the first samples.\n",
 		},
 		"a start": {
@@ -157,7 +157,7 @@ func TestWhatTheSummarySays(t *testing.T) {
 				b.options.Start = time.Now().Add(-4*day - time.Hour)
 			},
 			want: "1999-12-27T23:00:00Z to 1999-12-31T21:00:00Z: 2 room prefixes of 2 known rooms, 2 sessions with 50 participant, 0 recorder and 0 streamer minutes.\n" +
-				"The first samples hold 50 participant, 0 recorder and 0 streamer minutes and 2 sessions already: from before the start, or with no session that Insights list.\n",
+				"The first samples hold 50 participant, 0 recorder and 0 streamer minutes and 2 sessions already: from before the start, or without a session that Insights lists.\n",
 		},
 		"sessions hold more": {
 			furnish: func(b *bench) {
@@ -170,7 +170,7 @@ func TestWhatTheSummarySays(t *testing.T) {
 				})
 			},
 			want: "1999-12-26T23:45:00Z to 1999-12-31T21:00:00Z: 1 room prefixes of 1 known rooms, 3 sessions with 60 participant, 0 recorder and 0 streamer minutes.\n" +
-				"Sessions come to more than the totals of their rooms; those listed last, as a rule the oldest, were cut by 45 participant, 0 recorder and 0 streamer minutes and 0 sessions.\n",
+				"Sessions add up to more than the totals of their rooms; those listed last, usually the oldest, were cut by 45 participant, 0 recorder and 0 streamer minutes and 0 sessions.\n",
 		},
 		"a room is used all the time": {
 			furnish: func(b *bench) {
@@ -192,7 +192,7 @@ func TestWhatTheSummarySays(t *testing.T) {
 				b.account.Inject(wherebytest.Status(400).On(whereby.EndpointRoomSessions))
 			},
 			want: "1999-12-28T23:45:00Z to 1999-12-31T21:00:00Z: 2 room prefixes of 2 known rooms, 1 sessions with 10 participant, 0 recorder and 0 streamer minutes.\n" +
-				"The first samples hold 30 participant, 0 recorder and 0 streamer minutes and 2 sessions already: from before the start, or with no session that Insights list.\n" +
+				"The first samples hold 30 participant, 0 recorder and 0 streamer minutes and 2 sessions already: from before the start, or without a session that Insights lists.\n" +
 				"Rooms with totals above the sum of their listed sessions: 1. The rest is part of the first samples.\n" +
 				"Rooms of which Insights refused sessions: 1. What they used in those has no time.\n",
 		},
@@ -203,7 +203,7 @@ func TestWhatTheSummarySays(t *testing.T) {
 				b.account.Inject(wherebytest.Status(400).On(whereby.EndpointRoomSessions).Page(2))
 			},
 			want: "1999-09-22T23:45:00Z to 1999-12-31T21:00:00Z: 1 room prefixes of 1 known rooms, 100 sessions with 700 participant, 0 recorder and 0 streamer minutes.\n" +
-				"The first samples hold 210 participant, 0 recorder and 0 streamer minutes and 30 sessions already: from before the start, or with no session that Insights list.\n" +
+				"The first samples hold 210 participant, 0 recorder and 0 streamer minutes and 30 sessions already: from before the start, or without a session that Insights lists.\n" +
 				"Rooms with totals above the sum of their listed sessions: 1. The rest is part of the first samples.\n" +
 				"Rooms of which Insights refused sessions: 1. What they used in those has no time.\n",
 		},
@@ -219,7 +219,7 @@ func TestWhatTheSummarySays(t *testing.T) {
 				})
 			},
 			want: "1999-12-27T23:45:00Z to 1999-12-31T21:00:00Z: 2 room prefixes of 3 known rooms, 2 sessions with 30 participant, 0 recorder and 0 streamer minutes.\n" +
-				"The first samples hold 30 participant, 0 recorder and 0 streamer minutes and 2 sessions already: from before the start, or with no session that Insights list.\n" +
+				"The first samples hold 30 participant, 0 recorder and 0 streamer minutes and 2 sessions already: from before the start, or without a session that Insights lists.\n" +
 				"Rooms with totals above the sum of their listed sessions: 1. The rest is part of the first samples.\n" +
 				"Rooms without a listed session that may have been in use at the end or after it: 1. They are left out.\n",
 			missing: figures{50, 0, 0, 2},
@@ -233,7 +233,7 @@ func TestWhatTheSummarySays(t *testing.T) {
 					remembered(lateGone, 15, 0, 800, 2)) // used after the end
 			},
 			want: "1999-12-21T23:45:00Z to 1999-12-31T21:00:00Z: 1 room prefixes of 4 known rooms, 3 sessions with 37 participant, 0 recorder and 0 streamer minutes.\n" +
-				"The first samples hold 90 participant, 0 recorder and 0 streamer minutes and 2 sessions already: from before the start, or with no session that Insights list.\n" +
+				"The first samples hold 90 participant, 0 recorder and 0 streamer minutes and 2 sessions already: from before the start, or without a session that Insights lists.\n" +
 				"Of those, 90 participant, 0 recorder and 0 streamer minutes and 2 sessions are of rooms that only the exporter's store knows.\n" +
 				"Rooms that only the exporter's store knows: 3.\n" +
 				"Rooms without a listed session that may have been in use at the end or after it: 1. They are left out.\n",
@@ -246,7 +246,7 @@ func TestWhatTheSummarySays(t *testing.T) {
 				b.options.Start = time.Now().Add(-5 * day)
 			},
 			want: "1999-12-27T00:00:00Z to 1999-12-31T21:00:00Z: 1 room prefixes of 2 known rooms, 2 sessions with 30 participant, 0 recorder and 0 streamer minutes.\n" +
-				"The first samples hold 90 participant, 0 recorder and 0 streamer minutes and 2 sessions already: from before the start, or with no session that Insights list.\n" +
+				"The first samples hold 90 participant, 0 recorder and 0 streamer minutes and 2 sessions already: from before the start, or without a session that Insights lists.\n" +
 				"Rooms that only the exporter's store knows: 1.\n",
 			missing: figures{-90, 0, 0, -2},
 		},
@@ -259,8 +259,8 @@ func TestWhatTheSummarySays(t *testing.T) {
 					remembered(b.rooms[0], 3, 3, 12, 1), remembered(b.rooms[1], 4, 3, 35, 2), remembered(b.rooms[2], 9, 9, 4, 1))
 			},
 			want: "1999-12-27T23:45:00Z to 1999-12-31T21:00:00Z: 1 room prefixes of 3 known rooms, 3 sessions with 40 participant, 0 recorder and 0 streamer minutes.\n" +
-				"The first samples hold 11 participant, 0 recorder and 0 streamer minutes and 1 sessions already: from before the start, or with no session that Insights list.\n" +
-				"Of those, 11 participant, 0 recorder and 0 streamer minutes and 1 sessions are more than Insights show now: the exporter's store has them. Rooms: 3.\n",
+				"The first samples hold 11 participant, 0 recorder and 0 streamer minutes and 1 sessions already: from before the start, or without a session that Insights lists.\n" +
+				"Of those, 11 participant, 0 recorder and 0 streamer minutes and 1 sessions are more than Insights shows now: the exporter's store has them. Rooms: 3.\n",
 			missing: figures{-11, 0, 0, -1}, // the simulated account has always shown what it shows now
 		},
 		"more prefixes than the limit": {
@@ -271,7 +271,7 @@ func TestWhatTheSummarySays(t *testing.T) {
 				}
 			},
 			want: "1999-12-25T23:45:00Z to 1999-12-31T21:00:00Z: 3 room prefixes of 4 known rooms, 4 sessions with 40 participant, 0 recorder and 0 streamer minutes.\n" +
-				"Rooms beyond the limit of room prefixes, which are part of _other: 2. Which ones the exporter takes for these may differ; --storage.path tells.\n",
+				"Rooms beyond the limit of room prefixes, which are part of _other: 2. The exporter may choose different ones; --storage.path shows which.\n",
 		},
 		"more prefixes than the store has": {
 			furnish: func(b *bench) {
@@ -338,7 +338,7 @@ func TestARefusalIsLogged(t *testing.T) {
 		b.use(b.room("acme-"), 3, 10, 20)
 		b.account.Inject(wherebytest.Status(400).On(whereby.EndpointRoomSessions))
 		b.mustRun()
-		if !strings.Contains(b.log.String(), "Insights refuse a room's sessions") || !strings.Contains(b.log.String(), b.rooms[0]) {
+		if !strings.Contains(b.log.String(), "Insights refuses to list a room's sessions") || !strings.Contains(b.log.String(), b.rooms[0]) {
 			t.Errorf("it logged:\n%s", &b.log)
 		}
 	})

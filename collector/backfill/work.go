@@ -130,9 +130,9 @@ func (w *work) free() error {
 		switch {
 		case ok && part && !w.moving():
 			w.removeEmpty()
-			return fmt.Errorf("%s is there already; move it away, or name another file", filepath.Join(filepath.Dir(w.output), entry.Name()))
+			return fmt.Errorf("%s already exists; move it away, or name another file", filepath.Join(filepath.Dir(w.output), entry.Name()))
 		case entry.Name() == filepath.Base(w.dir) && !entry.IsDir():
-			return fmt.Errorf("%s is where work in progress is kept, and is no directory; move it away", w.dir)
+			return fmt.Errorf("%s must be a directory for work in progress; move it away", w.dir)
 		}
 	}
 	return nil
@@ -160,7 +160,7 @@ func (w *work) begin(o *Options, now time.Time) (resumed bool, err error) {
 	}
 	var before parameters
 	if err := json.Unmarshal(content, &before); err != nil {
-		return false, w.explain(durable.Damaged(w.path(parametersFile), errors.New("it is no JSON")))
+		return false, w.explain(durable.Damaged(w.path(parametersFile), errors.New("it is not JSON")))
 	}
 	if before.Version != workVersion {
 		return false, w.explain(durable.Damaged(w.path(parametersFile),
@@ -168,11 +168,11 @@ func (w *work) begin(o *Options, now time.Time) (resumed bool, err error) {
 	}
 	if o.End.IsZero() {
 		if o.End, err = time.Parse(time.RFC3339, before.End); err != nil {
-			return false, w.explain(durable.Damaged(w.path(parametersFile), errors.New("its end is no time")))
+			return false, w.explain(durable.Damaged(w.path(parametersFile), errors.New("its end is not a time")))
 		}
 	}
 	if flags := before.differs(o.parameters()); len(flags) > 0 {
-		return false, fmt.Errorf("%s holds the work of a run with other %s; run the command as it was, or delete %s to start anew",
+		return false, fmt.Errorf("%s holds the work of a run with other %s; run the command as before, or delete %s to start over",
 			w.dir, strings.Join(flags, ", "), w.dir)
 	}
 	w.params = before
@@ -184,7 +184,7 @@ func (w *work) begin(o *Options, now time.Time) (resumed bool, err error) {
 func (w *work) explain(err error) error {
 	var damaged *durable.DamagedError
 	if errors.As(err, &damaged) && filepath.Dir(damaged.Path) == filepath.Clean(w.dir) {
-		return fmt.Errorf("work file %w; delete %s to start anew", damaged, w.dir)
+		return fmt.Errorf("work file %w; delete %s to start over", damaged, w.dir)
 	}
 	return err
 }

@@ -84,7 +84,7 @@ func (a alerts) disable(name string) string {
 		return problem
 	}
 	if slices.Contains(a.to.Disabled, name) {
-		return "is in the list already; remove it"
+		return "is already in the list; remove it"
 	}
 	a.to.Disabled = append(a.to.Disabled, name)
 	return ""

@@ -19,7 +19,7 @@ func (r *reader) checkAliases(root *yaml.Node) {
 			}
 			if s, ok := sizes[n.Alias]; ok {
 				if s == 0 {
-					r.problemAt(n.Line, n.Column, "", "an alias is inside of what it stands for")
+					r.problemAt(n.Line, n.Column, "", "an alias is inside the value that it refers to")
 				}
 				return s
 			}
@@ -39,6 +39,6 @@ func (r *reader) checkAliases(root *yaml.Node) {
 		return total
 	}
 	if total := size(root); first != nil && total-written > maxExpansion && len(r.problems) == 0 {
-		r.problemAt(first.Line, first.Column, "", "aliases add more than %d values to the file; write fewer of them", maxExpansion)
+		r.problemAt(first.Line, first.Column, "", "aliases add more than %d values to the file; use fewer of them", maxExpansion)
 	}
 }

@@ -38,25 +38,25 @@ func (c *customer) fields() mapping {
 		return checkPrefix(s)
 	})
 	return mapping{
-		{name: "room_prefix", help: "Rooms whose name begins with it are the customer's; the longest prefix wins. _none stands for the rooms without a prefix.", required: true,
+		{name: "room_prefix", help: "The customer owns the rooms whose names start with this; the longest prefix wins. _none stands for rooms without a prefix.", required: true,
 			value: scalar(func(r *reader, n node) {
 				c.at = n
 				prefix(r, n)
 			})},
-		{name: "name", help: "Name of the customer, room_prefix without trailing dashes by default. Several prefixes may have the same.", value: text(func(s string) string {
+		{name: "name", help: "Name of the customer; room_prefix without trailing dashes by default. Several prefixes may have the same name.", value: text(func(s string) string {
 			c.Name = s
 			return checkName(s)
 		})},
-		{name: "anchor_day", help: "Day of the month a billing period begins with, 1 to 31, that of billing by default.", value: anchorDay(&c.anchorDay)},
-		{name: "near_ratio", help: "Share of a quota from which the customer is near it, above 0 and below 1; 0.8 by default.", value: number(func(f float64) string {
+		{name: "anchor_day", help: "Day of the month on which billing periods start, 1 to 31; the one in billing by default.", value: anchorDay(&c.anchorDay)},
+		{name: "near_ratio", help: "Share of a quota at which the customer is near its limit, above 0 and below 1; 0.8 by default.", value: number(func(f float64) string {
 			c.NearRatio = f
 			if f <= 0 || f >= 1 {
 				return "must be above 0 and below 1, such as 0.8"
 			}
 			return ""
 		})},
-		{name: "room_capacity", help: "People that one of the customer's rooms holds, that of organization by default.", value: roomCapacity(&c.RoomCapacity)},
-		{name: "quotas", help: "Limits; 0 allows nothing, a resource that is absent has no limit.", value: quotas(&c.Quotas, Resources())},
+		{name: "room_capacity", help: "People that one of the customer's rooms can hold; the one in organization by default.", value: roomCapacity(&c.RoomCapacity)},
+		{name: "quotas", help: "Limits. 0 allows nothing; a resource that is not listed has no limit.", value: quotas(&c.Quotas, Resources())},
 	}
 }
 
@@ -98,11 +98,11 @@ func quotas(to *Quotas, resources []Resource) mapping {
 func checkPrefix(s string) string {
 	switch s {
 	case "":
-		return "must not be empty; for the rooms without a prefix write " + prefix.None
+		return "must not be empty; for rooms without a prefix, write " + prefix.None
 	case prefix.None:
 		return ""
 	case prefix.Other:
-		return "is reserved for the prefixes beyond room_prefixes.limit, which are no one customer's"
+		return "is reserved for prefixes beyond room_prefixes.limit, which belong to no single customer"
 	}
 	if corrected := strings.Map(prefixRune, strings.ToLower(s)); corrected != s {
 		problem := "can never match: Whereby's prefixes hold only a-z, 0-9 and -, as it makes letters small and removes white space"
@@ -131,7 +131,7 @@ func checkName(s string) string {
 	case ok:
 		return fmt.Sprintf("must be on one line, without control characters and without those that turn the direction of text, but holds %U; remove it", refused)
 	case prefix.IsBlank(s):
-		return "must not be empty; without the key it is the prefix"
+		return "must not be empty; remove the key to use the prefix as the name"
 	case utf8.RuneCountInString(s) > maxName:
 		return "is longer than " + strconv.Itoa(maxName) + " characters"
 	}

@@ -37,33 +37,33 @@ func (r *reader) config(root *yaml.Node, o Options) *Config {
 func (d *document) fields(o Options) mapping {
 	limit := whole(1, 1_000_000, "", func(i int64) { d.RoomPrefixes.Limit = int(i) })
 	return mapping{
-		{name: "http_client", help: "How to reach Whereby's API: proxy, TLS. The API key is not given here.", value: httpClient{&d.HTTPClient}},
+		{name: "http_client", help: "How to connect to Whereby's API: proxy and TLS. The API key is not set here.", value: httpClient{&d.HTTPClient}},
 		{name: "room_prefixes", help: "Which prefix a room counts under.", value: mapping{
-			{name: "pattern", help: "RE2 expression with one capture group, the prefix, for names without the slash; by default the prefix is the name less its trailing UUID.", value: pattern(&d.RoomPrefixes.Pattern)},
-			{name: "limit", help: "Further prefixes count under _other; 10000 by default, up to 1000000.", value: scalar(func(r *reader, n node) {
+			{name: "pattern", help: "RE2 expression with one capture group, the prefix. It is matched against names without the slash. By default, the prefix is the name without its trailing UUID.", value: pattern(&d.RoomPrefixes.Pattern)},
+			{name: "limit", help: "Largest number of prefixes; more count under _other. 10000 by default, at most 1000000.", value: scalar(func(r *reader, n node) {
 				d.limitAt = n
 				limit(r, n)
 			})},
 		}},
-		{name: "billing", help: "When billing periods begin.", value: mapping{
-			{name: "anchor_day", help: "Day of the month, 1 to 31; 29 to 31 mean the month's last day where it is shorter. 1 by default.", value: anchorDay(&d.Billing.AnchorDay)},
+		{name: "billing", help: "When billing periods start.", value: mapping{
+			{name: "anchor_day", help: "Day of the month, 1 to 31; 29 to 31 mean the last day of shorter months. 1 by default.", value: anchorDay(&d.Billing.AnchorDay)},
 			{name: "time_zone", help: "IANA time zone, UTC by default.", value: timeZone(&d.Billing.Zone)},
 		}},
 		{name: "organization", help: "The whole account.", value: mapping{
-			{name: "quotas", help: "Limits; 0 allows nothing, a resource that is absent has no limit.", value: quotas(&d.Organization.Quotas, OrganizationResources())},
-			{name: "room_capacity", help: "People that a room holds if its customer says nothing else: 4 in Whereby's room mode normal, 200 in group. Not known by default.", value: roomCapacity(&d.Organization.RoomCapacity)},
-			{name: "recordings_retention", help: "How long Whereby may store recordings, such as 90d; older ones are an alert. Nothing is expected by default.", value: retention(&d.Organization.RecordingsRetention)},
+			{name: "quotas", help: "Limits. 0 allows nothing; a resource that is not listed has no limit.", value: quotas(&d.Organization.Quotas, OrganizationResources())},
+			{name: "room_capacity", help: "People that a room can hold, unless set for its customer: 4 in Whereby's room mode normal, 200 in group. Unknown by default.", value: roomCapacity(&d.Organization.RoomCapacity)},
+			{name: "recordings_retention", help: "How long Whereby may store recordings, such as 90d; older ones trigger an alert. No limit by default.", value: retention(&d.Organization.RecordingsRetention)},
 		}},
 		{name: "customers", help: "Who owns which rooms.", value: list{func() value {
 			c := &customer{Customer: Customer{NearRatio: defaultNearRatio}}
 			d.customers = append(d.customers, c)
 			return c
 		}}},
-		{name: "segments", help: "Live people by a part of their external id or metadata; off by default.", value: &d.segments},
+		{name: "segments", help: "Breaks live people down by a part of their external ID or metadata; off by default.", value: &d.segments},
 		{name: "quality", help: "How call quality is judged.", value: mapping{
-			{name: "poor_after", help: "How long packet loss must stay at 3 % or more for a participant to be poor, from 4s to 1h; 10s by default.", value: poorAfter(&d.Quality.PoorAfter)},
+			{name: "poor_after", help: "How long packet loss must stay at 3% or more for a participant to count as poor, from 4s to 1h; 10s by default.", value: poorAfter(&d.Quality.PoorAfter)},
 		}},
-		{name: "prices", help: "What the minutes that Whereby bills cost, from which on the exporter tells costs: one mapping, or a list of them by date; none by default. A kind that an entry leaves out keeps its price.", value: &d.prices},
+		{name: "prices", help: "Prices of the minutes that Whereby bills: one mapping, or a list of mappings by date. Without prices, there are no cost metrics. A kind that an entry omits keeps its price.", value: &d.prices},
 		{name: "alerts", help: "Changes to the bundled alert rules.", value: alerts{o, &d.Alerts}},
 	}
 }
@@ -84,7 +84,7 @@ func (d *document) finish(r *reader) {
 	lines := map[string]int{}
 	for _, c := range d.customers {
 		if line := lines[c.RoomPrefix]; line > 0 && c.RoomPrefix != "" {
-			r.problem(c.at, "is on line %d already; a prefix belongs to one customer", line)
+			r.problem(c.at, "is already on line %d; a prefix belongs to one customer", line)
 		} else {
 			lines[c.RoomPrefix] = c.at.Line
 		}

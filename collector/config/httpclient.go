@@ -56,24 +56,24 @@ func (httpClient) fields() mapping {
 	return mapping{
 		{name: "proxy_url", help: "Proxy for all requests.", value: text(checkProxyURL)},
 		{name: "no_proxy", help: "Hosts to reach without the proxy, separated by commas.", value: anyText},
-		{name: "proxy_from_environment", help: "Take the proxy from HTTPS_PROXY, HTTP_PROXY and NO_PROXY, which are ignored otherwise.", value: boolean(&flag)},
+		{name: "proxy_from_environment", help: "Take the proxy from HTTPS_PROXY, HTTP_PROXY and NO_PROXY, which are otherwise ignored.", value: boolean(&flag)},
 		{name: "proxy_connect_header", help: "Headers for the proxy.", value: entries{"header", noCheck, func(string) value {
 			return list{func() value { return anyText }}
 		}}},
-		{name: "tls_config", help: "TLS towards the API.", value: mapping{
-			{name: "ca", help: "Certificate of the authority to trust, as PEM.", value: anyText},
+		{name: "tls_config", help: "TLS settings for the API.", value: mapping{
+			{name: "ca", help: "Certificate of the CA to trust, as PEM.", value: anyText},
 			{name: "ca_file", help: "The same in a file.", value: anyText},
 			{name: "ca_ref", help: "Not allowed.", value: forbidden(ref)},
-			{name: "cert", help: "Certificate of the client, as PEM.", value: anyText},
+			{name: "cert", help: "Client certificate, as PEM.", value: anyText},
 			{name: "cert_file", help: "The same in a file.", value: anyText},
 			{name: "cert_ref", help: "Not allowed.", value: forbidden(ref)},
-			{name: "key", help: "Key of the client, as PEM.", value: anyText},
+			{name: "key", help: "Client key, as PEM.", value: anyText},
 			{name: "key_file", help: "The same in a file.", value: anyText},
 			{name: "key_ref", help: "Not allowed.", value: forbidden(ref)},
-			{name: "server_name", help: "Name that the server's certificate must have.", value: anyText},
+			{name: "server_name", help: "Name that the server's certificate must match.", value: anyText},
 			{name: "insecure_skip_verify", help: "Trust any certificate; only for tests.", value: boolean(&flag)},
-			{name: "min_version", help: "Lowest version of TLS: TLS10, TLS11, TLS12 or TLS13.", value: version},
-			{name: "max_version", help: "Highest version of TLS.", value: version},
+			{name: "min_version", help: "Minimum TLS version: TLS10, TLS11, TLS12 or TLS13.", value: version},
+			{name: "max_version", help: "Maximum TLS version.", value: version},
 		}},
 		{name: "follow_redirects", help: "Only false is allowed.", value: noRedirects()},
 		{name: "enable_http2", help: "Use HTTP/2; true by default.", value: boolean(&flag)},
@@ -99,7 +99,7 @@ func noRedirects() scalar {
 	read := boolean(&follow)
 	return func(r *reader, n node) {
 		if read(r, n); follow {
-			r.problem(n, "must be false: the API redirects nowhere, and the API key would follow; remove it")
+			r.problem(n, "must be false: the API does not redirect, and a redirect would leak the API key; remove it")
 		}
 	}
 }

@@ -63,7 +63,7 @@ func plainError(err error) error {
 	var pathError *fs.PathError
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return errors.New("there is no such file")
+		return errors.New("file does not exist")
 	case errors.As(err, &pathError):
 		return fmt.Errorf("can't be read: %w", pathError.Err)
 	}

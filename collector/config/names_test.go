@@ -51,7 +51,7 @@ func TestCharactersThatNoNameMayHold(t *testing.T) {
 	}
 	for _, blank := range []string{" ", `\u00a0`, `\u200d`, `\u200b \u200f`} {
 		p := problems(t, `customers: [{room_prefix: a-, name: "`+blank+`"}]`)
-		if len(p) != 1 || !strings.HasSuffix(p[0].Message, "must not be empty; without the key it is the prefix") {
+		if len(p) != 1 || !strings.HasSuffix(p[0].Message, "must not be empty; remove the key to use the prefix as the name") {
 			t.Errorf("%s: got %v", blank, p)
 		}
 	}

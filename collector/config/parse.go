@@ -48,7 +48,7 @@ func (r *reader) document(content []byte) *yaml.Node {
 	}
 	switch err := decoder.Decode(&second); {
 	case err == nil:
-		r.problemAt(second.Line, second.Column, "", "a second document begins here; the file must hold one, so remove the line of three dashes")
+		r.problemAt(second.Line, second.Column, "", "a second document starts here; the file must contain only one, so remove the line with three dashes")
 		return nil
 	case !errors.Is(err, io.EOF):
 		r.syntax(content, err)

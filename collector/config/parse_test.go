@@ -152,7 +152,7 @@ func TestFilesThatCannotBeRead(t *testing.T) {
 	}
 	missing := filepath.Join(dir, "missing.yml")
 	for path, want := range map[string]string{
-		missing:      missing + ": there is no such file",
+		missing:      missing + ": file does not exist",
 		dir:          dir + ": is not a regular file",
 		large:        large + ": is larger than 8 MiB",
 		large + "/x": large + "/x: can't be read: not a directory",

@@ -114,9 +114,9 @@ func (s *priceStep) fields() mapping {
 		return ""
 	})
 	m := mapping{
-		{name: "from", help: "Date from which on the prices hold, such as 2026-01-31, for sessions that start then or later; a list's first entry may leave it out.",
+		{name: "from", help: "First day of these prices, such as 2026-01-31. They apply to sessions that start then or later. The first entry of a list may omit it.",
 			value: scalar(func(r *reader, n node) { s.dayAt = n; day(r, n) })},
-		{name: "currency", help: "Code of the currency, such as USD: one for all prices.",
+		{name: "currency", help: "Currency code, such as USD; the same for all prices.",
 			value: scalar(func(r *reader, n node) { s.currencyAt = n; currency(r, n) })},
 	}
 	for _, kind := range Kinds() {
@@ -176,7 +176,7 @@ func (p *prices) finish(r *reader, calendar billing.Calendar) *Prices {
 	for _, step := range p.steps {
 		result.Currency = step.checkCurrency(r, before == nil, result.Currency)
 		if len(step.prices) == 0 && !step.wrong {
-			r.problem(step.at, "names no price; it needs one of %s", strings.Join(kindNames(), ", "))
+			r.problem(step.at, "has no price; set at least one of %s", strings.Join(kindNames(), ", "))
 		}
 		if before != nil && !step.wrong && !before.wrong {
 			step.checkDate(r, before)
@@ -198,7 +198,7 @@ func (s *priceStep) checkCurrency(r *reader, first bool, currency string) string
 	switch {
 	case first && !given:
 		if !s.wrong {
-			r.problem(s.at, "currency is missing, such as USD")
+			r.problem(s.at, "currency is missing; set one such as USD")
 		}
 		return ""
 	case first:
@@ -212,11 +212,11 @@ func (s *priceStep) checkCurrency(r *reader, first bool, currency string) string
 func (s *priceStep) checkDate(r *reader, before *priceStep) {
 	switch {
 	case s.day.IsZero():
-		r.problem(s.at, "from is missing: only the first entry may hold since ever")
+		r.problem(s.at, "from is missing; only the first entry may omit it")
 	case s.day.Equal(before.day):
-		r.problem(s.dayAt, "repeats the date of the entry before")
+		r.problem(s.dayAt, "repeats the date of the previous entry")
 	case s.day.Before(before.day):
-		r.problem(s.dayAt, "must be after the date of the entry before; order the entries by date")
+		r.problem(s.dayAt, "must be after the date of the previous entry; order the entries by date")
 	}
 }
 

@@ -165,14 +165,14 @@ func (s *segments) fields() mapping {
 	return mapping{
 		{name: "source", help: "Where to look: metadata or external_id.", required: true,
 			value: oneOf(func(source SegmentSource) { s.result.Source = source }, FromMetadata, FromExternalID)},
-		{name: "pattern", help: "RE2 expression with one capture group, the segment. A list such as (north|south) admits these alone; otherwise visitors choose names, and those that nobody is in for a day are forgotten.", required: true, value: scalar(func(r *reader, n node) {
+		{name: "pattern", help: "RE2 expression with one capture group, the segment. A list such as (north|south) allows only these names. Otherwise visitors can choose names, and a name that nobody uses for a day is forgotten.", required: true, value: scalar(func(r *reader, n node) {
 			if n.isText() && n.Value == "" {
 				r.problem(n, "must not be empty")
 				return
 			}
 			expression(r, n)
 		})},
-		{name: "limit", help: "Further segments count under _other; 1000 by default, up to 100000.",
+		{name: "limit", help: "Largest number of segments; more count under _other. 1000 by default, at most 100000.",
 			value: whole(1, 100_000, "", func(i int64) { s.result.Limit = int(i) })},
 	}
 }

@@ -16,10 +16,10 @@ var (
 // advice is what to do about the parser's messages that people meet. Its messages
 // are never repeated, because some quote the file.
 var advice = []struct{ message, advice string }{
-	{"tab character", "a tab indents here; indent with spaces"},
+	{"tab character", "this line is indented with a tab; use spaces"},
 	{"cannot start any token", "a value can't begin with this character; put it in quotes"},
 	{"mapping values are not allowed", `": " is not allowed here; is the line indented right, and its value in quotes where it holds ": "?`},
-	{"did not find expected key", "a key is expected; is the line indented like its neighbours?"},
+	{"did not find expected key", "a key is expected; is the line indented like its neighbors?"},
 	{"did not find expected '-'", `"- " is expected; is the line indented like the list's other entries?`},
 	{"could not find expected ':'", `": " is expected after a key, with a space`},
 	{"expected ',' or ']'", "a list that begins with [ must end with ], its entries separated by commas"},
@@ -38,7 +38,7 @@ func (r *reader) syntax(content []byte, err error) {
 		if at := alias.FindIndex(content); at != nil {
 			line, column = position(content, at[1]-len(m[1])-1)
 		}
-		r.problemAt(line, column, "", "an alias of an anchor that is not there; put text that begins with * in quotes")
+		r.problemAt(line, column, "", "an alias to an anchor that does not exist; put text that starts with * in quotes")
 		return
 	}
 	line := 1
@@ -51,7 +51,7 @@ func (r *reader) syntax(content []byte, err error) {
 		line = max(line, brokenLine(lines))
 	}
 	if column := tabIndent(lines[line-1]); column > 0 {
-		r.problemAt(line, column, "", "is not valid YAML: a tab indents here; indent with spaces")
+		r.problemAt(line, column, "", "is not valid YAML: this line is indented with a tab; use spaces")
 		return
 	}
 	what := "look at this line and the ones around it"

@@ -51,7 +51,7 @@ func (n node) kind() string {
 	case "!!timestamp":
 		return "a date"
 	}
-	return "a value with a tag of its own"
+	return "a value with a custom tag"
 }
 
 // maxProblems bounds what a file of nothing but mistakes costs.
@@ -191,7 +191,7 @@ func (r *reader) pairs(n node) []pair {
 		case key.Kind != yaml.ScalarNode || key.Tag == "!!null":
 			r.problem(key, "a key must be text, but is %s", key.kind())
 		case lines[key.Value] > 0:
-			r.problemAt(n.Content[i].Line, n.Content[i].Column, join(n.field, key.Value), "repeated key; it is on line %d already", lines[key.Value])
+			r.problemAt(n.Content[i].Line, n.Content[i].Column, join(n.field, key.Value), "repeated key; it is already on line %d", lines[key.Value])
 		default:
 			lines[key.Value] = n.Content[i].Line
 			pairs = append(pairs, pair{n.Content[i], n.child(n.Content[i+1], join(n.field, key.Value))})

@@ -75,9 +75,9 @@ func refused(t *testing.T, fsys *durabletest.FS, file string, wayOut ...string) 
 		}
 	}
 	switch content := fsys.Content(file); {
-	case content == nil && strings.HasSuffix(err.Error(), "put an empty file with .skip after its name in its place to go on without its events"):
+	case content == nil && strings.HasSuffix(err.Error(), "put an empty file with .skip after its name in its place to continue without its events"):
 		fsys.Put(file+".skip", nil)
-	case strings.HasSuffix(err.Error(), " and was left untouched; append .skip to its name to go on without its events"):
+	case strings.HasSuffix(err.Error(), " and was left untouched; append .skip to its name to continue without its events"):
 		fsys.Delete(file)
 		fsys.Put(file+".skip", content)
 	default:

@@ -262,7 +262,7 @@ func (j *Journal) create() error {
 	number := j.highest
 	file, err := j.begin(number)
 	if err != nil {
-		return fmt.Errorf("begin a journal file: %w", err)
+		return fmt.Errorf("start a journal file: %w", err)
 	}
 	j.file, j.at = file, position{number, headLength + int64(len(j.again))}
 	j.again = nil

@@ -239,10 +239,10 @@ func (j *Journal) unfinished(number uint64, offset int64, why *durable.DamagedEr
 
 func (j *Journal) damaged(number uint64, offset int64, err error) error {
 	damaged := &durable.DamagedError{Path: j.path(number), Offset: offset, Err: err}
-	return fmt.Errorf("journal %w and was left untouched; append %s to its name to go on without its events", damaged, SkipSuffix)
+	return fmt.Errorf("journal %w and was left untouched; append %s to its name to continue without its events", damaged, SkipSuffix)
 }
 
 func (j *Journal) missing(number uint64) error {
-	return fmt.Errorf("journal %w; put an empty file with %s after its name in its place to go on without its events",
+	return fmt.Errorf("journal %w; put an empty file with %s after its name in its place to continue without its events",
 		durable.Damaged(j.path(number), errMissing), SkipSuffix)
 }

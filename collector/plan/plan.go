@@ -168,7 +168,7 @@ func readCost(a Account) string {
 	if a.ReadCost > 0 {
 		return count(a.ReadCost, "point")
 	}
-	return fmt.Sprintf("1 to %d points: Whereby does not say; the exporter learns it, or --whereby.read-cost says it", whereby.MaxReadCost)
+	return fmt.Sprintf("1 to %d points: Whereby does not document it; the exporter learns it, or set --whereby.read-cost", whereby.MaxReadCost)
 }
 
 func rate(points int, window time.Duration) string {

@@ -23,7 +23,7 @@ func (p *Poller) explain(err error) error {
 	if !IsAnotherAccount(err) {
 		return err
 	}
-	return fmt.Errorf("the API key is of another account than the store in %s: %w; use that account's key, or another --storage.path",
+	return fmt.Errorf("the API key belongs to a different account than the store in %s: %w; use that account's key or a different --storage.path",
 		p.config.Storage, err)
 }
 

@@ -50,6 +50,6 @@ func (p *Poller) logSetAside(aside map[string]error, fresh []string) {
 		p.log.Warn("a room's row could not be read; the room keeps its figures", "room", name, "err", aside[name])
 	}
 	if more := len(fresh) - maxNamed; more > 0 {
-		p.log.Warn("further rows could not be read", "rooms", more)
+		p.log.Warn("more rows could not be read", "rooms", more)
 	}
 }

@@ -112,7 +112,7 @@ func (p *Poller) noteExactRefused(err error) {
 		level = slog.LevelDebug // the log has it
 	}
 	p.knowledge.exactRefused = time.Now()
-	p.log.Log(context.Background(), level, "Insights refuses to look a room up by its name, so long sessions are counted later, and periods may never be final", "err", err)
+	p.log.Log(context.Background(), level, "Insights refuses to look up a room by name, so long sessions are counted later, and periods may never be final", "err", err)
 }
 
 // judge takes whether a poll found the rooms in order, and reports whether polls may stop
@@ -132,7 +132,7 @@ func (p *Poller) judge(kind Kind, holds, shown bool) bool {
 	k.broken[kind]++
 	k.inDoubt = true
 	if shown && k.broken[kind] < proofs {
-		p.log.Debug("rooms were not in the order of their last sessions; a full poll looks into it", "kind", kind)
+		p.log.Debug("rooms were not in the order of their last sessions; a full poll will check", "kind", kind)
 		return true
 	}
 	if !k.unsorted {

@@ -70,7 +70,7 @@ func (p *Poller) askForMissed(ctx context.Context) {
 		}
 		if err != nil {
 			failed++
-			p.log.Debug("asking for rooms that a full poll has missed failed", "err", err)
+			p.log.Debug("looking up rooms that a full poll missed failed", "err", err)
 			break
 		}
 		if p.fullPollDue() {

@@ -204,7 +204,7 @@ func (p *Poller) fullPoll(ctx context.Context, client *whereby.Client) {
 	before := f.result.Pages
 	err := f.run(ctx)
 	if resumed && f.result.Pages == before && refused(err) {
-		p.log.Debug("Insights does not know the page any more at which the poll failed; it starts again", "err", err)
+		p.log.Debug("the page at which the poll failed has expired; the poll starts over", "err", err)
 		f = p.newFull()
 		f.client = client
 		err = f.run(ctx)
@@ -266,7 +266,7 @@ func (p *Poller) logResult(r Result) {
 	switch {
 	case r.Err != nil:
 		p.failing.Store(true)
-		p.log.Warn("poll failed; what was last known is still served", append(attrs, "err", r.Err, "class", classOf(r.Err))...)
+		p.log.Warn("poll failed; serving the last known figures", append(attrs, "err", r.Err, "class", classOf(r.Err))...)
 	case p.failing.Swap(false):
 		p.log.Info("poll succeeded again", attrs...)
 	case !p.polled.Load():

@@ -16,7 +16,7 @@ import (
 // end.
 const maxStalePages = 10
 
-var errNoEnd = errors.New("pages go on without a room that was not on an earlier page")
+var errNoEnd = errors.New("pages continue without any new room")
 
 // walk is one poll over the pages: a full one or a short one.
 type walk struct {
@@ -200,7 +200,7 @@ func (w *walk) logProgress() {
 	}
 	if time.Since(w.reported) >= every {
 		w.reported = time.Now()
-		w.poller.log.Info("poll under way", "kind", w.result.Kind, "pages", w.result.Pages, "rooms", w.result.Rooms)
+		w.poller.log.Info("poll in progress", "kind", w.result.Kind, "pages", w.result.Pages, "rooms", w.result.Rooms)
 	}
 }
 

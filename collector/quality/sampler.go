@@ -124,14 +124,14 @@ func (s *Sampler) Run(ctx context.Context) error {
 		}
 		if err != nil {
 			if !s.failing {
-				s.log.Warn("call quality can't be read now; it is tried again from time to time", "err", err)
+				s.log.Warn("reading call quality failed; it is retried from time to time", "err", err)
 			}
 			s.failing = true
 			s.wait(ctx, pause, nil)
 			continue
 		}
 		if s.failing {
-			s.log.Info("call quality is read again")
+			s.log.Info("reading call quality succeeded again")
 		}
 		s.failing = false
 	}
@@ -341,7 +341,7 @@ func (s *Sampler) commit(c *change) error {
 			s.config.OnStoreError()
 		}
 		if !s.unkept {
-			s.log.Warn("call quality can't be kept, and is not counted; it is tried again", "err", err)
+			s.log.Warn("storing call quality failed; it is not counted until a retry succeeds", "err", err)
 		}
 		s.unkept = true
 		return fmt.Errorf("keep what was read of call quality: %w", err)

@@ -193,6 +193,6 @@ func (r *Reader) keep(kept *reading) {
 	}
 	if err != nil {
 		r.failed()
-		r.log.Warn("saving the reading of recordings failed", "err", err)
+		r.log.Warn("saving what was read about recordings failed", "err", err)
 	}
 }

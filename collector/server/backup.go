@@ -36,11 +36,11 @@ func (h backupHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	backup, err := h.take()
 	switch {
 	case errors.Is(err, state.ErrBackupRunning), errors.Is(err, state.ErrInMemory):
-		http.Error(w, fmt.Sprintf("No backup was taken: %v.", err), http.StatusServiceUnavailable)
+		http.Error(w, fmt.Sprintf("The backup failed: %v.", err), http.StatusServiceUnavailable)
 		return
 	case err != nil:
 		h.log.Error("backup failed", "err", err)
-		http.Error(w, fmt.Sprintf("No backup was taken: %v.", err), http.StatusInternalServerError)
+		http.Error(w, fmt.Sprintf("The backup failed: %v.", err), http.StatusInternalServerError)
 		return
 	}
 	defer func() { _ = backup.Close() }()
@@ -49,7 +49,7 @@ func (h backupHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header.Set("Content-Length", strconv.FormatInt(backup.Size, 10))
 	header.Set("Content-Disposition", `attachment; filename="whereby_exporter-`+began.UTC().Format("20060102T150405Z")+`.tar"`)
 	if _, err := io.Copy(w, backup); err != nil {
-		h.log.Warn("backup not read to its end", "err", err)
+		h.log.Warn("the client did not read the backup to its end", "err", err)
 		return
 	}
 	h.log.Info("backup taken", "bytes", backup.Size, "duration", time.Since(began).Round(time.Millisecond))

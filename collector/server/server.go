@@ -178,7 +178,7 @@ func listen(flags web.FlagConfig, flag string, log *slog.Logger, newServer func(
 		}
 		listeners = slices.DeleteFunc(listeners, func(l net.Listener) bool { return l == nil }) // no stream
 		if len(listeners) == 0 {
-			return nil, errors.New("--web.systemd-socket: systemd has passed no socket; start the exporter by a socket unit, or drop the flag")
+			return nil, errors.New("--web.systemd-socket: systemd passed no socket; start the exporter from a socket unit, or remove the flag")
 		}
 		for _, listener := range listeners {
 			add(listener)
@@ -318,7 +318,7 @@ func reload(w http.ResponseWriter, r *http.Request, do func() error) {
 		return
 	}
 	if do == nil {
-		http.Error(w, "Reloading by HTTP is off; start with --web.enable-lifecycle, or send SIGHUP.", http.StatusForbidden)
+		http.Error(w, "Reloading over HTTP is off; start the exporter with --web.enable-lifecycle, or send SIGHUP.", http.StatusForbidden)
 		return
 	}
 	if err := do(); err != nil {

@@ -493,7 +493,7 @@ func TestAConfigFileThatBreaksAfterTheCheckStopsEveryAddress(t *testing.T) {
 
 func TestSystemdSocketActivationNeedsASocket(t *testing.T) {
 	_, err := New(Options{SystemdSocket: true, TelemetryPath: "/metrics"}, handlers(), slog.New(slog.DiscardHandler))
-	if err == nil || !strings.Contains(err.Error(), "systemd has passed no socket") {
+	if err == nil || !strings.Contains(err.Error(), "systemd passed no socket") {
 		t.Errorf("New returned %v", err)
 	}
 }

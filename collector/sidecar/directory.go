@@ -97,7 +97,7 @@ func (d directory) adopt(name string, content []byte) (bool, error) {
 			return true, nil
 		}
 	}
-	return false, fmt.Errorf("%s is not the exporter's, as it does not begin with its mark; move it away, or delete it", path)
+	return false, fmt.Errorf("%s was not written by the exporter, because it does not start with the exporter's mark; move it away, or delete it", path)
 }
 
 // restore makes its files what they were before a replacement.
@@ -128,9 +128,9 @@ func (d directory) put(there, wanted map[string][]byte) (changed bool, err error
 		changed = true
 		path := filepath.Join(d.path, name)
 		if err := os.Remove(path); err != nil {
-			return changed, fmt.Errorf("remove what is needed no more: %w", err)
+			return changed, fmt.Errorf("remove what is no longer needed: %w", err)
 		}
-		d.log.Info("file removed: it is needed no more", "file", path)
+		d.log.Info("file removed: it is no longer needed", "file", path)
 	}
 	return changed, nil
 }

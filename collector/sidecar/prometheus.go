@@ -35,7 +35,7 @@ func CheckURL(text string) error {
 		return errors.New("must be the reload address of Prometheus, such as http://localhost:9090/-/reload")
 	}
 	if u.User != nil {
-		return errors.New("must hold no password; put it into a file, and name that in --sidecar.http.config.file")
+		return errors.New("must not contain a password; put it into a file, and set --sidecar.http.config.file")
 	}
 	return nil
 }
@@ -87,7 +87,7 @@ func (p prometheus) post(ctx context.Context) error {
 	case status == http.StatusInternalServerError:
 		return &rejectedError{line(body)}
 	case status == http.StatusForbidden:
-		return errors.New("reload Prometheus: it does not allow it; start it with --web.enable-lifecycle")
+		return errors.New("reload Prometheus: reloading is off there; start Prometheus with --web.enable-lifecycle")
 	}
 	return fmt.Errorf("reload Prometheus: %w", statusError(status, body))
 }
@@ -111,10 +111,10 @@ func (p prometheus) lastReload(ctx context.Context) (at string, known bool, err 
 // statusError says what an answer means that is no success.
 func statusError(status int, body []byte) error {
 	if status/100 == 3 {
-		return fmt.Errorf("HTTP %d: redirects are not followed; name the address that it leads to in --sidecar.reload-url", status)
+		return fmt.Errorf("HTTP %d: redirects are not followed; set --sidecar.reload-url to the final address", status)
 	}
 	if status == http.StatusUnauthorized {
-		return fmt.Errorf("HTTP %d: it wants a password; name a file with it in --sidecar.http.config.file", status)
+		return fmt.Errorf("HTTP %d: it requires a password; put it into a file, and set --sidecar.http.config.file", status)
 	}
 	return fmt.Errorf("HTTP %d: %s", status, line(body))
 }
@@ -155,7 +155,7 @@ func (p prometheus) get(ctx context.Context, endpoint string, data any) (status 
 		Data   any    `json:"data"`
 	}{Data: data}
 	if err := json.Unmarshal(body, &answer); err != nil || answer.Status != "success" {
-		return status, fmt.Errorf("this is no answer of Prometheus: %s", line(body))
+		return status, fmt.Errorf("this is not a response from Prometheus: %s", line(body))
 	}
 	return status, nil
 }

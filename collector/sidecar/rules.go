@@ -111,7 +111,7 @@ func (r *Rules) look(ctx context.Context) (loaded bool, err error) {
 		return false, nil
 	}
 	if refused {
-		return false, errors.New("the rules were refused by Prometheus; those from before are in place")
+		return false, errors.New("Prometheus refused the rules; the previous ones are in place")
 	}
 	before, changed, err := r.directory.replace(wanted)
 	r.unread = r.unread || changed
@@ -152,12 +152,12 @@ func (r *Rules) takeBack(ctx context.Context, before map[string][]byte, refusal 
 	if errors.As(err, &rejected) {
 		// It was not the rules: something else in Prometheus's configuration is wrong. So
 		// they can be tried again once that is put right.
-		return fmt.Errorf("%w; with the rules from before too", refusal)
+		return fmt.Errorf("%w; with the previous rules too", refusal)
 	}
 	r.mu.Lock()
 	r.refused = true
 	r.mu.Unlock()
-	return fmt.Errorf("%w; those from before are in place again", refusal)
+	return fmt.Errorf("%w; the previous ones are back in place", refusal)
 }
 
 // ruleFile is what is read of a rule file to know it again.

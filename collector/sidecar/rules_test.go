@@ -198,10 +198,10 @@ func TestRefusedRulesAreTakenBack(t *testing.T) {
 	r.Set(good)
 	look(t, r, true, "")
 	r.Set(map[string][]byte{"whereby_a.yml": rules("broken"), "whereby_b.yml": rules("B")})
-	look(t, r, false, "refused the rules: failed to reload config: one or more errors; those from before are in place again")
+	look(t, r, false, "refused the rules: failed to reload config: one or more errors; the previous ones are back in place")
 	expectFiles(t, f.dir, markedFiles(good))
 	reloads := f.reloads
-	look(t, r, false, "those from before are in place")
+	look(t, r, false, "the previous ones are in place")
 	if f.reloads != reloads {
 		t.Error("refused rules are tried again")
 	}
@@ -223,8 +223,8 @@ func TestOnlyItsOwnFilesAreTouched(t *testing.T) {
 		{"a copy of its own rules", "whereby_copy.yml", old, false, "", false},
 		{"a file without its prefix", "old.yml", marked("old.yml", rules("Old")), false, "", false},
 		{"rules that it kept before", "whereby_old.yml", old, false, "", true},
-		{"rules of an operator's that it has the name for", "whereby_a.yml", rules("Mine"), false, "whereby_a.yml is not the exporter's", false},
-		{"a link that it has the name for", "whereby_a.yml", marked("whereby_a.yml", rules("A")), true, "whereby_a.yml is not the exporter's", false},
+		{"rules of an operator's that it has the name for", "whereby_a.yml", rules("Mine"), false, "whereby_a.yml was not written by the exporter", false},
+		{"a link that it has the name for", "whereby_a.yml", marked("whereby_a.yml", rules("A")), true, "whereby_a.yml was not written by the exporter", false},
 		{"what a command wrote", "whereby_a.yml", rules("A"), false, "", true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -266,7 +266,7 @@ func TestWhatACommandWroteIsThereAgainAfterARefusal(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.Set(map[string][]byte{"whereby_a.yml": rules("A"), "whereby_b.yml": rules("broken")})
-	look(t, r, false, "those from before are in place again")
+	look(t, r, false, "the previous ones are back in place")
 	expectFiles(t, f.dir, map[string][]byte{"whereby_a.yml": rules("A")})
 }
 
@@ -278,7 +278,7 @@ func TestAnErrorElsewhereIsNotTheRulesFault(t *testing.T) {
 	}
 	files := map[string][]byte{"whereby_a.yml": rules("A")}
 	r.Set(files)
-	look(t, r, false, "with the rules from before too")
+	look(t, r, false, "with the previous rules too")
 	if err := os.WriteFile(elsewhere, []byte("groups: []"), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -329,12 +329,12 @@ func TestWhatIsNoPrometheusHasReloadedNothing(t *testing.T) {
 		want   string
 	}{
 		"a page to log in": {func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>Log in</html>") },
-			"this is no answer of Prometheus: <html>Log in</html>"},
+			"this is not a response from Prometheus: <html>Log in</html>"},
 		"another API": {func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "{}") },
-			"this is no answer of Prometheus: {}"},
+			"this is not a response from Prometheus: {}"},
 		"a redirect": {func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, elsewhere.URL, http.StatusTemporaryRedirect)
-		}, "HTTP 307: redirects are not followed; name the address that it leads to in --sidecar.reload-url"},
+		}, "HTTP 307: redirects are not followed; set --sidecar.reload-url to the final address"},
 		"a redirect of the reload alone": {func(w http.ResponseWriter, r *http.Request) {
 			if r.Method == http.MethodPost {
 				http.Redirect(w, r, elsewhere.URL, http.StatusFound)
@@ -343,7 +343,7 @@ func TestWhatIsNoPrometheusHasReloadedNothing(t *testing.T) {
 			http.NotFound(w, r)
 		}, "reload Prometheus: HTTP 302: redirects are not followed"},
 		"a password is wanted": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) },
-			"HTTP 401: it wants a password; name a file with it in --sidecar.http.config.file"},
+			"HTTP 401: it requires a password; put it into a file, and set --sidecar.http.config.file"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, r, _ := start(t)

@@ -22,7 +22,7 @@ import (
 // Errors of Backup that are no fault of the state.
 var (
 	ErrBackupRunning = errors.New("another backup is being taken")
-	ErrInMemory      = errors.New("state is kept in memory only, so there is nothing to back up; give the exporter a --storage.path")
+	ErrInMemory      = errors.New("state is kept in memory only, so there is nothing to back up; set --storage.path")
 )
 
 // spooled matches the temporary files of backups.

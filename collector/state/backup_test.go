@@ -333,7 +333,7 @@ func TestADirectoryWithAStoreIsLeftAsItIs(t *testing.T) {
 	if err := Restore(filepath.Join(dir, "no-backup.tar"), dir, slog.New(slog.NewTextHandler(&log, nil))); err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(log.String(), "backup not restored: the storage directory holds a store") {
+	if !strings.Contains(log.String(), "backup ignored: the storage directory already holds a store") {
 		t.Errorf("the log is %q", log.String())
 	}
 	if after, err := os.ReadFile(filepath.Join(dir, store.FileName)); err != nil || !bytes.Equal(before, after) {

@@ -21,7 +21,7 @@ import (
 // restoring is the directory within the storage directory that a backup is unpacked in.
 const restoring = "restore.new"
 
-var errNoBackup = errors.New("it is not a whole backup of whereby_exporter")
+var errNoBackup = errors.New("it is not a complete backup of whereby_exporter")
 
 // Restore puts a backup into a storage directory that holds no store, and makes the
 // directory if there is none. A directory with a store is left as it is: then the backup
@@ -30,7 +30,7 @@ var errNoBackup = errors.New("it is not a whole backup of whereby_exporter")
 func Restore(backup, dir string, log *slog.Logger) error {
 	_, err := os.Lstat(filepath.Join(dir, store.FileName))
 	if err == nil {
-		log.Info("backup not restored: the storage directory holds a store", "backup", backup, "path", dir)
+		log.Info("backup ignored: the storage directory already holds a store", "backup", backup, "path", dir)
 		return nil
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
@@ -129,7 +129,7 @@ func check(dir string) error {
 func putInPlace(unpacked, dir string, log *slog.Logger) error {
 	for _, name := range []string{eventsDir, store.QualityFileName, store.CostsFileName} {
 		if _, err := os.Lstat(filepath.Join(dir, name)); err == nil {
-			log.Warn("kept in place of what is in the backup", "path", filepath.Join(dir, name))
+			log.Warn("kept the existing file instead of the one in the backup", "path", filepath.Join(dir, name))
 			continue
 		}
 		err := os.Rename(filepath.Join(unpacked, name), filepath.Join(dir, name))
@@ -137,7 +137,7 @@ func putInPlace(unpacked, dir string, log *slog.Logger) error {
 			continue // nothing was ever charged
 		}
 		if err != nil {
-			return fmt.Errorf("put the backup into place: %w", err)
+			return fmt.Errorf("put the backup in place: %w", err)
 		}
 	}
 	err := durable.SyncDir(dir)
@@ -148,7 +148,7 @@ func putInPlace(unpacked, dir string, log *slog.Logger) error {
 		err = durable.SyncDir(dir)
 	}
 	if err != nil {
-		return fmt.Errorf("put the backup into place: %w", err)
+		return fmt.Errorf("put the backup in place: %w", err)
 	}
 	return nil
 }

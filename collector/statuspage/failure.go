@@ -26,23 +26,23 @@ func failureOf(now, at time.Time, err error) *failure {
 	switch whereby.ClassOf(err) {
 	case whereby.ClassAuth:
 		f.What = "Whereby does not accept the API key"
-		f.Do = "With --whereby.api-key-file a new key is used without a restart."
+		f.Do = "With --whereby.api-key-file, a new key takes effect without a restart."
 	case whereby.ClassThrottled:
 		f.What = "The organization's points are used up"
-		f.Do = "Nothing is lost; the exporter waits as it was told. If it lasts, find what else spends the points, or lower --whereby.rate-limit-share."
+		f.Do = "Nothing is lost; the exporter waits as long as Whereby asks. If it lasts, find out what else spends the points, or lower --whereby.rate-limit-share."
 	case whereby.ClassServer:
-		f.What = "Whereby does not answer as it should"
-		f.Do = "The exporter tries again at every poll. Check the network and any proxy from here to Whereby."
+		f.What = "Whereby does not respond as expected"
+		f.Do = "The exporter retries at every poll. Check the network and any proxy between here and Whereby."
 	case whereby.ClassMalformed:
-		f.What = "An answer of Whereby's could not be understood"
-		f.Do = "The exporter tries again at every poll. Check that --whereby.url is right, and that no proxy answers in Whereby's place."
+		f.What = "A response from Whereby could not be parsed"
+		f.Do = "The exporter retries at every poll. Check that --whereby.url is right, and that no proxy responds in place of Whereby."
 	case whereby.ClassRequest:
 		f.What = "Whereby did not accept a request"
 		f.Do = "Check that --whereby.url is right, and look for a newer version of the exporter."
 	default:
 		if poller.IsAnotherAccount(err) {
-			f.What = "The API key is of another account than the store"
-			f.Do = "Nothing was counted. Use the store's API key, or give this account a --storage.path of its own."
+			f.What = "The API key belongs to a different account than the store"
+			f.Do = "Nothing was counted. Use the store's API key, or a different --storage.path for this account."
 			break
 		}
 		f.What = "The store could not be written"

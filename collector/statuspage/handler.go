@@ -277,15 +277,15 @@ func (h *Handler) problem(w http.ResponseWriter, f frame, status int, heading, t
 
 // failed says that the store could not be read; the log says why.
 func (h *Handler) failed(w http.ResponseWriter, f frame, err error) {
-	h.options.Logger.Error("a status page could not be made", "err", err)
+	h.options.Logger.Error("rendering a status page failed", "err", err)
 	h.problem(w, f, http.StatusInternalServerError, "The rooms could not be read", "The log says why.")
 }
 
 func (h *Handler) render(w http.ResponseWriter, status int, name string, page any) {
 	var body bytes.Buffer
 	if err := h.templates[name].ExecuteTemplate(&body, "frame.html", page); err != nil {
-		h.options.Logger.Error("a status page could not be made", "err", err)
-		http.Error(w, "The page could not be made; the log says why.", http.StatusInternalServerError)
+		h.options.Logger.Error("rendering a status page failed", "err", err)
+		http.Error(w, "The page could not be rendered; the log says why.", http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")

@@ -467,7 +467,7 @@ func newPolls(r Report) pollsCard {
 			card.Text = "Failing, " + count(p.Failing, "time", "times") + " in a row"
 		}
 	case p.Succeeded.IsZero():
-		card.Kind, card.Text = "wait", "First poll under way"
+		card.Kind, card.Text = "wait", "First poll in progress"
 		card.Wait = progress(p)
 	case r.Now.Sub(p.Succeeded) > max(silence, 3*p.Interval):
 		card.Kind, card.Text = "warn", "Late"

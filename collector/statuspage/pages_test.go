@@ -255,7 +255,7 @@ func TestAFailureIsToldOnce(t *testing.T) {
 	over.Polls.Err = nil
 	for name, report := range map[string]Report{"lasting": lasting, "over": over} {
 		page := get(t, newHandler(t, &fake{report: report}), "/")
-		if n := strings.Count(page, "Whereby does not answer as it should"); n != 1 {
+		if n := strings.Count(page, "Whereby does not respond as expected"); n != 1 {
 			t.Errorf("%s: told %d times", name, n)
 		}
 	}

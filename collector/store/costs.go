@@ -30,7 +30,7 @@ func (c *Costs) Load() ([]byte, error) {
 	text, ok := bytes.CutSuffix(content, []byte("\n"))
 	at := bytes.LastIndexByte(text, '\n')
 	if !ok || at < 0 || string(text[at+1:]) != checksumLine(text[:at]) {
-		return nil, fmt.Errorf("%w; move it away to charge all again by the price list, in which case counters of costs may fall", durable.Damaged(c.path, errChecksum))
+		return nil, fmt.Errorf("%w; move it away to compute all costs again from the price list, in which case cost counters may fall", durable.Damaged(c.path, errChecksum))
 	}
 	return text[:at], nil
 }

@@ -66,7 +66,7 @@ func (f *file) open(fill, verify func(*bbolt.Tx) error) error {
 	case errors.As(err, &newer):
 		return fmt.Errorf("%s%s: %w", f.prefix, f.path, err)
 	case errors.Is(err, bolterrors.ErrTimeout):
-		return fmt.Errorf("%s%s is in use by another process; stop that one, or give this one another --storage.path", f.prefix, f.path)
+		return fmt.Errorf("%s%s is in use by another process; stop that process, or use a different --storage.path here", f.prefix, f.path)
 	case unopened(err):
 		return fmt.Errorf("open %s: %w", f.name, err)
 	}

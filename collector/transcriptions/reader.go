@@ -106,7 +106,7 @@ func (r *Reader) due(now time.Time) bool {
 func (r *Reader) note(err error) {
 	if err == nil {
 		if r.failed > 0 {
-			r.config.Logger.Info("transcriptions are read again")
+			r.config.Logger.Info("reading transcriptions succeeded again")
 		}
 		r.failed = 0
 		return

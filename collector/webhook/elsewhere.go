@@ -26,7 +26,7 @@ func (e *Elsewhere) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if e.genuine(w, r) {
 		e.Misdirected()
 		e.logged.Do(func() {
-			e.Logger.Warn("a webhook came to another path than --webhook.path; its events are lost", "path", shortened(r.URL.Path))
+			e.Logger.Warn("a webhook came to a path other than --webhook.path; its events are lost", "path", shortened(r.URL.Path))
 		})
 	}
 	http.NotFound(w, r)

@@ -81,7 +81,7 @@ func openEventLog(fsys durable.FS, dir string, state State, log *slog.Logger) (*
 	}
 	// A save that was killed may have left what takes the space that events need.
 	if err := fsys.Remove(durable.Temporary(l.statePath())); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		log.Warn("the rest of an unfinished save could not be removed", "err", err)
+		log.Warn("removing the leftovers of an unfinished save failed", "err", err)
 	}
 	log.Debug("live state restored", "replayed_events", replayed)
 	return l, nil
@@ -89,7 +89,7 @@ func openEventLog(fsys durable.FS, dir string, state State, log *slog.Logger) (*
 
 func (l *EventLog) onRepair(r journal.Repair) {
 	l.repaired.Add(1)
-	l.log.Warn("the unfinished end of a journal is not used; nothing of it was acknowledged",
+	l.log.Warn("dropped the unfinished end of a journal; none of it had been acknowledged",
 		"file", r.Path, "offset", r.Offset, "bytes", r.Bytes, "err", r.Err)
 }
 
@@ -127,11 +127,11 @@ func (l *EventLog) Run(ctx context.Context, saveFailed func()) error {
 				saveFailed()
 				// Nothing is lost: the journal still has it all.
 				if !failing {
-					l.log.Warn("the live state could not be saved; the journal grows until it can", "err", err)
+					l.log.Warn("saving the live state failed; the journal grows until it succeeds", "err", err)
 				}
 				failing = true
 			case failing:
-				l.log.Info("the live state is saved again")
+				l.log.Info("saving the live state succeeded again")
 				failing = false
 			}
 		}

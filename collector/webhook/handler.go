@@ -94,7 +94,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if err != nil {
 		if count, due := h.notUnderstood.failed(err); due {
-			h.Logger.Warn("a genuine webhook could not be understood", "err", err, "count", count)
+			h.Logger.Warn("a genuine webhook could not be parsed", "err", err, "count", count)
 		}
 		h.reject(w, http.StatusBadRequest, ReasonMalformed)
 		return
@@ -102,7 +102,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// Whoever sent it may be gone by now; it is kept all the same.
 	if err := h.accept(context.WithoutCancel(r.Context()), event); err != nil {
 		if count, due := h.refused.failed(err); due {
-			h.Logger.Error("an event could not be stored; Whereby will send it again", "type", event.Type, "err", err, "count", count)
+			h.Logger.Error("storing an event failed; Whereby will send it again", "type", event.Type, "err", err, "count", count)
 		}
 		http.Error(w, "the event could not be stored", http.StatusServiceUnavailable)
 		return

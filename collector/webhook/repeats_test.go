@@ -20,7 +20,7 @@ func TestRefusedEventsAreLoggedOnceAndCounted(t *testing.T) {
 		full := errors.New("no space left on device")
 		err := full
 		h := handler(t, func(context.Context, whereby.Event) error { return err }, &log)
-		lines := func() (n int) { return strings.Count(log.String(), "could not be stored") }
+		lines := func() (n int) { return strings.Count(log.String(), "storing an event failed") }
 		postFor := func(d time.Duration) (n int) {
 			for end := time.Now().Add(d); time.Now().Before(end); time.Sleep(time.Second / 50) {
 				if status := post(t.Context(), t, h); status != http.StatusServiceUnavailable {

@@ -52,7 +52,7 @@ func TestASaveThatKeepsFailingIsCountedAndLoggedOnce(t *testing.T) {
 			t.Error(err)
 		}
 		text := logged.String()
-		if failed.Load() != 5 || strings.Count(text, "could not be saved") != 1 || strings.Count(text, "saved again") != 1 {
+		if failed.Load() != 5 || strings.Count(text, "saving the live state failed") != 1 || strings.Count(text, "succeeded again") != 1 {
 			t.Errorf("%d failed saves are counted, and the log is\n%s", failed.Load(), text)
 		}
 	})

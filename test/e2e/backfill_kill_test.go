@@ -158,7 +158,7 @@ func TestBackfillSurvivesKillAtItsEnd(t *testing.T) {
 		}
 		p := startBackfill(t, api, output, args...)
 		err := p.wait(2 * time.Minute)
-		if over && (err == nil || !strings.Contains(p.out.String(), output+" is there already")) || !over && err != nil {
+		if over && (err == nil || !strings.Contains(p.out.String(), output+" already exists")) || !over && err != nil {
 			t.Errorf("the last run: %v\n%s", err, p.out)
 		}
 		if n := want.found(t, output); n != len(want) {

@@ -288,16 +288,16 @@ func TestAVolumeThatCannotBeWrittenIsExplained(t *testing.T) {
 	c := start(t, []string{"--volume", kept + ":/data", "--env", "WHEREBY_API_KEY"}, "run", "--whereby.url=http://127.0.0.1:1/v1")
 	c.waitFor(metricsAddress + "/-/healthy")
 	c.stop() // and leaves a store there
-	const readOnly = ": read-only file system: mount a writable one there, or give another --storage.path\n"
+	const readOnly = ": read-only file system: mount it writable, or use a different --storage.path\n"
 	for _, c := range []struct {
 		name        string
 		flags, args []string
 		want        string
 	}{
 		{"of another owner", []string{"--volume", directory(t, 0o755, 0, 0) + ":/data"}, nil,
-			"--storage.path=/data: make the store: open /data/whereby.db.new: permission denied: user 65534 must be able to write there\n"},
+			"--storage.path=/data: make the store: open /data/whereby.db.new: permission denied: user 65534 needs write permission there\n"},
 		{"of another owner, for another user", []string{"--user", "1000650000:0", "--volume", directory(t, 0o700, 65534, 65534) + ":/data"}, nil,
-			"--storage.path=/data: look for the store: stat /data/whereby.db: permission denied: user 1000650000 must be able to write there\n"},
+			"--storage.path=/data: look for the store: stat /data/whereby.db: permission denied: user 1000650000 needs write permission there\n"},
 		{"read-only and empty", []string{"--volume", directory(t, 0o770, 65534, 0) + ":/data:ro"}, nil,
 			"--storage.path=/data: make the store: open /data/whereby.db.new" + readOnly},
 		{"read-only with a store", []string{"--volume", kept + ":/data:ro"}, nil,

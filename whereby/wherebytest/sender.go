@@ -64,7 +64,7 @@ func (s *Sender) check() error {
 	case err != nil:
 		return fmt.Errorf("sender: %w", err)
 	case target.Scheme != "http" && target.Scheme != "https" || target.Host == "":
-		return fmt.Errorf("sender: %q is no URL of a webhook", s.URL)
+		return fmt.Errorf("sender: %q is not a webhook URL", s.URL)
 	case s.Secret == "":
 		return errors.New("sender: no secret")
 	case s.MaxInFlight < 0:
