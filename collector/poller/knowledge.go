@@ -21,7 +21,7 @@ type knowledge struct {
 	// wide is when the last poll that looked far back began.
 	wide time.Time
 	// sortRefused and exactRefused are when Insights last refused to sort by last session,
-	// and to look a room up by its name.
+	// and to look up a room by name.
 	sortRefused, exactRefused time.Time
 	// missed is when to ask for missed rooms again of which some could not be asked for.
 	missed pause

@@ -146,10 +146,10 @@ func TestRoomsThatTwoFullPollsMissAreGone(t *testing.T) {
 		if got := b.ledger.State().FullPollStarted; !got.After(first) {
 			t.Errorf("the last full poll that counts is that of %v", got)
 		}
-		if n := strings.Count(b.log.String(), "refuses to look a room up by its name"); n != 3 {
+		if n := strings.Count(b.log.String(), "refuses to look up a room by name"); n != 3 {
 			t.Errorf("it is logged %d times", n)
 		}
-		if n := strings.Count(b.log.String(), `level=WARN msg="Insights refuses to look a room up by its name`); n != 1 {
+		if n := strings.Count(b.log.String(), `level=WARN msg="Insights refuses to look up a room by name`); n != 1 {
 			t.Errorf("it is logged as a warning %d times", n)
 		}
 		b.expectTruth(true)
