@@ -3,6 +3,7 @@ package packaging
 import (
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"reflect"
 	"regexp"
@@ -113,6 +114,24 @@ func TestReleasesAreBuiltAsTheDockerfileDoes(t *testing.T) {
 	for _, os := range []string{"linux", "darwin", "windows"} {
 		if !slices.Contains(build.Goos, os) {
 			t.Errorf("no build for %s", os)
+		}
+	}
+}
+
+// TestTheReadmeOfAnArchiveLeadsSomewhere holds that what the README links to, and the pictures
+// in it, are packed next to it.
+func TestTheReadmeOfAnArchiveLeadsSomewhere(t *testing.T) {
+	files := loadGoreleaser(t).Archives[0].Files
+	links := regexp.MustCompile(`(?:\]\(|src=")([a-zA-Z][^):"#]*)[)#"]`).FindAllStringSubmatch(read(t, repository(t), "README.md"), -1)
+	if len(links) < 20 {
+		t.Fatalf("the README has only %d links", len(links))
+	}
+	for _, link := range links {
+		if !slices.ContainsFunc(files, func(file struct{ Src string }) bool {
+			match, err := path.Match(file.Src, link[1])
+			return err == nil && match || path.Dir(file.Src) == link[1]
+		}) {
+			t.Errorf("no archive has %s", link[1])
 		}
 	}
 }
