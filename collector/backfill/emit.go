@@ -31,7 +31,7 @@ const (
 // tell it afterwards.
 const PeakMetric = "job_room_prefix:whereby_participants_concurrent:max1h"
 
-const peakHelp = "Highest number of people in rooms at a time in the hour before, as Insights tell it afterwards."
+const peakHelp = "Highest number of people in rooms at a time in the hour before, as Insights reports it afterwards."
 
 // counters are the families, in the order of figures.
 var counters = [...]metrics.Metric{

@@ -260,7 +260,7 @@ func (r *runner) readSessions(ctx context.Context, out *frames, done listed, row
 	return sum, latest, nil
 }
 
-// ended tells whether a session was over by the seam, and when.
+// ended reports whether a session was over by the seam, and when.
 func (p period) ended(s whereby.RoomSession) (end int64, over bool) {
 	if s.EndedAt.IsZero() {
 		end = overBy(s.StartedAt.UnixMilli(), s.ParticipantMinutes)

@@ -102,7 +102,7 @@ func (r *runner) readStays(ctx context.Context, s session) (stays []stay, known 
 		if !whereby.IsPerson(p.Role) || p.JoinedAt.IsZero() {
 			continue
 		}
-		left := s.end // of whom Insights do not know when they left
+		left := s.end // of people whose time of leaving Insights does not know
 		if !p.LeftAt.IsZero() {
 			left = p.LeftAt.UnixMilli()
 		}

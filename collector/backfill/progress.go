@@ -90,7 +90,7 @@ func (p *progress) draw(now time.Time) {
 	p.width = len(line)
 }
 
-// clear leaves an empty line to whoever prints next.
+// clear leaves an empty line for what is printed next.
 func (p *progress) clear() {
 	if p.terminal != nil && p.width > 0 {
 		fmt.Fprintf(p.terminal, "\r%*s\r", p.width, "")

@@ -103,7 +103,7 @@ func (l *roomListing) add(r room) error {
 }
 
 // listRooms makes the file of rooms, unless it is there already. A listing that was
-// broken off starts anew: its cursors may be worth nothing.
+// broken off starts over: its cursors may be worth nothing.
 func (r *runner) listRooms(ctx context.Context) error {
 	if _, err := os.Stat(r.work.path(roomsFile)); err == nil {
 		return nil

@@ -34,7 +34,7 @@ type runner struct {
 	progress *progress
 	attempt  atomic.Int64
 	failures atomic.Int32
-	// reached is true once Insights have answered.
+	// reached is true once Insights has answered.
 	reached atomic.Bool
 }
 

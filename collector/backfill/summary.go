@@ -35,7 +35,7 @@ type Summary struct {
 	Moving, Refused int64
 	// Unknown are sessions of which Insights gave no participants.
 	Unknown int64
-	// Other are rooms beyond the limit of prefixes. Stored tells whether the exporter's
+	// Other are rooms beyond the limit of prefixes. Stored reports whether the exporter's
 	// store has said which prefixes are within it.
 	Other  int64
 	Stored bool

@@ -34,7 +34,7 @@ const workVersion = 1
 // WorkSuffix is what the work directory's name has after that of the output.
 const WorkSuffix = ".partial"
 
-// work is the directory beside the output that holds what was read so far.
+// work is the directory next to the output that holds what was read so far.
 type work struct {
 	dir    string
 	output string
@@ -199,7 +199,7 @@ func (w *work) outputPath(i int) string {
 	return fmt.Sprintf("%s.%d", w.output, i)
 }
 
-// moving tells whether an earlier run had begun to move its output to its place.
+// moving reports whether an earlier run had begun to move its output to its place.
 func (w *work) moving() bool {
 	_, err := os.Stat(w.path(readyFile))
 	return err == nil

@@ -47,7 +47,7 @@ func problems(t testing.TB, content string) []config.Problem {
 		t.Fatalf("no error in:\n%s", content)
 	}
 	if c != nil {
-		t.Errorf("a configuration beside an error")
+		t.Errorf("a configuration with an error")
 	}
 	var e *config.Error
 	if !errors.As(err, &e) || len(e.Problems) == 0 {

@@ -332,7 +332,7 @@ func TestAnErrorThatIsNoRoomsEndsTheRound(t *testing.T) {
 	}
 }
 
-// TestARoomThatIsRefusedDelaysNoOther has Insights refuse one room for ever, with each
+// TestARoomThatIsRefusedDelaysNoOther has a room refused forever, with each
 // status that it may, and others be ghosts.
 func TestARoomThatIsRefusedDelaysNoOther(t *testing.T) {
 	for _, status := range []int{400, 403, 409, 410, 422, 451, 500, 503} {

@@ -39,7 +39,7 @@ type Ledger struct {
 
 	prefixes atomic.Pointer[prefix.Table]
 
-	mu      sync.Mutex // held by whoever commits, while it writes to the store too
+	mu      sync.Mutex // held during a commit, including its write to the store
 	options Options
 	now     time.Time
 	account span

@@ -8,7 +8,7 @@ import (
 )
 
 // Store keeps the ledger across restarts. Its implementations are in the package
-// store beside this one; all pass the same tests.
+// store besides this one; all pass the same tests.
 //
 // Get and Rows may be called at any time from any goroutine; calls of Commit
 // never overlap.
@@ -33,7 +33,7 @@ type Store interface {
 	Close() error
 }
 
-// State is what the ledger keeps beside its rows.
+// State is what the ledger keeps in addition to its rows.
 type State struct {
 	// Complete is true once a poll over the whole account has succeeded.
 	Complete bool

@@ -186,7 +186,7 @@ func (t *Tracker) count(e whereby.Event) {
 	}
 }
 
-// counted tells whether there is a counter by prefix for a type.
+// counted reports whether there is a counter by prefix for a type.
 func counted(eventType whereby.EventType) bool {
 	switch eventType {
 	case whereby.ClientJoined, whereby.ClientLeft, whereby.RecordingFinished,

@@ -16,7 +16,7 @@ const (
 )
 
 // meter counts the participant minutes of a room from its events, to tell those that
-// Insights do not show yet.
+// Insights does not show yet.
 //
 // What the room has used is base plus what the marks come to, and Insights show some
 // of it: the difference is pending. A reading of Insights puts base right, whatever
@@ -312,7 +312,7 @@ func connectionMinutes(joined, left int64) int64 {
 	return max(1, (left-joined+minute-1)/minute)
 }
 
-// pending are the minutes used by a time that Insights do not show yet.
+// pending are the minutes used by a time that Insights does not show yet.
 func (m *meter) pending(now int64) int64 {
 	if !m.known {
 		return 0

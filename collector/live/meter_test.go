@@ -93,7 +93,7 @@ type delivery struct {
 }
 
 // live lets a room live, and asks after each event and each pass whether what Insights
-// showed and what is pending are what check wants. Insights lag by lag and are read
+// showed and what is pending are what check wants. Insights lags by lag and is read
 // each minute.
 func (truth meterTruth) live(m *meter, deliveries []delivery, lag int64, check func(now, sum int64, polled bool)) {
 	slices.SortStableFunc(deliveries, func(a, b delivery) int { return int(a.arrives - b.arrives) })

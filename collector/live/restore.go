@@ -31,7 +31,7 @@ func (t *Tracker) AppendBinary(b []byte) ([]byte, error) {
 // have missed events: its rooms become suspects, those with somebody in them or
 // waiting. A time later than now is from a clock that was ahead, and becomes now; how old
 // such a state is cannot be known, so its rooms are doubted too. The prefixes of rooms are
-// asked for anew.
+// asked for again.
 func Restore(state []byte, now time.Time, maxAge time.Duration, o Options) (*Tracker, error) {
 	t, wasAhead, err := read(state, now, o)
 	if err != nil {

@@ -18,7 +18,7 @@ func newSeen(limit int) seen {
 	return seen{young: map[hash]struct{}{}, limit: max(1, limit/2)}
 }
 
-// add tells whether id is new, and remembers it.
+// add reports whether id is new, and remembers it.
 func (s *seen) add(id hash, now int64) bool {
 	if _, ok := s.young[id]; ok {
 		return false

@@ -60,7 +60,7 @@ type PrefixView struct {
 	Fullest, FullestMax int64
 	// Waiting are visitors who knocked and are neither in nor gone.
 	Waiting int64
-	// Pending are the participant minutes used that Insights do not show yet.
+	// Pending are the participant minutes used that Insights does not show yet.
 	Pending int64
 
 	Joins, Leaves ByRole

@@ -1,7 +1,7 @@
 package live
 
 // visit is what is known of one participant of a room at its door. Its latest knock
-// and its latest end, in whatever order they came, tell whether it waits.
+// and its latest end, in whatever order they came, decide if it waits.
 type visit struct {
 	knocked, ended int64
 	heard          int64 // when its last event arrived
@@ -72,7 +72,7 @@ func (v *visit) remove(i int) doorMark {
 	return m
 }
 
-// waits tells whether the participant of a room knocked and is neither in nor gone.
+// waits reports whether the participant of a room knocked and is still waiting.
 func (v *visit) waits(r *room) bool { return v.knocked > v.ended && v.knocked > r.floor }
 
 // visit takes a participant's mark at the door of a room. A pair is an observation.

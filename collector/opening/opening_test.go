@@ -204,7 +204,7 @@ func (b *bench) furnish(random *rand.Rand, prefixes []string, permanent, once in
 // TestPeriodsAreExact starts cold in the middle of periods, restarts, and goes on over
 // the ends of several, with anchor days and time zones of all kinds.
 func TestPeriodsAreExact(t *testing.T) {
-	for name, lag := range map[string]time.Duration{"Insights lag by seconds": 5 * time.Second, "Insights lag by a quarter of an hour": 15 * time.Minute} {
+	for name, lag := range map[string]time.Duration{"Insights lags by seconds": 5 * time.Second, "Insights lags by a quarter of an hour": 15 * time.Minute} {
 		t.Run(name, func(t *testing.T) {
 			days := 36
 			if testing.Short() {

@@ -6,8 +6,8 @@ import (
 )
 
 // routeWebhook serves the webhook at its path, and the health endpoint. One slash more or
-// less is the same path: whoever types an address, or joins it from two parts in a proxy,
-// gets that wrong, and the mux of net/http would send a redirect that Whereby follows not.
+// less is the same path: people who type an address, or join it from two parts in a proxy,
+// get that wrong, and the mux of net/http would send a redirect that Whereby does not follow.
 func routeWebhook(path string, webhook, elsewhere http.Handler) http.Handler {
 	if elsewhere == nil {
 		elsewhere = http.NotFoundHandler()

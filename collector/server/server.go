@@ -48,7 +48,7 @@ const (
 const (
 	roomsPath   = "/api/v1/rooms"
 	healthyPath = "/-/healthy"
-	// statusPath is where the pages beside the first one are.
+	// statusPath is where the pages other than the first one are.
 	statusPath = statuspage.Prefix
 )
 
@@ -86,7 +86,7 @@ type Handlers struct {
 	Metrics, Rooms http.Handler
 	// Status serves / and what is below [statuspage.Prefix].
 	Status http.Handler
-	// Ready tells whether the first complete poll has been.
+	// Ready reports whether a poll has succeeded since the start.
 	Ready func() bool
 	// Reload puts the configuration file in force again.
 	Reload func() error
@@ -273,7 +273,7 @@ func (s *Server) counted(next func(net.Conn, http.ConnState)) func(net.Conn, htt
 	}
 }
 
-// drain lets whoever has got through be answered, once no more connections are taken.
+// drain lets open connections get their answers, once no more are accepted.
 // Shutdown alone would not do: from its call on, a request that has not been read whole
 // gets no answer. So connections end by themselves first: with the next answer, or at
 // once where they are idle.

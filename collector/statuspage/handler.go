@@ -17,7 +17,7 @@ import (
 	"whereby_exporter/collector/rooms"
 )
 
-// Prefix is where the pages beside the first one are.
+// Prefix is where the pages other than the first one are.
 const Prefix = "/status/"
 
 // Options are what a Handler is made of.
@@ -30,7 +30,7 @@ type Options struct {
 
 const (
 	// refresh is how often the script brings a page up to date, and reload how often
-	// a browser without scripts loads it anew.
+	// a browser without scripts loads it again.
 	refresh = 10 * time.Second
 	reload  = 30 * time.Second
 	// roomsLimit is how many rooms a page shows: on a phone, 50 are ten screens.

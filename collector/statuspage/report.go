@@ -74,7 +74,7 @@ type Customer struct {
 	NearRatio      float64
 }
 
-// Configured tells whether the configuration file names the prefix.
+// Configured reports whether the configuration file names the prefix.
 func (c Customer) Configured() bool { return c.Name != "" }
 
 // Polls is how fresh the figures are.

@@ -164,7 +164,7 @@ type roomPage struct {
 	Problem  string
 	Failure  *failure
 	Address  string // of the form
-	Unlisted bool   // Insights do not know the room any more
+	Unlisted bool   // Insights no longer knows the room
 }
 
 type sessionRow struct {

@@ -61,7 +61,7 @@ func newReader(s Source) *reader {
 	return &reader{source: s, readings: map[string]reading{}, busy: map[string]chan struct{}{}}
 }
 
-// last is what is remembered of a room. An error is of interest to whoever has just
+// last is what is remembered of a room. An error is of interest to a visitor who has just
 // asked, and misleads later.
 func (r *reader) last(room string) reading {
 	r.mu.Lock()

@@ -115,7 +115,7 @@ func (a *account) live() {
 	a.deliver(2)
 	a.save()
 	a.deliver(1)
-	for range 3 { // as whoever runs it does
+	for range 3 { // as an operator does
 		if a.start() == nil {
 			break
 		}

@@ -99,7 +99,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.reject(w, http.StatusBadRequest, ReasonMalformed)
 		return
 	}
-	// Whoever sent it may be gone by now; it is kept all the same.
+	// The sender may be gone by now; the event is kept anyway.
 	if err := h.accept(context.WithoutCancel(r.Context()), event); err != nil {
 		if count, due := h.refused.failed(err); due {
 			h.Logger.Error("storing an event failed; Whereby will send it again", "type", event.Type, "err", err, "count", count)
@@ -143,7 +143,7 @@ func (h *Handler) accept(ctx context.Context, event whereby.Event) error {
 
 var errTooSlow = errors.New("the disk is too slow")
 
-// reject says no more than the status does: whoever forges requests is to learn
+// reject says no more than the status does: people who forge requests must learn
 // nothing, and Whereby itself reads only the status.
 func (h *Handler) reject(w http.ResponseWriter, status int, reason Reason) {
 	h.Rejected(reason)

@@ -177,7 +177,7 @@ func (a *Account) come(d due, now int64) {
 	a.settle(d.room, now)
 }
 
-// horizon is the moment that Insights have reached by now.
+// horizon is the moment that Insights has reached by now.
 func (a *Account) horizon(now int64) int64 {
 	return now - a.cfg.Lag.Milliseconds()
 }

@@ -22,7 +22,7 @@ import (
 // concerned.
 type Adversary struct {
 	Config Config
-	// People says what people do beside meeting; the zero value is nothing. It must be set
+	// People says what people do besides meeting; the zero value is nothing. It must be set
 	// before Furnish is called.
 	People People
 	// Transcribe has meetings be transcribed. It must be set before Furnish is called; the
@@ -226,7 +226,7 @@ func (x *Adversary) drawPages(d *dice) {
 	x.note("%d rows a page at most", i.PageRows)
 }
 
-// People are what people of an [Adversary] do beside meeting for a session, each as a
+// People are what people of an [Adversary] do besides meeting for a session, each as a
 // switch.
 type People struct {
 	Outlast    bool // stay after a session, alone

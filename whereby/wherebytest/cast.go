@@ -156,13 +156,13 @@ func (l *leg) leaves() int64 {
 	return max(l.left, l.joined)
 }
 
-// present tells whether somebody is in the room at a time.
+// present reports whether somebody is in the room at a time.
 func (l *leg) present(at int64) bool {
 	left := l.leaves()
 	return l.joined <= at && (left == 0 || at < left)
 }
 
-// waits tells whether somebody who is let in later is at the door at a time.
+// waits reports whether somebody who is let in later is at the door at a time.
 func (l *leg) waits(at int64) bool { return l.knocked != 0 && l.knocked <= at && at < l.joined }
 
 // recording is what is made of a recorder's connection, and when; 0 is never.

@@ -129,7 +129,7 @@ const externalPrefix = "customer-"
 
 func planExternal(seed uint64, i int) uint64 { return 1000 + mix(seed^uint64(i)<<32)%900_000 }
 
-// planHolds tells whether a visitor of a planned session may have an external ID.
+// planHolds reports whether a visitor of a planned session may have an external ID.
 func planHolds(seed uint64, external string) bool {
 	text, ok := strings.CutPrefix(external, externalPrefix)
 	number, err := strconv.ParseUint(text, 10, 64)

@@ -31,7 +31,7 @@ type delivery struct {
 	err     error
 }
 
-// failed tells whether the last attempt may be made again. Source: the webhook
+// failed reports whether the last attempt may be made again. Source: the webhook
 // reference on retries.
 func (d delivery) failed() bool {
 	return d.err != nil || d.status >= http.StatusInternalServerError

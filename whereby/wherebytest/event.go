@@ -20,14 +20,14 @@ type Event struct {
 	CreatedAt time.Time
 
 	// MeetingID and RoomName are of every type: a decimal number that belongs to the
-	// room, and the room's name as Insights have it, with a leading slash.
+	// room, and the room's name as Insights has it, with a leading slash.
 	MeetingID, RoomName string
 	// RoomSessionID is the session's ID in Insights, of the types room.*; "" where
 	// somebody knocks, or gives up, before the session has started.
 	RoomSessionID string
 
 	// ParticipantID is of client events, and the same as in Insights for those who
-	// join. The texts beside it are what the embedding application gave them.
+	// join. The texts next to it are what the embedding application gave them.
 	ParticipantID                     string
 	DisplayName, ExternalID, Metadata string
 	// RoleName and Clients are of joins and leaves: the client's role, and the

@@ -23,7 +23,7 @@ type knock struct {
 	at, until int64 // until 0: waits on
 }
 
-// waits tells whether somebody is at the door at a time.
+// waits reports whether somebody is at the door at a time.
 func (k knock) waits(at int64) bool { return k.at <= at && (k.until == 0 || at < k.until) }
 
 // newKnock panics if somebody gives up before knocking. last is until when people may stay.

@@ -159,15 +159,15 @@ func (a *Account) peaks(now int64, prefixOf func(string) string) (most, fullest 
 
 // MinutesTruth are the participant minutes of the rooms of a prefix.
 type MinutesTruth struct {
-	// Shown is what Insights have shown: ParticipantMinutes of [Account.Truth].
+	// Shown is what Insights has shown: ParticipantMinutes of [Account.Truth].
 	Shown int64
 	// True is what Shown would be if Insights did not lag. What is missing from Shown
 	// are minutes of connections that [Account.Events] tells of, and sessions that
-	// [Account.Use] recorded and Insights have not reached.
+	// [Account.Use] recorded and Insights has not reached.
 	True int64
 }
 
-// Minutes gives the participant minutes up to now by prefix: what Insights have
+// Minutes gives the participant minutes up to now by prefix: what Insights has
 // shown, and what is true, each connection rounded up to whole minutes. The time
 // that somebody was in a room alone, before the session started, counts from when it
 // has. After a room was deleted Insights count no more; the truth goes on for those

@@ -175,12 +175,12 @@ func TestTrueMinutesAreWhatInsightsWouldShowWithoutALag(t *testing.T) {
 		}
 		time.Sleep(3 * time.Hour)
 		if got := lagging.Minutes(prefixOf)["acme-"]; got.Shown != got.True || behind < 400 {
-			t.Errorf("at the end %+v; Insights were behind %d times", got, behind)
+			t.Errorf("at the end %+v; Insights was behind %d times", got, behind)
 		}
 	})
 }
 
-// A reader of events can work out what Insights do not show yet.
+// A reader of events can work out what Insights does not show yet.
 func TestShownAndPendingMinutesAreTheTruth(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(time.Until(at(8 * time.Hour)))

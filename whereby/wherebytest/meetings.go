@@ -51,7 +51,7 @@ func (m *meetings) arrange() {
 	m.added = m.added[:0]
 }
 
-// chain works out latest anew from a position on.
+// chain works out latest again from a position on.
 func (m *meetings) chain(from int) {
 	latest := int64(math.MinInt64)
 	if from > 0 {

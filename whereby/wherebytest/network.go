@@ -117,7 +117,7 @@ func (n Network) block() int {
 	return 30
 }
 
-// bad tells whether the i-th sample is one of trouble.
+// bad reports whether the i-th sample is one of trouble.
 func (l line) bad(i int) bool {
 	length := l.network.block()
 	n := uint64(i / length)

@@ -185,7 +185,7 @@ func TestPagesShiftWhenARoomIsUsed(t *testing.T) {
 	}
 }
 
-// The indexes that are kept must be what sorting anew would give.
+// The indexes that are kept must be what sorting again would give.
 func TestIndexesFollowEveryChange(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	a := withRooms(300, wherebytest.Config{PointsPerMinute: 1 << 30})

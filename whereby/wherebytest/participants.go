@@ -83,7 +83,7 @@ func (a *Account) wanted(q *query, now int64) []connection {
 	return all
 }
 
-// mayHold tells whether somebody in a session may have an external ID. Of the
+// mayHold reports whether somebody in a session may have an external ID. Of the
 // hundreds of thousands of planned ones, most need not be made again to be told.
 func (s *session) mayHold(external string) bool {
 	if s.plan != 0 {

@@ -20,7 +20,7 @@ type Trace struct {
 	BitrateSend, BitrateRecv       []float64
 }
 
-// trace makes that of a connection by horizon h. It is made anew each time: while
+// trace makes that of a connection by horizon h. It is made again each time: while
 // somebody is there it grows, and what was said stays.
 func (a *Account) trace(l located, c *connection, h int64) Trace {
 	until := c.left

@@ -28,7 +28,7 @@ type room struct {
 	name          string
 	no            uint32 // ordinal
 	shown         bool   // Insights show it now
-	ever          bool   // Insights have shown it
+	ever          bool   // Insights has shown it
 	deleted       bool
 	ratings       uint16 // of the last session
 	ratingSum     uint16
@@ -243,7 +243,7 @@ func (r *room) setTotals(t Totals) {
 	}
 }
 
-// highest gives the highest totals that Insights have shown for the room.
+// highest gives the highest totals that Insights has shown for the room.
 func (r *room) highest() Totals {
 	if r.high != nil {
 		return *r.high

@@ -101,7 +101,7 @@ func (b *body) Close() error {
 	return nil
 }
 
-// sleep waits, and tells whether it was left to.
+// sleep waits, and reports whether it could finish.
 func sleep(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

@@ -85,7 +85,7 @@ func (s *Sender) Deliver(ctx context.Context, e Event) (status int, err error) {
 	return s.post(ctx, body)
 }
 
-// post makes one attempt. Every attempt is signed anew: whether Whereby does so is
+// post makes one attempt. Every attempt is signed again: whether Whereby does so is
 // not documented, but a receiver refuses signatures of a certain age, and a retry
 // is as genuine as the first.
 func (s *Sender) post(ctx context.Context, body []byte) (status int, err error) {

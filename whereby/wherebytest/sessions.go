@@ -23,7 +23,7 @@ type Session struct {
 	Start        time.Time
 	End          time.Time // zero: runs on
 	Participants []Participant
-	Knocks       []Knock // of those who gave up; Insights know nothing of them
+	Knocks       []Knock // of those who gave up; Insights knows nothing of them
 	// Outlasted means that who leaves or gives up after End stays until then. Otherwise
 	// everybody goes with the session's end at the latest. Time after End counts no minutes.
 	Outlasted bool
@@ -38,7 +38,7 @@ type Participant struct {
 	Role        string // "" is "visitor", and after a knock "granted_visitor"
 	DisplayName string
 	ExternalID  string
-	Metadata    string    // in events alone; Insights do not have it
+	Metadata    string    // only in events; Insights does not have it
 	DialIn      bool      // by telephone; in events alone
 	UserAgent   string    // "": made up
 	Knocked     time.Time // at the door, before being let in; zero: came straight in
@@ -55,7 +55,7 @@ type Participant struct {
 
 // Schedule puts a session into a room and returns its ID. Its figures are worked
 // out as time passes: a connection counts from the moment it joins, in minutes
-// rounded up, for the part of it that Insights have reached; recorders and
+// rounded up, for the part of it that Insights has reached; recorders and
 // streamers count on their own. A session counts from its start, and no minute counts
 // after its end. Nothing lasts longer than until [whereby.EndGrace] after the room's EndAt:
 // then everybody is gone, and no event tells of it. A session whose ID was scheduled before is replaced, which
@@ -178,7 +178,7 @@ func newSession(s Session, closes int64) *session {
 	return &session{start: millis(s.Start), end: end, detail: d}
 }
 
-// minutesAt gives the minutes of a connection that Insights know at horizon h,
+// minutesAt gives the minutes of a connection that Insights knows at horizon h,
 // and when that changes next (0: never). A connection that has begun counts a
 // minute at least.
 func (l *leg) minutesAt(h int64) (minutes, next int64) {

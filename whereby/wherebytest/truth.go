@@ -90,13 +90,13 @@ func (a *Account) sessions(roomName string, now int64) []SessionTruth {
 }
 
 // Truth gives, for each prefix, the sum over every room there ever was of the
-// highest lifetime totals that Insights have shown for it, each figure for
+// highest lifetime totals that Insights has shown for it, each figure for
 // itself, and the number of rooms they show now.
 //
 // "Shown" means that a request at that moment would have been answered so,
 // whether there was one or not. So a deleted room counts with its last totals, a
 // figure that was restated downwards with its highest, a room that was deleted
-// and added again with the higher of its lives, and a meeting that Insights have
+// and added again with the higher of its lives, and a meeting that Insights has
 // not reached not at all. A room that had expired before it was added was never
 // shown. Time between two calls counts as if it had been watched throughout: a
 // running session is followed to the moment its room was deleted.

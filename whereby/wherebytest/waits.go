@@ -101,7 +101,7 @@ type encounter struct {
 	visitor, host   int64 // when the first of each came; 0: not yet
 }
 
-// take goes on to the next occurrence. It tells whether it was the one with which
+// take goes on to the next occurrence. It reports whether it was the one with which
 // there had been both a visitor and a host.
 func (e *encounter) take(o occurrence) (both bool) {
 	before := e.visitor != 0 && e.host != 0
