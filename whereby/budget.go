@@ -312,13 +312,12 @@ func (b *Budget) next(now time.Time, priority Priority, k kind) time.Time {
 		case priority == Background && idle > together:
 			// Only of a request that follows another at once is it plain what it costs, so
 			// the first one waits until there is room for the next. After a pause it may look as
-			// dear as can be.
-			room := 2 * cost
-			if idle > atOnce {
-				room = cost + MaxReadCost
+			// dear as can be; a share that is smaller than that does not wait for it.
+			at = later(at, b.free(min(2*cost, own), own, ownWindow, some))
+			if room := cost + MaxReadCost; idle > atOnce && own > MaxReadCost {
+				at = later(at, b.free(min(room, own), own, ownWindow, some))
+				at = later(at, b.free(min(room, allowed), allowed, window, all))
 			}
-			at = later(at, b.free(min(room, own), own, ownWindow, some))
-			at = later(at, b.free(min(room, allowed), allowed, window, all))
 		}
 	}
 	if priority == Spare {
