@@ -20,7 +20,7 @@ func TestABalanceThatNobodyCanConfirmIsNone(t *testing.T) {
 		others int // rooms: there are several pages of them, or one
 		// gone is what becomes of the room, eight hours after the start.
 		gone func(account *wherebytest.Account)
-		// refused has Insights refuses the room's sessions.
+		// refused makes listing fail for the room's sessions.
 		refused bool
 		// noticed is when the room is unread, and used what is certain then.
 		noticed time.Duration

@@ -111,7 +111,7 @@ func (r *Rules) look(ctx context.Context) (loaded bool, err error) {
 		return false, nil
 	}
 	if refused {
-		return false, errors.New("Prometheus refused the rules; the previous ones are in place")
+		return false, errors.New("the rules were refused by Prometheus; the previous ones are in place")
 	}
 	before, changed, err := r.directory.replace(wanted)
 	r.unread = r.unread || changed
