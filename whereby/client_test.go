@@ -231,7 +231,7 @@ func TestFailures(t *testing.T) {
 		"key of another kind":   {answer{status: 403}, auth, 1, "refused the API key (HTTP 403)"},
 		"bad request":           {answer{status: 400, body: `{"error":"sortBy\nis bad"}`}, request, 1, "HTTP 400: sortBy is bad"},
 		"bad request in HTML":   {answer{status: 404, body: `<html>`}, request, 1, "HTTP 404 Not Found"},
-		"redirect":              {answer{status: 304}, malformed, 4, "HTTP 304 where 200 was expected"},
+		"redirect":              {answer{status: 304}, malformed, 4, "HTTP 304 instead of 200"},
 		"server error":          {answer{status: 500, body: "oops"}, server, 4, "HTTP 500 Internal Server Error"},
 		"bad gateway":           {answer{status: 502, body: "<html>"}, server, 4, "HTTP 502 Bad Gateway"},
 		"request timeout":       {answer{status: 408}, server, 4, "HTTP 408"},

@@ -71,7 +71,7 @@ func TestVariablesAndPortsAreTheExporters(t *testing.T) {
 		}
 	}
 	for _, text := range []string{
-		fmt.Sprintf("Address to serve metrics on (:%d).", metricsPort), fmt.Sprintf(":%d once a secret is given", webhookPort),
+		fmt.Sprintf("Address to serve metrics on (:%d).", metricsPort), fmt.Sprintf(":%d if a secret is set", webhookPort),
 		"Path of the metrics (/metrics)", "Path of the webhook (/webhook)",
 	} {
 		if !strings.Contains(help, text) {
