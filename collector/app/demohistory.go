@@ -29,7 +29,7 @@ const (
 	historyInterval = 15 * time.Minute
 )
 
-// options are how history written that ends at a time.
+// options are those for writing a history that ends at a time.
 func (h DemoHistory) options(end time.Time) (backfill.Options, error) {
 	labels, err := parseLabels("--history.label", h.Label)
 	o := backfill.Options{Output: h.File, End: end, Interval: historyInterval, Labels: labels}
