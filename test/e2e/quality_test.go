@@ -45,7 +45,7 @@ func TestABadNetworkReachesAHuman(t *testing.T) {
 		t.Errorf("it has the labels %v", poor.Labels)
 	}
 	text := strings.Join(strings.Fields(poor.Annotations["description"]), " ")
-	if !strings.Contains(text, "people in calls of Acme Inc (acme-) of whereby had 3% packet loss or more") {
+	if !strings.Contains(text, "in calls of Acme Inc (acme-) of whereby had 3% packet loss or more") {
 		t.Errorf("it says %s", text)
 	}
 	for _, n := range received.of("WherebyQualityPoor", "firing") {
