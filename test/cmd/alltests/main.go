@@ -46,7 +46,7 @@ func lanes(race bool) [][]module {
 	return [][]module{
 		// These run programs, which the detector does not see; what they share with the
 		// product's tests, such as the simulated account, it watches there.
-		{{dir: "test", first: []string{"./e2e", "./packaging", "./image", "./dashboards", "./alerts"}, parallel: 6}},
+		{{dir: "test", first: []string{"./e2e", "./packaging", "./image", "./dashboards", "./alerts"}, parallel: 4}},
 		// Rendering a chart has no races, and Kubernetes' types take minutes to build twice.
 		append(product, module{dir: "test/helm"}),
 	}
