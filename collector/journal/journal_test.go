@@ -100,10 +100,6 @@ func TestManyAtOnceAreAllThereOnce(t *testing.T) {
 	expect(t, got, want...)
 }
 
-// TestWhatIsAppliedIsWhatAReplayApplies lets many append and rotate, and compares the
-// order in which records were applied, also those of callers who gave up, with that
-// of a replay; and what had been applied at each rotation with what the files
-// before it hold.
 // TestRecordsThatAreReadyShareASync has many goroutines append at once on one processor to a
 // disk that is so fast that none would come while it writes.
 func TestRecordsThatAreReadyShareASync(t *testing.T) {
@@ -133,6 +129,10 @@ func TestRecordsThatAreReadyShareASync(t *testing.T) {
 	}
 }
 
+// TestWhatIsAppliedIsWhatAReplayApplies lets many append and rotate, and compares the
+// order in which records were applied, also those of callers who gave up, with that
+// of a replay; and what had been applied at each rotation with what the files
+// before it hold.
 func TestWhatIsAppliedIsWhatAReplayApplies(t *testing.T) {
 	dir := t.TempDir()
 	j, _ := open(t, dir, 0)
