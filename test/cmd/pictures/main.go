@@ -24,6 +24,7 @@ import (
 	"time"
 
 	"whereby_exporter/dashboards"
+	"whereby_exporter/test/browser"
 )
 
 func main() {
@@ -35,18 +36,21 @@ func main() {
 	}
 }
 
-// picture is one to take.
+// picture is one to take, in both themes.
 type picture struct {
-	dashboard, theme, prefix string
-	height                   int
+	dashboard, prefix string
+	height            int
 }
+
+// themes are those that a reader of docs may have.
+var themes = []string{"light", "dark"}
 
 // pictures are those in docs, cut where a reader has seen enough.
 var pictures = []picture{
-	{"overview", "dark", ".+", 1340},
-	{"customer", "light", "acme-", 1080},
-	{"quotas", "dark", ".+", 1040},
-	{"capacity", "light", ".+", 1060},
+	{"overview", ".+", 1340},
+	{"customer", "acme-", 1080},
+	{"quotas", ".+", 1040},
+	{"capacity", ".+", 1060},
 }
 
 func run(ctx context.Context) error {
@@ -55,7 +59,7 @@ func run(ctx context.Context) error {
 		output   = flag.String("output", "../docs", "directory of the pictures")
 		chromium = flag.String("chromium", "chromium", "the browser")
 		width    = flag.Int("width", 1400, "width of the pictures")
-		whole    = flag.Bool("whole", false, "take whole dashboards, in both themes")
+		whole    = flag.Bool("whole", false, "take all dashboards, whole")
 	)
 	flag.Parse()
 	version, err := versionOf(ctx, *grafana)
@@ -71,24 +75,24 @@ func run(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			for _, theme := range []string{"dark", "light"} {
-				list = append(list, picture{strings.TrimSuffix(name, ".json"), theme, ".+", height})
-			}
+			list = append(list, picture{strings.TrimSuffix(name, ".json"), ".+", height})
 		}
 	}
 	if err := os.MkdirAll(*output, 0o755); err != nil {
 		return fmt.Errorf("make the directory of pictures: %w", err)
 	}
 	for _, p := range list {
-		name := p.dashboard
-		if *whole {
-			name = fmt.Sprintf("%s-%s-%d", p.dashboard, p.theme, *width)
+		for _, theme := range themes {
+			name := p.dashboard + "-" + theme
+			if *whole {
+				name += fmt.Sprintf("-%d", *width)
+			}
+			file := filepath.Join(*output, name+".png")
+			if err := p.take(ctx, *chromium, *grafana, theme, *width, file); err != nil {
+				return fmt.Errorf("take a picture of %s: %w", p.dashboard, err)
+			}
+			fmt.Println(file)
 		}
-		file := filepath.Join(*output, name+".png")
-		if err := p.take(ctx, *chromium, *grafana, *width, file); err != nil {
-			return fmt.Errorf("take a picture of %s: %w", p.dashboard, err)
-		}
-		fmt.Println(file)
 	}
 	return nil
 }
@@ -131,7 +135,7 @@ func bottom(name string) (int, error) {
 
 // take has the browser open the dashboard without menus, wait until nothing loads any
 // more, and keep what it shows.
-func (p picture) take(ctx context.Context, chromium, grafana string, width int, file string) error {
+func (p picture) take(ctx context.Context, chromium, grafana, theme string, width int, file string) error {
 	profile, err := os.MkdirTemp("", "pictures")
 	if err != nil {
 		return err
@@ -141,7 +145,7 @@ func (p picture) take(ctx context.Context, chromium, grafana string, width int, 
 	if prefix == ".+" {
 		prefix = "$__all"
 	}
-	address := strings.TrimRight(grafana, "/") + "/d/whereby-" + p.dashboard + "?kiosk&" + url.Values{"theme": {p.theme}, "var-room_prefix": {prefix}}.Encode()
+	address := strings.TrimRight(grafana, "/") + "/d/whereby-" + p.dashboard + "?kiosk&" + url.Values{"theme": {theme}, "var-room_prefix": {prefix}}.Encode()
 	absolute, err := filepath.Abs(file)
 	if err != nil {
 		return err
@@ -153,8 +157,13 @@ func (p picture) take(ctx context.Context, chromium, grafana string, width int, 
 	if err != nil {
 		return fmt.Errorf("%w: %s", err, out)
 	}
-	if info, err := os.Stat(absolute); err != nil || info.Size() == 0 {
+	taken, err := os.ReadFile(absolute)
+	if err != nil || len(taken) == 0 {
 		return fmt.Errorf("no picture was taken: %s", out)
 	}
-	return nil
+	small, err := browser.Shrink(taken)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(absolute, small, 0o644)
 }

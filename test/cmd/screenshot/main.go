@@ -5,20 +5,15 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"image"
-	"image/color"
-	"image/png"
 	"net"
 	"os"
 	"os/exec"
 	"os/signal"
 	"path/filepath"
-	"slices"
 	"syscall"
 	"time"
 
@@ -131,55 +126,9 @@ func take(tab context.Context, scheme, file string) error {
 	if err != nil {
 		return err
 	}
-	small, err := shrink(picture)
+	small, err := browser.Shrink(picture)
 	if err != nil {
 		return err
 	}
 	return os.WriteFile(file, small, 0o644)
-}
-
-// shrink gives a picture its 256 commonest colours. Of a page without photographs
-// nobody misses the others.
-func shrink(picture []byte) ([]byte, error) {
-	from, err := png.Decode(bytes.NewReader(picture))
-	if err != nil {
-		return nil, err
-	}
-	bounds := from.Bounds()
-	count := map[color.RGBA]int{}
-	for y := bounds.Min.Y; y < bounds.Max.Y; y++ {
-		for x := bounds.Min.X; x < bounds.Max.X; x++ {
-			count[rgba(from, x, y)]++
-		}
-	}
-	colours := make([]color.RGBA, 0, len(count))
-	for c := range count {
-		colours = append(colours, c)
-	}
-	slices.SortFunc(colours, func(a, b color.RGBA) int { return cmp.Compare(count[b], count[a]) })
-	palette := color.Palette{}
-	for _, c := range colours[:min(256, len(colours))] {
-		palette = append(palette, c)
-	}
-	index := make(map[color.RGBA]uint8, len(colours))
-	for _, c := range colours {
-		index[c] = uint8(palette.Index(c))
-	}
-	to := image.NewPaletted(bounds, palette)
-	for y := bounds.Min.Y; y < bounds.Max.Y; y++ {
-		for x := bounds.Min.X; x < bounds.Max.X; x++ {
-			to.SetColorIndex(x, y, index[rgba(from, x, y)])
-		}
-	}
-	var out bytes.Buffer
-	encoder := png.Encoder{CompressionLevel: png.BestCompression}
-	if err := encoder.Encode(&out, to); err != nil {
-		return nil, err
-	}
-	return out.Bytes(), nil
-}
-
-func rgba(from image.Image, x, y int) color.RGBA {
-	c, _ := color.RGBAModel.Convert(from.At(x, y)).(color.RGBA)
-	return c
 }
