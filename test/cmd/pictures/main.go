@@ -17,11 +17,12 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/chromedp/chromedp"
 
 	"whereby_exporter/dashboards"
 	"whereby_exporter/test/browser"
@@ -55,11 +56,10 @@ var pictures = []picture{
 
 func run(ctx context.Context) error {
 	var (
-		grafana  = flag.String("grafana", "http://localhost:3000", "address of the Grafana; it must let anybody look")
-		output   = flag.String("output", "../docs", "directory of the pictures")
-		chromium = flag.String("chromium", "chromium", "the browser")
-		width    = flag.Int("width", 1400, "width of the pictures")
-		whole    = flag.Bool("whole", false, "take all dashboards, whole")
+		grafana = flag.String("grafana", "http://localhost:3000", "address of the Grafana; it must let anybody look")
+		output  = flag.String("output", "../docs", "directory of the pictures")
+		width   = flag.Int("width", 1400, "width of the pictures")
+		whole   = flag.Bool("whole", false, "take all dashboards, whole")
 	)
 	flag.Parse()
 	version, err := versionOf(ctx, *grafana)
@@ -81,6 +81,11 @@ func run(ctx context.Context) error {
 	if err := os.MkdirAll(*output, 0o755); err != nil {
 		return fmt.Errorf("make the directory of pictures: %w", err)
 	}
+	tab, closeBrowser, err := browser.Start(ctx, "")
+	if err != nil {
+		return err
+	}
+	defer closeBrowser()
 	for _, p := range list {
 		for _, theme := range themes {
 			name := p.dashboard + "-" + theme
@@ -88,7 +93,7 @@ func run(ctx context.Context) error {
 				name += fmt.Sprintf("-%d", *width)
 			}
 			file := filepath.Join(*output, name+".png")
-			if err := p.take(ctx, *chromium, *grafana, theme, *width, file); err != nil {
+			if err := p.take(tab, *grafana, theme, *width, file); err != nil {
 				return fmt.Errorf("take a picture of %s: %w", p.dashboard, err)
 			}
 			fmt.Println(file)
@@ -133,37 +138,57 @@ func bottom(name string) (int, error) {
 	return lines*38 + 120, nil
 }
 
-// take has the browser open the dashboard without menus, wait until nothing loads any
-// more, and keep what it shows.
-func (p picture) take(ctx context.Context, chromium, grafana, theme string, width int, file string) error {
-	profile, err := os.MkdirTemp("", "pictures")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.RemoveAll(profile) }()
+// loaded is true once panels are there and Grafana offers to refresh them: while one of
+// them loads, it offers to cancel.
+const loaded = `document.querySelector(".react-grid-item") !== null &&
+	document.querySelector("[data-testid='data-testid RefreshPicker run button'][aria-label=Refresh]") !== null`
+
+// still is how long a dashboard must have been loaded: a panel may ask for something else
+// after a first answer.
+const still = 2 * time.Second
+
+// take opens the dashboard without menus, waits until nothing loads, and keeps
+// what it shows.
+func (p picture) take(tab context.Context, grafana, theme string, width int, file string) error {
 	prefix := p.prefix
 	if prefix == ".+" {
 		prefix = "$__all"
 	}
 	address := strings.TrimRight(grafana, "/") + "/d/whereby-" + p.dashboard + "?kiosk&" + url.Values{"theme": {theme}, "var-room_prefix": {prefix}}.Encode()
-	absolute, err := filepath.Abs(file)
-	if err != nil {
+	// What is below the edge of the window does not load.
+	if err := browser.Resize(tab, int64(width), int64(p.height)); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
-	defer cancel()
-	out, err := exec.CommandContext(ctx, chromium, "--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--user-data-dir="+profile,
-		fmt.Sprintf("--window-size=%d,%d", width, p.height), "--virtual-time-budget=60000", "--screenshot="+absolute, address).CombinedOutput()
-	if err != nil {
-		return fmt.Errorf("%w: %s", err, out)
+	if err := chromedp.Do(tab, chromedp.Navigate(address)); err != nil {
+		return fmt.Errorf("open %s: %w", address, err)
 	}
-	taken, err := os.ReadFile(absolute)
-	if err != nil || len(taken) == 0 {
-		return fmt.Errorf("no picture was taken: %s", out)
+	if err := wait(tab); err != nil {
+		return fmt.Errorf("open %s: %w", address, err)
 	}
-	small, err := browser.Shrink(taken)
-	if err != nil {
-		return err
+	return browser.Take(tab, file)
+}
+
+// wait waits until the dashboard has been loaded for a while.
+func wait(tab context.Context) error {
+	const patience = 2 * time.Minute
+	begin := time.Now()
+	since := begin
+	for time.Since(since) < still {
+		if time.Since(begin) > patience {
+			return fmt.Errorf("not loaded within %v", patience)
+		}
+		ok, err := chromedp.Run(tab, chromedp.Evaluate[bool](loaded))
+		if err != nil {
+			return err
+		}
+		if !ok {
+			since = time.Now()
+		}
+		select {
+		case <-tab.Done():
+			return tab.Err()
+		case <-time.After(100 * time.Millisecond):
+		}
 	}
-	return os.WriteFile(absolute, small, 0o644)
+	return nil
 }

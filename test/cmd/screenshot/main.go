@@ -112,23 +112,14 @@ func wait(tab context.Context, page string) error {
 }
 
 func take(tab context.Context, scheme, file string) error {
-	_, err := chromedp.Call(tab, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: width, Height: height, DeviceScaleFactor: 1})
-	if err != nil {
+	if err := browser.Resize(tab, width, height); err != nil {
 		return err
 	}
-	_, err = chromedp.Call(tab, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+	_, err := chromedp.Call(tab, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
 		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
 	})
 	if err != nil {
 		return err
 	}
-	picture, err := chromedp.Run(tab, chromedp.CaptureScreenshot())
-	if err != nil {
-		return err
-	}
-	small, err := browser.Shrink(picture)
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(file, small, 0o644)
+	return browser.Take(tab, file)
 }

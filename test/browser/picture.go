@@ -3,11 +3,36 @@ package browser
 import (
 	"bytes"
 	"cmp"
+	"context"
+	"fmt"
 	"image"
 	"image/color"
 	"image/png"
+	"os"
 	"slices"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
 )
+
+// Resize gives the tab's page so many pixels.
+func Resize(tab context.Context, width, height int64) error {
+	_, err := chromedp.Call(tab, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: width, Height: height, DeviceScaleFactor: 1})
+	return err
+}
+
+// Take writes what the tab shows to file, as a PNG.
+func Take(tab context.Context, file string) error {
+	picture, err := chromedp.Run(tab, chromedp.CaptureScreenshot())
+	if err != nil {
+		return fmt.Errorf("take a picture: %w", err)
+	}
+	small, err := Shrink(picture)
+	if err != nil {
+		return fmt.Errorf("shrink a picture: %w", err)
+	}
+	return os.WriteFile(file, small, 0o644)
+}
 
 // Shrink gives a PNG its 256 commonest colours, and those between them the nearest. Of a
 // page without photographs nobody misses the others.
