@@ -20,8 +20,8 @@ func TestPanelsThatSayItInWords(t *testing.T) {
 		slope  = `job_resource:whereby_usage_increase7d:deriv13w{job="whereby",resource="participant_minutes"}`
 		limit  = `job_resource:whereby_organization_quota_limit:max{job="whereby",resource="participant_minutes"}`
 		period = `job:whereby_organization_quota_period:seconds{job="whereby"}`
-		plan   = "whereby-capacity: Outgrows plan A"
-		left   = "whereby-capacity: Plan left at end A"
+		plan   = "whereby-capacity: Plan outgrown A"
+		left   = "whereby-capacity: Plan headroom A"
 		room   = `job_resource:whereby_organization_quota:headroom_quarter_end{job="whereby",resource="participant_minutes"}`
 		name   = "whereby-customer: Customer A"
 		acme   = `whereby_customer_info{job="whereby", instance="a", room_prefix="acme-", customer="Acme"}`

@@ -268,8 +268,8 @@ func listed(list ...string) func(string) bool {
 
 // neverSure may be empty with any data: no alert need fire, and no quota be used up
 // before its period ends.
-var neverSure = []string{"annotation ", "Alerts firing", "whereby-customer: Quotas F", "whereby-quotas: Quotas E"}
+var neverSure = []string{"annotation ", "Firing alerts", "whereby-customer: Quotas F", "whereby-quotas: Quotas E"}
 
 // justRecorded are graphs of what rules have recorded only since Prometheus started, so
 // that none of their points is there yet.
-var justRecorded = []string{"minutes of the quarter C", "minutes of the quarter D"}
+var justRecorded = []string{"minutes in the quarter C", "minutes in the quarter D"}

@@ -61,7 +61,7 @@ func TestEveryQueryGivesFigures(t *testing.T) {
 		"all customers":         {".+", 0, nil},
 		"two customers":         {"(acme-|initech-trial-)", 0, nil},
 		"a customer over quota": {"initech-trial-", 0, nil},
-		"no quota":              {"initech-labs-", 0, []string{"quota", "Quotas", "period", "Period's", "limit", "share", "With quotas", "Over", "Near", "Heading", "Usage, by customer D", "Usage, by customer E"}},
+		"no quota":              {"initech-labs-", 0, []string{"quota", "Quotas", "period", "limit", "share", "With quotas", "Over", "Near", "Projected", "Usage, by customer D", "Usage, by customer E"}},
 		"nobody":                {"no-such-", 0, []string{""}},
 		"five minutes":          {".+", 5 * time.Minute, []string{"Customers over and near quota", "Share of good samples", "Mean rating"}},
 		"thirty days":           {".+", 30 * 24 * time.Hour, nil},
@@ -95,11 +95,11 @@ func (p *prometheus) truth(t *testing.T, last, end time.Time) {
 		}
 	}
 	for name, want := range map[string]float64{
-		"whereby-overview: Over quota A":       float64(over),
-		"whereby-overview: People in rooms A":  sumOver(a, func(c *customer) float64 { return c.people(at) }),
-		"whereby-overview: Minutes today A":    today,
-		"whereby-overview: Period's minutes A": a.total.used("participant_minutes", at),
-		"whereby-overview: Rooms A":            sumOver(a, func(c *customer) float64 { return float64(20 + c.index%50) }),
+		"whereby-overview: Over quota A":      float64(over),
+		"whereby-overview: People in rooms A": sumOver(a, func(c *customer) float64 { return c.people(at) }),
+		"whereby-overview: Minutes today A":   today,
+		"whereby-overview: Period minutes A":  a.total.used("participant_minutes", at),
+		"whereby-overview: Rooms A":           sumOver(a, func(c *customer) float64 { return float64(20 + c.index%50) }),
 	} {
 		got, found := math.NaN(), false
 		for _, d := range all(t) {
@@ -163,7 +163,7 @@ func TestAnotherExporterOrAccountChangesNothing(t *testing.T) {
 	both := servers[1].these(now, ".+", 0, anything, of(".+"))
 	n := 0
 	for name := range one {
-		if strings.Contains(name, "annotation Alerts") || strings.Contains(name, "Alerts firing") || strings.Contains(name, "Alerts to act on") || strings.Contains(name, "whereby-customer: Quotas F") {
+		if strings.Contains(name, "annotation Alerts") || strings.Contains(name, "Firing alerts") || strings.Contains(name, "Alerts to act on") || strings.Contains(name, "whereby-customer: Quotas F") {
 			continue // not the same moment
 		}
 		compare := func(what string, want, got map[string]float64) {
@@ -291,14 +291,14 @@ func TestADemoFillsTheDashboards(t *testing.T) {
 // patience is for panels of the demo that show nothing within some minutes: those of
 // history, of what happens seldom, and of what the demo does not have.
 var patience = []string{
-	"whereby-capacity: ", "minutes a day", "recordings in a day", // a day and months
-	"Wait, 90th percentile", "Recordings and transcriptions", // seldom
+	"whereby-capacity: ", "minutes per day", "growth of stored recordings", // a day and months
+	"Waiting time", "Recordings and transcriptions", // seldom
 	"by segment", "Config and rules B", "Cost by customer", "Cost of the account", "Cost by kind", // not configured
 	"whereby-quality: ", "whereby-customer: Packet loss", "whereby-customer: Rating", // points to read participants
-	"Period's minutes", "Plan used", "Account's plan used", // points to read what older rooms had used
-	"previous period", "by period", "Rooms not read yet",
-	"period's end", "Heading over", // a fifth of a period
-	"Quotas D", "Quotas, fullest first D", "Usage, by customer E",
+	"Period minutes", "Plan used", "Account quotas used", // points to read what older rooms had used
+	"previous period", "by period", "Unread rooms",
+	"Projected", // a fifth of a period
+	"Quotas D", "Fullest quotas D", "Usage, by customer E",
 }
 
 // TestAFreshInstallShowsNoErrors asks an empty Prometheus that has neither rules nor
@@ -333,7 +333,7 @@ func TestCapacityNeedsNothingButBackfill(t *testing.T) {
 	p.evaluated(3 * time.Minute)
 	p.every(time.Now(), ".+", 0, func(name string) bool {
 		return !strings.HasPrefix(name, "whereby-capacity") ||
-			listed("annotation", "variable job", "Most at once", "Fullest room, by customer A", "Plan left", "Participant minutes a week C", "Most people at once, by customer A", "Growth, by customer F", "minutes of the quarter C", "minutes of the quarter D")(name)
+			listed("annotation", "variable job", "Peak in rooms A", "Peak in rooms, by customer A", "Fullest room, by customer A", "Plan headroom", "Participant minutes per week C", "Growth, by customer F", "minutes in the quarter C", "minutes in the quarter D")(name)
 	})
 
 	// What was recorded is what the rules say, at the times at which they were evaluated.

@@ -360,7 +360,7 @@ func TestEveryAlertLeadsToThePanelThatExplainsIt(t *testing.T) {
 	}
 	var table string
 	for _, p := range byUID["whereby-overview"].Panels {
-		if p.Title == "Alerts firing" {
+		if p.Title == "Firing alerts" {
 			table = p.Targets[0].Expr
 		}
 	}
@@ -406,35 +406,35 @@ func TestEveryAlertLeadsToThePanelThatExplainsIt(t *testing.T) {
 // empty, or in its description if it has no room, for a person who has just installed it
 // all must not look for a mistake.
 var delays = map[string]string{
-	"whereby-quotas: Growth of stored recordings in a day":             "a day",
-	"whereby-capacity: Busy hour":                                      "an hour",
-	"whereby-capacity: Quarter ends in":                                "an hour",
-	"whereby-capacity: Participant minutes, by weekday":                "once an hour",
-	"whereby-capacity: People in rooms, by hour of the day":            "once an hour",
-	"whereby-capacity: Participant minutes a day":                      "once an hour",
-	"whereby-capacity: Most people at once, by customer":               "an hour",
-	"whereby-capacity: Fullest room, by customer":                      "an hour",
-	"whereby-capacity: Participant minutes a week":                     "a week",
-	"whereby-capacity: Recorded and streamed minutes a week":           "a week",
-	"whereby-capacity: Participant minutes of the quarter":             "four weeks",
-	"whereby-capacity: Participant minutes in four weeks, by customer": "four weeks",
-	"whereby-capacity: Growth, by customer":                            "four weeks",
-	"whereby-capacity: Minutes a week":                                 "4 weeks",
-	"whereby-capacity: 4-week growth":                                  "4 weeks",
-	"whereby-capacity: Quarter expected":                               "4 weeks",
-	"whereby-capacity: Give or take":                                   "4 weeks",
-	"whereby-capacity: Outgrows plan":                                  "4 weeks",
-	"whereby-capacity: Sessions a week":                                "4 weeks",
-	"whereby-capacity: Recorded a week":                                "4 weeks",
-	"whereby-capacity: Streamed a week":                                "4 weeks",
-	"whereby-customer: Participant minutes a day":                      "a day",
-	"whereby-customer: Packet loss":                                    "15 minutes",
-	"whereby-overview: Quotas, fullest first":                          "two minutes",
-	"whereby-quotas: Customers over and near quota":                    "two minutes",
-	"whereby-quotas: Quotas":                                           "two minutes",
-	"whereby-quality: Share of good samples":                           "two minutes",
-	"whereby-quality: Poor samples, worst customers":                   "15 minutes",
-	"whereby-quality: Call quality, by customer":                       "15 minutes",
+	"whereby-quotas: Daily growth of stored recordings":                 "a day",
+	"whereby-capacity: Busy hour":                                       "an hour",
+	"whereby-capacity: Quarter ends in":                                 "an hour",
+	"whereby-capacity: Participant minutes, by weekday":                 "once an hour",
+	"whereby-capacity: People in rooms, by hour of the day":             "once an hour",
+	"whereby-capacity: Participant minutes per day":                     "once an hour",
+	"whereby-capacity: Peak in rooms, by customer":                      "an hour",
+	"whereby-capacity: Fullest room, by customer":                       "an hour",
+	"whereby-capacity: Participant minutes per week":                    "a week",
+	"whereby-capacity: Recorded and streamed minutes per week":          "a week",
+	"whereby-capacity: Participant minutes in the quarter":              "four weeks",
+	"whereby-capacity: Participant minutes per four weeks, by customer": "four weeks",
+	"whereby-capacity: Growth, by customer":                             "four weeks",
+	"whereby-capacity: Weekly minutes":                                  "4 weeks",
+	"whereby-capacity: 4-week growth":                                   "4 weeks",
+	"whereby-capacity: Quarter forecast":                                "4 weeks",
+	"whereby-capacity: Forecast margin":                                 "4 weeks",
+	"whereby-capacity: Plan outgrown":                                   "4 weeks",
+	"whereby-capacity: Weekly sessions":                                 "4 weeks",
+	"whereby-capacity: Weekly recording":                                "4 weeks",
+	"whereby-capacity: Weekly streaming":                                "4 weeks",
+	"whereby-customer: Participant minutes per day":                     "a day",
+	"whereby-customer: Packet loss":                                     "15 minutes",
+	"whereby-overview: Fullest quotas":                                  "two minutes",
+	"whereby-quotas: Customers over and near quota":                     "two minutes",
+	"whereby-quotas: Quotas":                                            "two minutes",
+	"whereby-quality: Share of good samples":                            "two minutes",
+	"whereby-quality: Poor samples, worst customers":                    "15 minutes",
+	"whereby-quality: Call quality, by customer":                        "15 minutes",
 }
 
 func TestEmptyPanelsSayHowLongItTakes(t *testing.T) {
