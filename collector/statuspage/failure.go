@@ -26,7 +26,7 @@ func failureOf(now, at time.Time, err error) *failure {
 	switch whereby.ClassOf(err) {
 	case whereby.ClassAuth:
 		f.What = "Whereby does not accept the API key"
-		f.Do = "With --whereby.api-key-file, a new key takes effect without a restart."
+		f.Do = "Check the key in Whereby’s dashboard. With --whereby.api-key-file, a new key takes effect without a restart."
 	case whereby.ClassThrottled:
 		f.What = "The organization's points are used up"
 		f.Do = "Nothing is lost; the exporter waits as long as Whereby asks. If it lasts, find out what else spends the points, or lower --whereby.rate-limit-share."
@@ -46,7 +46,7 @@ func failureOf(now, at time.Time, err error) *failure {
 			break
 		}
 		f.What = "The store could not be written"
-		f.Do = "The disk may be full or gone. Figures stand still until it is back."
+		f.Do = "The disk may be full or gone. Figures do not change until it can be written again."
 	}
 	return f
 }

@@ -185,7 +185,7 @@ func (h *Handler) rooms(w http.ResponseWriter, r *http.Request) {
 	f := h.frame("../", report)
 	q := parseRoomsQuery(r.URL.Query())
 	if q.Prefix == "" {
-		h.problem(w, f, http.StatusBadRequest, "Which rooms?", "The address names no room prefix. Choose a customer on the first page.")
+		h.problem(w, f, http.StatusBadRequest, "Which rooms?", "The address names no room prefix. Select a customer on the overview.")
 		return
 	}
 	customer := report.customer(q.Prefix)
@@ -199,7 +199,7 @@ func (h *Handler) rooms(w http.ResponseWriter, r *http.Request) {
 	}
 	found, err := h.options.Source.List(r.Context(), q)
 	if errors.Is(err, rooms.ErrCursor) {
-		h.problem(w, f, http.StatusBadRequest, "Which page?", "The address was cut or changed. Choose a customer on the first page.")
+		h.problem(w, f, http.StatusBadRequest, "Which page?", "The address was cut off or changed. Select a customer on the overview.")
 		return
 	}
 	if err != nil {
@@ -207,7 +207,7 @@ func (h *Handler) rooms(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if len(found.Rooms) == 0 && q.Cursor == "" && !report.knows(q.Prefix) {
-		h.problem(w, f, http.StatusNotFound, "No such room prefix", "The account has no rooms with this prefix, and no customer of the configuration file has it.")
+		h.problem(w, f, http.StatusNotFound, "No such room prefix", "No room of the account and no customer in the configuration file has this prefix.")
 		return
 	}
 	h.render(w, http.StatusOK, "rooms", newRoomsPage(f, report.Now, customer, q, found))
@@ -238,8 +238,8 @@ func (h *Handler) readSessions(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *Handler) foreign(w http.ResponseWriter, _ *http.Request) {
-	h.problem(w, h.frame("../", h.report()), http.StatusForbidden, "Not from elsewhere",
-		"The form was sent from another site, and sessions cost points. A proxy that changes the Host header looks like that, too.")
+	h.problem(w, h.frame("../", h.report()), http.StatusForbidden, "Request from another site",
+		"Reading sessions costs points, so only the exporter’s own pages may ask for it. A proxy that changes the Host header has the same effect.")
 }
 
 // find finds a room of the account, or says that there is none.
@@ -250,7 +250,7 @@ func (h *Handler) find(w http.ResponseWriter, f frame, name string) (rooms.Room,
 		return room, prefix, false
 	}
 	if !ok {
-		h.problem(w, f, http.StatusNotFound, "No such room", "No poll has seen a room of this name.")
+		h.problem(w, f, http.StatusNotFound, "No such room", "No poll has found a room with this name.")
 	}
 	return room, prefix, ok
 }

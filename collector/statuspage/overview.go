@@ -141,7 +141,7 @@ var resourceLabels = map[config.Resource]string{
 	config.TranscriptionMinutes: "Transcription minutes",
 	config.BilledMinutes:        "Billed minutes",
 	config.Sessions:             "Sessions",
-	config.LiveParticipants:     "People at one time",
+	config.LiveParticipants:     "Live participants",
 }
 
 func newOverview(f frame, r Report, q query) overview {
@@ -170,11 +170,11 @@ func newOverview(f frame, r Report, q query) overview {
 		o.Failure = failureOf(r.Now, r.Polls.LastErrAt, r.Polls.LastErr)
 	}
 	if r.DroppedPrefixes > 0 {
-		o.Dropped = fmt.Sprintf("%s beyond the limit of room_prefixes.limit count together under %s.",
+		o.Dropped = fmt.Sprintf("%s beyond room_prefixes.limit are counted together as %s.",
 			count(r.DroppedPrefixes, "prefix", "prefixes"), prefix.Other)
 	}
 	if r.unsettled() {
-		o.Reading = "“At least” means that rooms are unread: it is not known yet how much of their usage is older than the period. The exporter reads their sessions, as far as the rate limit allows."
+		o.Reading = "“At least” means that some rooms are unread: how much of their usage is older than the period is not known yet. The exporter reads their sessions as the rate limit allows."
 	}
 	o.Started = stampOf(r.Now, r.Started)
 	o.Title = "whereby_exporter"
@@ -212,35 +212,35 @@ func verdicts(r Report, l listing) []verdict {
 		f := failureOf(r.Now, p.Failed, p.Err)
 		bad := verdict{Kind: "bad", Text: f.What, More: f.Message, Do: f.Do}
 		if asOf.Known() {
-			bad.Text += "; the figures are of " + asOf.Relative
+			bad.Text += "; figures are from " + asOf.Relative
 		} else {
-			bad.Text += "; there are no figures yet"
+			bad.Text += "; no figures yet"
 		}
 		v = append(v, bad)
 	case p.AsOf.IsZero():
-		v = append(v, verdict{Kind: "wait", Text: "The first poll is under way: " + progress(p), More: "Figures appear once the whole account has been read."})
+		v = append(v, verdict{Kind: "wait", Text: "The first poll is in progress: " + progress(p), More: "Figures appear once the whole account has been read."})
 	case p.Succeeded.IsZero():
-		v = append(v, verdict{Kind: "wait", Text: "The first poll since the start is under way; the figures are of " + asOf.Relative})
+		v = append(v, verdict{Kind: "wait", Text: "The first poll since startup is in progress; figures are from " + asOf.Relative})
 	case r.Now.Sub(p.Succeeded) > max(silence, 3*p.Interval):
 		v = append(v, verdict{Kind: "warn", Text: "The last poll ended " + stampOf(r.Now, p.Succeeded).Relative,
-			More: "The one under way waits for points, or for Whereby to answer."})
+			More: "The current poll is waiting for points, or for Whereby to respond."})
 	}
 	if !r.Reloads.Failed.IsZero() {
-		v = append(v, verdict{Kind: "warn", Text: "The configuration file has a mistake; the one from before is in force",
-			Do: "The log names the line, and so does check --config.file=FILE."})
+		v = append(v, verdict{Kind: "warn", Text: "The configuration file has an error; the previous configuration stays in force",
+			Do: "The log names the line, and so does whereby_exporter check --config.file=FILE."})
 	}
 	if n := l.count[Over]; n > 0 {
 		v = append(v, overVerdict(n, l))
 	}
 	if n := l.count[Heading]; n > 0 {
-		heading := "1 customer is heading over its quota"
+		heading := "1 customer is on track to exceed its quota"
 		if n > 1 {
-			heading = number(n) + " customers are heading over their quotas"
+			heading = number(n) + " customers are on track to exceed their quotas"
 		}
 		v = append(v, verdict{Kind: "warn", Text: heading, Links: []link{{Address: query{sort: byStanding, page: 1}.standingIn(Heading).encode(), Text: "Show"}}})
 	}
 	if len(v) == 0 {
-		good := verdict{Kind: "good", Text: "All is well: the figures are fresh"}
+		good := verdict{Kind: "good", Text: "All is well: figures are fresh"}
 		switch {
 		case l.count[Unknown] > 0:
 			good.Text += ", and no customer is known to be over its quota"
@@ -264,7 +264,7 @@ func overVerdict(n int, l listing) verdict {
 		over.Links = append(over.Links, link{Address: query{sort: byStanding, page: 1}.standingIn(Over).encode(), Text: "and " + number(n-len(l.over)) + " more"})
 	}
 	if worst, ok := l.over[0].worst(); ok && n == 1 {
-		over.More = resourceLabels[worst.resource] + ": " + atLeast(worst.used, worst.unread) + " used, " + number(worst.limit) + " granted."
+		over.More = resourceLabels[worst.resource] + ": " + atLeast(worst.used, worst.unread) + " used; the quota is " + number(worst.limit) + "."
 	}
 	return over
 }
@@ -363,7 +363,7 @@ func (c Customer) label() string {
 	case c.Prefix == prefix.None:
 		return "Without a prefix"
 	case c.Prefix == prefix.Other:
-		return "Further prefixes"
+		return "Other prefixes"
 	}
 	return ""
 }
@@ -378,7 +378,7 @@ func newUseLine(of string, c Customer, u use) useLine {
 		line.Near = width(c.NearRatio)
 	}
 	if math.IsInf(u.ratio(), 1) {
-		line.Percent = "none granted"
+		line.Percent = "quota is 0"
 	}
 	switch {
 	case u.resource == config.LiveParticipants:

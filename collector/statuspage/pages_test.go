@@ -185,7 +185,7 @@ func TestFiguresOfUnreadRoomsAreAtLeast(t *testing.T) {
 	report.Customers, report.Account = []Customer{over}, account
 	page := get(t, newHandler(t, &fake{report: report}), "/")
 	for _, text := range []string{
-		"Participant minutes: at least 1,200 used, 1,000 granted.",
+		"Participant minutes: at least 1,200 used; the quota is 1,000.",
 		`aria-valuetext="at least 1,200 of 1,000, ≥ 120%: over quota, 1 room unread"`,
 		`aria-valuetext="at least 0 of 0, 0%: not known yet, 1 room unread"`,
 		"<strong>at least 4,500</strong> 2 rooms unread",
@@ -396,7 +396,7 @@ func TestNobodyIsNotTheSameAsNotKnown(t *testing.T) {
 	report := running()
 	report.Webhooks = nil
 	page := get(t, newHandler(t, &fake{report: report}), "/")
-	for _, text := range []string{"People live now", "sort=live", "People at one time"} {
+	for _, text := range []string{"People live now", "sort=live", "Live participants"} {
 		if strings.Contains(page, text) {
 			t.Errorf("without webhooks the page speaks of %q", text)
 		}

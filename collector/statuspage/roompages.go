@@ -49,7 +49,7 @@ var roomColumns = []struct {
 	{rooms.ByRecorderMinutes, "Recorder minutes"},
 	{rooms.ByStreamerMinutes, "Streamer minutes"},
 	{rooms.BySessions, "Sessions"},
-	{rooms.ByLastSession, "Last session began"},
+	{rooms.ByLastSession, "Last session started"},
 }
 
 // parseRoomsQuery understands what it can. Without an order, those rooms come first that
@@ -93,7 +93,7 @@ func newRoomsPage(f frame, now time.Time, customer Customer, q rooms.Query, foun
 	p.Title = "Rooms of " + p.Customer + " – whereby_exporter"
 	switch q.Prefix {
 	case prefix.None:
-		p.Mixed = "Rooms without a prefix, or named by hand: their names end in no UUID. To count some of them for a customer, name how they begin as a room_prefix in the configuration file."
+		p.Mixed = "Rooms without a prefix, or named by hand: their names do not end in a UUID. To count some of them for a customer, set a room_prefix in the configuration file to how their names begin."
 	case prefix.Other:
 		p.Mixed = "Rooms of prefixes beyond room_prefixes.limit in the configuration file."
 	}
@@ -191,14 +191,14 @@ func newRoomPage(f frame, now time.Time, room rooms.Room, prefix, customer strin
 	switch err := last.err; {
 	case err == nil:
 	case errors.Is(err, errTooMany):
-		p.Problem = fmt.Sprintf("The sessions of %d rooms have been read from this page within a minute, which is as many as it may: they cost points that your production application shares. Try again in a minute.", perMinute)
+		p.Problem = fmt.Sprintf("This page has read the sessions of %d rooms in the last minute, which is its limit: reads cost points that your production application shares. Try again in a minute.", perMinute)
 	case errors.Is(err, ErrNoPoint):
-		p.Problem = "The rate limit has no point to spare now: polls come first, and your production application lives off the same points. Nothing was spent. Try again in a minute."
+		p.Problem = "No point of the rate limit was free: polls come first, and your production application shares the points. Nothing was spent. Try again in a minute."
 	case errors.Is(err, ErrNoAnswer):
-		p.Problem = fmt.Sprintf("Insights did not answer within %s. Try again.", span(answerWithin))
+		p.Problem = fmt.Sprintf("Insights did not respond within %s. Try again.", span(answerWithin))
 	case whereby.NotFound(err):
 		p.Unlisted = true
-		p.Problem = "Insights no longer know this room: it has been deleted. Its lifetime figures still count."
+		p.Problem = "Insights no longer lists this room: it was deleted. Its lifetime figures still count."
 	default:
 		p.Failure = failureOf(now, last.failed, err)
 	}

@@ -103,9 +103,9 @@ func TestVisitorsShareAFewPoints(t *testing.T) {
 		if n := v.f.requests(); n != perMinute {
 			t.Errorf("%d requests in a minute; want %d", n, perMinute)
 		}
-		v.says(v.f.rooms[perMinute].RoomName, "which is as many as it may", true)
+		v.says(v.f.rooms[perMinute].RoomName, "which is its limit", true)
 		time.Sleep(time.Minute)
-		v.says(v.f.rooms[perMinute].RoomName, "which is as many as it may", false)
+		v.says(v.f.rooms[perMinute].RoomName, "which is its limit", false)
 		v.press(v.f.rooms[perMinute].RoomName)
 		if n := v.f.requests(); n != perMinute+1 {
 			t.Errorf("%d requests after a minute; want %d", n, perMinute+1)
@@ -118,9 +118,9 @@ func TestAFailedReadingSaysWhy(t *testing.T) {
 		name, want string
 		err        error
 	}{
-		{"no point to spare", "no point to spare", ErrNoPoint},
-		{"no answer", "did not answer within 8 s", &whereby.Error{Endpoint: "room-sessions", Err: ErrNoAnswer}},
-		{"deleted", "has been deleted", &whereby.RequestError{StatusCode: 404}},
+		{"No point of the rate limit was free", "No point of the rate limit was free", ErrNoPoint},
+		{"no answer", "did not respond within 8 s", &whereby.Error{Endpoint: "room-sessions", Err: ErrNoAnswer}},
+		{"deleted", "it was deleted", &whereby.RequestError{StatusCode: 404}},
 		{"the key", "does not accept the API key", &whereby.AuthError{StatusCode: 401}},
 		{"server", "HTTP 503", &whereby.ServerError{StatusCode: 503}},
 	} {
@@ -164,7 +164,7 @@ func TestTwoWhoAskForTheSameRoomWaitForOneReading(t *testing.T) {
 		if n := v.f.requests(); n != 1 {
 			t.Errorf("%d requests; want 1", n)
 		}
-		v.says("/acme-001", "did not answer", true)
+		v.says("/acme-001", "did not respond", true)
 	})
 }
 

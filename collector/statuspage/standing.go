@@ -25,7 +25,7 @@ const (
 
 var standingTexts = [standings]struct{ key, text string }{
 	Over:    {"over", "Over quota"},
-	Heading: {"heading", "Heading over"},
+	Heading: {"heading", "Projected over"},
 	Near:    {"near", "Near quota"},
 	Unknown: {"unknown", "Not known yet"},
 	Within:  {"within", "Within quota"},

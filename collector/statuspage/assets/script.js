@@ -86,7 +86,7 @@
       say("");
       return true;
     } catch {
-      if (mine === wanted) say("No answer; the figures may be old.");
+      if (mine === wanted) say("No response; figures may be out of date.");
       return false;
     }
   }
