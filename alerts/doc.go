@@ -1,8 +1,8 @@
-// Package alerts holds the recording and alerting rules, their runbooks, and how an
-// operator's thresholds get into them.
+// Package alerts embeds the recording and alerting rules and their runbooks, and applies
+// an operator's thresholds to the rules.
 //
-// The files in rules are the one source: a person can load them as they are. A
-// number that may be changed has its name in a comment behind it, and [Render] edits
-// the files at these marks. Templates would have meant a second copy of each rule,
-// which can't be loaded, or checked, or read in an editor that knows the format.
+// The files in rules are the only source, and can be loaded as they are. A number that
+// can be configured is followed by its name in a comment, and [Render] replaces the
+// number. Templates would have been a second copy of each rule, which Prometheus can't
+// load, promtool can't check, and an editor can't read as YAML.
 package alerts

@@ -1,5 +1,6 @@
-// Package collector turns what Whereby says of an account into metrics. It only puts the
-// parts together; each is a package below it, and docs/architecture.md leads through them:
+// Package collector turns what Whereby reports about an account into metrics. It only
+// connects the parts, each of which is a package below it; docs/architecture.md describes
+// them:
 //
 //	Insights API → poller → ledger → snapshot ─┐
 //	                          ↕                ├→ publisher → families → exposition → /metrics

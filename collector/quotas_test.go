@@ -87,7 +87,7 @@ func TestQuotasOfConfiguredCustomers(t *testing.T) {
 
 // TestUsedAndPendingAreTheTruth lets the simulated account live, and send webhooks,
 // some twice and in disorder, but each before Insights knows of it. Whenever all that
-// has happened has been told, what Insights show and what is pending is what was used.
+// has happened has been told, what Insights shows and what is pending is what was used.
 func TestUsedAndPendingAreTheTruth(t *testing.T) {
 	for _, lag := range []time.Duration{5 * time.Second, 12 * time.Minute} {
 		t.Run(fmt.Sprintf("Insights lags by %v", lag), func(t *testing.T) {
@@ -109,7 +109,7 @@ func TestUsedAndPendingAreTheTruth(t *testing.T) {
 					for prefix, truth := range account.Minutes(config.Default().Prefixes().Classify) {
 						sawPending = sawPending || pending[prefix] > 0
 						if got := used[prefix] + pending[prefix]; got != float64(truth.True) {
-							t.Errorf("%v: %s used %v and %v are pending, which is %v; want %d (Insights show %d)",
+							t.Errorf("%v: %s used %v and %v are pending, which is %v; want %d (Insights shows %d)",
 								time.Now(), prefix, used[prefix], pending[prefix], got, truth.True, truth.Shown)
 						}
 					}

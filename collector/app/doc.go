@@ -1,5 +1,5 @@
-// Package app holds the commands of the program: flags in, dependencies made, one
-// group of goroutines run, shutdown.
+// Package app implements the program's commands: it parses flags, creates dependencies,
+// runs them as one group of goroutines, and shuts them down.
 package app
 
 import (

@@ -395,7 +395,7 @@ func TestTotalsAndSessionsThatDiffer(t *testing.T) {
 	}
 }
 
-// TestRoomsOfTheStore has an exporter remember what Insights no longer tell.
+// TestRoomsOfTheStore has an exporter remember what Insights no longer tells.
 func TestRoomsOfTheStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, wherebytest.Config{})

@@ -28,7 +28,7 @@ const (
 // PeakMetric is the peak of people in rooms at a time, by hour. Its name is that of a
 // recorded series, for it is none of the exporter's own: whereby_live_participants_max
 // is the peak of 5 minutes as webhooks tell it, this one that of an hour as Insights
-// tell it afterwards.
+// tells it afterwards.
 const PeakMetric = "job_room_prefix:whereby_participants_concurrent:max1h"
 
 const peakHelp = "Highest number of people in rooms at a time in the hour before, as Insights reports it afterwards."

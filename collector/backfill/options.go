@@ -50,7 +50,7 @@ type Options struct {
 	// Concurrency asks for the peak of concurrent participants too.
 	Concurrency bool
 	// StoragePath is the directory of an exporter's store, which knows rooms that Insights
-	// no longer show; "" is none.
+	// no longer shows; "" is none.
 	StoragePath string
 	Logger      *slog.Logger
 	// Progress is where a person watches; nil where nobody does, and then the log says now

@@ -1,4 +1,5 @@
-// Package clock tells the time of day by a clock that may be set wrong for a while.
+// Package clock returns the time of day, guarding against a system clock that is wrong for
+// a while.
 package clock
 
 import (

@@ -1,9 +1,9 @@
-// Package cost works out what usage costs by a price list.
+// Package cost computes what usage costs according to a price list.
 //
-// A minute is charged to the session or transcription that it belongs to, at the price of
-// the day on which that started. So what a session costs depends on nothing but its start:
-// not on the prefix or the customer that it counts under, nor on anybody's billing period,
-// and sums over prefixes equal the account's. The data flow:
+// A minute is charged to its session or transcription, at the price of the day on which
+// that started. So the cost of a session depends only on its start: not on the prefix or
+// customer that it counts under, nor on a billing period. Sums over prefixes equal the
+// account's. Data flows like this:
 //
 //	config.Prices ──► Tariff ──► Marks ──► ledger: usage since each mark
 //	                    │  └──► Rates ──► transcriptions: what each costs
@@ -12,18 +12,18 @@
 //	                                 │
 //	                                 └──► Figures ──► families, status page
 //
-// With prices p0 since ever and p1, p2, … from the marks m1, m2, … on, the sum over all
-// sessions is p0·T + Σ (pi − pi−1)·S(mi): T are the lifetime totals, and S(m) is what
-// sessions used that started at m or later, which is T less the opening balance at m. The
-// ledger knows that balance as it knows those of billing periods. It is a sum of whole
-// numbers in sixtieths of a millionth of the currency's unit; only the exposition has
-// floats. Of each transcription the start is known, so its cost is worked out by itself.
+// Let p0 be the first prices, and p1, p2, … those from the marks m1, m2, … on. The cost of
+// all sessions is p0·T + Σ (pi − pi−1)·S(mi), where T are the lifetime totals, and S(m) is
+// the usage of sessions that started at m or later: T minus the opening balance at m. The
+// ledger knows opening balances at marks as it knows those of billing periods. Costs are
+// whole numbers of sixtieths of a millionth of the currency's unit; only the exposition
+// uses floats. The start of each transcription is known, so its cost is computed directly.
 //
-// A [Book] keeps, in a file of its own, the tariff by which was charged and what the
-// counters showed:
+// A [Book] keeps the tariff that was charged and the values of the counters, in a file of
+// its own:
 //
-//   - An edited price list holds from the start of the account's current billing period
-//     on. For earlier periods, the tariff that was in force then holds for good.
-//   - A counter shows the highest cost that was ever worked out. It is on disk before it
-//     is exposed, so that it does not fall over a restart either.
+//   - An edited price list applies from the start of the account's current billing period.
+//     Earlier periods keep the tariff that applied then.
+//   - A counter shows the highest cost ever computed. It is on disk before it is exposed, so
+//     that it does not fall after a restart.
 package cost

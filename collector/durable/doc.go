@@ -1,3 +1,3 @@
-// Package durable has what every file of the exporter that must survive a crash is made
-// of: one format of frames, one way to replace a file, and one error for damage.
+// Package durable has what all files that must survive a crash are built from: one frame
+// format, one way to replace a file, and one error for damage.
 package durable

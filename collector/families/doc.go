@@ -1,7 +1,5 @@
-// Package families lays out what is known as metric families: usage and quotas from the
-// ledger's snapshot, live figures from the tracker's view, and call quality from the
-// sample.
+// Package families builds metric families: usage and quotas from the ledger's snapshot,
+// live figures from the tracker's view, and call quality from the sampler's.
 //
-// Its functions only read what they are given, and give no family for a source that is
-// off.
+// Its functions only read their arguments, and return no family for a source that is off.
 package families

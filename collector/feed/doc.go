@@ -1,3 +1,3 @@
-// Package feed keeps the live state: it applies webhook events to the tracker, and asks
-// Insights about what events leave open.
+// Package feed maintains the live state: it applies webhook events to the tracker, and asks
+// Insights to settle what the events leave open.
 package feed

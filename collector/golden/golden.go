@@ -1,5 +1,5 @@
-// Package golden compares what a test gets with a file. Only tests import it: it adds
-// the flag -update to their command line.
+// Package golden compares the output of a test with a golden file. Only tests import it: it
+// adds the flag -update to the test binary.
 package golden
 
 import (

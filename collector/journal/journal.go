@@ -1,15 +1,14 @@
-// Package journal keeps small records that must not be lost once they are
-// acknowledged.
+// Package journal stores small records that must not be lost once they are acknowledged.
 //
-// A journal is a series of files, of which only the newest is written to. Records
-// that arrive together are written and synced together, so that the cost of a sync
-// is shared by all who wait for it. To keep a journal short, its owner saves the
-// state that the records led to, and then forgets the files before.
+// A journal is a series of files, and only the newest one is written to. Records that
+// arrive at the same time are written and synced together, so that they share the cost of a
+// sync. To keep the journal short, its owner saves the state that results from the records,
+// and then drops the earlier files.
 //
-// A file is never changed once a write to it failed, nor after a restart: the next record
-// goes into a new file, which begins with the number of the file before it and with how much
-// of that is to be used. So nothing has to be cut off, and a file that is missing, or
-// shorter than what was acknowledged, is noticed.
+// A file is never written to again after a failed write or a restart: the next record goes
+// to a new file. A file begins with the number of the previous file and with how much of
+// that file is valid. So nothing has to be truncated, and a missing or shortened file is
+// detected.
 package journal
 
 import (

@@ -1,14 +1,14 @@
-// Package ledger turns readings of rooms into counters that never fall and never
-// count twice.
+// Package ledger turns readings of rooms into counters that never fall and never count
+// anything twice.
 //
-// Insights gives lifetime totals a room. The ledger keeps the highest totals ever
-// read of each room, and sums them by room prefix. "Highest" is a join: readings
-// may come twice, in any order and from overlapping polls, and a room may vanish
-// or shrink, without a counter being wrong.
+// Insights reports lifetime totals for each room. The ledger keeps the highest totals ever
+// read for each room, and sums them by room prefix. Taking the maximum is commutative and
+// idempotent: readings may repeat, arrive in any order, or come from overlapping polls, and
+// a room may shrink or disappear, and the counters stay correct.
 //
-// A [Poll] collects the readings of one walk over the pages. Nothing that it read
-// is seen from outside before [Poll.Commit], which first makes it durable in the
-// [Store] and then publishes one immutable [Snapshot].
+// A [Poll] collects the readings of one walk over the pages. Nothing of it is visible before
+// [Poll.Commit], which first makes it durable in the [Store] and then publishes it as one
+// immutable [Snapshot].
 //
-// The package has no clock, no network and no logger.
+// The package has no network and no logger. Only [Ledger.Run] reads a clock.
 package ledger

@@ -152,7 +152,7 @@ func TestParticipantsAreForgottenAfter5MinutesWhereMemoryIsShort(t *testing.T) {
 }
 
 // TestRoomsAreForgottenThoughInsightsAreSilent has rooms whose minutes Insights never
-// show, because they cannot be read. Their live counts must not suffer from that.
+// shows, because they cannot be read. Their live counts must not suffer from that.
 func TestRoomsAreForgottenThoughInsightsAreSilent(t *testing.T) {
 	b := small(t)
 	b.segment = "staff"

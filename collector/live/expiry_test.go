@@ -9,7 +9,7 @@ import (
 	"whereby_exporter/whereby"
 )
 
-// pendingOptions have Insights show nothing yet.
+// pendingOptions are those of a tracker while Insights has shown nothing yet.
 func pendingOptions() live.Options {
 	o := options
 	o.Shown = func(string) (int64, bool) { return 0, true }
@@ -138,7 +138,7 @@ func TestMinutesEndWithTheSession(t *testing.T) {
 	minutes(10 + 11)
 	b.wait(20 * time.Minute)
 	minutes(10 + 11)
-	// Insights show them, and the meeting is no longer followed though the host stays.
+	// Insights shows them, and the meeting is no longer followed though the host stays.
 	b.Settle(map[string]int64{room: 21}, b.now, b.now)
 	minutes(0)
 	b.send(event(whereby.ClientJoined, room, "w", "visitor", host(1)))

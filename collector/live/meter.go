@@ -18,7 +18,7 @@ const (
 // meter counts the participant minutes of a room from its events, to tell those that
 // Insights does not show yet.
 //
-// What the room has used is base plus what the marks come to, and Insights show some
+// What the room has used is base plus what the marks come to, and Insights shows some
 // of it: the difference is pending. A reading of Insights puts base right, whatever
 // was lost: it shows all that was used by meetings that ended longer than the delay
 // ago, and nothing that has not been used.
@@ -329,7 +329,7 @@ func (m *meter) settle(shown, started, ended int64) (segments segmentMinutes, do
 	if m.known {
 		m.base = min(m.base+folded, shown) // they show all that was folded
 	} else {
-		// At worst Insights show everything; assuming so never counts twice.
+		// At worst Insights shows everything; assuming so never counts twice.
 		r := m.tally(ended)
 		m.base, m.known = shown-r.at(ended), true
 	}
@@ -338,7 +338,7 @@ func (m *meter) settle(shown, started, ended int64) (segments segmentMinutes, do
 	return segments, len(m.marks) == 0 && m.carried == 0
 }
 
-// miss works out what was missed: Insights show nothing that has not been used.
+// miss works out what was missed: Insights shows nothing that has not been used.
 func (m *meter) miss() {
 	r := m.tally(m.settled)
 	m.missed = max(0, m.shown-m.base-r.at(m.settled))

@@ -8,7 +8,7 @@ import (
 	"whereby_exporter/whereby"
 )
 
-// pendingBench is a tracker of rooms of which Insights show what is in shown.
+// pendingBench is a tracker of rooms of which Insights shows what is in shown.
 type pendingBench struct {
 	*Tracker
 	options Options

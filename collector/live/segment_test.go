@@ -23,7 +23,7 @@ func (b *bench) expectSegments(when, want string) {
 	}
 }
 
-// meet has somebody of a segment meet a host for a minute, and Insights show that an hour
+// meet has somebody of a segment meet a host for a minute, and Insights shows that an hour
 // later.
 func (b *bench) meet(room, segment string) {
 	b.segment = ""

@@ -45,7 +45,7 @@ type Options struct {
 	// Capacity gives how many people a room of a label holds; 0 if that is not known. nil
 	// is for labels of which it never is.
 	Capacity func(label string) int64
-	// Shown gives the participant minutes that Insights show of a room, over its whole
+	// Shown gives the participant minutes that Insights shows of a room, over its whole
 	// life, as far as they are known; nil where they never are.
 	Shown func(roomName string) (minutes int64, known bool)
 	// SegmentLimit is the number of segments beyond which further ones count as

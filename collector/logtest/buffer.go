@@ -1,4 +1,4 @@
-// Package logtest collects what is logged or printed in tests.
+// Package logtest captures logs and output in tests.
 package logtest
 
 import (

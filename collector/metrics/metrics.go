@@ -1,5 +1,5 @@
-// Package metrics is the one place that names the exporter's metrics. The
-// collectors are made from its rows, and the table of docs/metrics.md is generated from
+// Package metrics defines the names, types, labels and help of the exporter's metrics. The
+// collectors are built from its rows, and the table in docs/metrics.md is generated from
 // them.
 package metrics
 

@@ -1,11 +1,11 @@
 // Package opening reads opening balances: what a room had used before a billing period
 // began.
 //
-// Insights gives a room's lifetime totals, and a session belongs to the period in which
-// it started. Most opening balances follow from totals and times that the ledger knows,
-// see [ledger.Row]. For the others, a room's sessions are listed: what those of the period
-// come to is taken from the lifetime totals. The difference holds for the rest of the
-// period, whatever the room is used for, at no further cost.
+// Insights reports the lifetime totals of a room, and a session belongs to the period in
+// which it started. Most opening balances follow from totals and times that the ledger
+// already knows, see [ledger.Row]. For the others, this package lists the room's sessions,
+// and subtracts those of the period from the lifetime totals. The result stays valid for
+// the rest of the period, however the room is used, so it is read only once.
 package opening
 
 import (

@@ -1,4 +1,4 @@
-// Package plan computes what polling an account costs, before anything is deployed.
+// Package plan estimates what polling an account costs, before anything is deployed.
 package plan
 
 import (

@@ -1,7 +1,7 @@
 // Package prefix decides which room prefix a room counts under.
 //
-// A [Classifier] takes the prefix from the room's name. A [Table] turns it into the value
-// of the label room_prefix, up to a limit of prefixes.
+// A [Classifier] derives the prefix from the room's name. A [Table] maps it to the value of
+// the label room_prefix, up to a limit of prefixes.
 package prefix
 
 // The reserved values cannot collide with Whereby's prefixes, which hold no underscore.

@@ -1,16 +1,16 @@
-// Package quality samples how good calls are.
+// Package quality samples call quality.
 //
-// Insights keeps packet loss and bitrate of every participant, and reading one costs a
-// request out of a budget that production shares. So this is a sample: a [Sampler]
-// spends what polling leaves, on the newest settled sessions first, with the same
-// number of points for every room prefix that has something to read. Each participant
-// is read once at most, over restarts too. What was not read within a day is counted
-// as skipped.
+// Insights keeps packet loss and bitrate for every participant. Reading one participant
+// costs a request, from a budget that is shared with production. So only a sample is read:
+// a [Sampler] spends the points that polling leaves, on the newest settled sessions first,
+// and divides them evenly among the room prefixes that have something to read. Each
+// participant is read at most once, even across restarts. What was not read within a day
+// counts as skipped.
 //
-// The data flows one way: rooms that polls read become sessions to look at ([Sampler.Offer]),
-// the queue says which is next, a request is made and measured ([Measure]), and the
-// result is made durable and then visible as a whole ([Sampler.View]).
+// Data flows one way: rooms that polls read yield candidate sessions ([Sampler.Offer]), the
+// queue selects the next one, a request is made and measured ([Measure]), and the result is
+// made durable and then visible as a whole ([Sampler.View]).
 //
-// No user agent, name or participant ID is kept: of a participant, a hash says that it
+// No user agent, name or participant ID is stored. Only a hash records that a participant
 // was read.
 package quality

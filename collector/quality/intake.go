@@ -134,7 +134,7 @@ func (s *Sampler) seen(c *change, found *session, participants int64) {
 
 // endOf is when a session ended, in seconds since 1970; 0 while it runs. A room has one
 // session at a time, so each is over when the next one begins, whether or not Insights
-// give its end.
+// gives its end.
 func endOf(s whereby.RoomSession, list []whereby.RoomSession) int64 {
 	end := s.EndedAt
 	for _, other := range list {
@@ -148,7 +148,7 @@ func endOf(s whereby.RoomSession, list []whereby.RoomSession) int64 {
 	return end.Unix()
 }
 
-// rate counts the ratings of a session that were not counted yet. Insights give a mean
+// rate counts the ratings of a session that were not counted yet. Insights gives a mean
 // and a count: the sum of whole stars is the product, rounded.
 func (s *Sampler) rate(c *change, t *session, rating whereby.Rating) {
 	r := &t.record

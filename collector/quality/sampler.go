@@ -184,7 +184,7 @@ func (s *Sampler) list(ctx context.Context, t *session, room string, start time.
 	c := s.state.change()
 	found := s.take(c, room, list.Sessions, now)
 	if !found[t] {
-		s.finish(c, t) // Insights show it no more
+		s.finish(c, t) // Insights shows it no more
 	}
 	if err := s.commit(c); err != nil {
 		return err

@@ -1,4 +1,4 @@
-// Package recordings reads which recordings Whereby stores, and what they come to by room
-// prefix. The listing is read to its end, rarely: stored recordings change slowly, and a
-// page of 100 is a request.
+// Package recordings reads which recordings Whereby stores, and totals them by room prefix.
+// It reads the whole list, but rarely: stored recordings change slowly, and each 100 of them
+// take a request.
 package recordings

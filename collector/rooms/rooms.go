@@ -1,5 +1,5 @@
-// Package rooms serves the rooms behind a room prefix's figures as JSON: names of
-// rooms are too many, and too short-lived, for labels.
+// Package rooms serves the rooms behind a room prefix's figures as JSON. Room names are too
+// many and too short-lived to be labels.
 package rooms
 
 import (

@@ -1,5 +1,5 @@
-// Package server serves the exporter's web address: the metrics, the rooms behind
-// them, the status page and the health endpoints.
+// Package server serves the exporter's web address: the metrics, the rooms behind them, the
+// status page and the health endpoints. It also serves the webhook address.
 package server
 
 import (

@@ -1,8 +1,9 @@
-// Package sidecar keeps the bundled rules in the directory of a Prometheus that runs
-// next to the exporter, and sees to it that they are loaded.
+// Package sidecar keeps the bundled rules and dashboards up to date in the directories of a
+// Prometheus and a Grafana that run next to the exporter, and makes sure that Prometheus
+// loads the rules.
 //
-// Each file that is kept begins with a mark, and no file without one is ever touched.
-// Files are replaced one by one and whole, and only where they differ. What Prometheus
-// refuses is taken back at once: with a rule file that it can't load, it would not
-// start again.
+// Each file that it writes begins with a mark, and it never touches a file without one. It
+// replaces files one at a time and as a whole, and only if they differ. If Prometheus
+// rejects the rules, they are taken back at once: with a rule file that it can't load,
+// Prometheus would not start again.
 package sidecar

@@ -1,8 +1,8 @@
-// Package statuspage serves what the exporter knows as pages for a person: who is over
-// a quota, how fresh the figures are, and what went wrong last. Pages are rendered here
-// and work without JavaScript; they load nothing from elsewhere.
+// Package statuspage serves what the exporter knows as pages for people: who is over a
+// quota, how fresh the figures are, and what failed last. Pages are rendered on the server,
+// work without JavaScript, and load nothing from other sites.
 //
-// A GET changes nothing and costs nothing. What costs points of the organization's
-// rate limit, a room's sessions, is a POST: pages reload by themselves, browsers fetch
-// links ahead, and crawlers follow them.
+// A GET request changes nothing and costs nothing. Reading a room's sessions costs points of
+// the organization's rate limit, so it is a POST request: pages reload by themselves,
+// browsers prefetch links, and crawlers follow them.
 package statuspage

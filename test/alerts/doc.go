@@ -1,3 +1,3 @@
-// Package alerts tests the bundled rules with promtool, and what Alertmanager makes
-// of their alerts with a real one.
+// Package alerts tests the bundled rules with promtool, and the routing of their alerts
+// with a real Alertmanager.
 package alerts

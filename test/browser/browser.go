@@ -1,5 +1,5 @@
-// Package browser drives a real Chromium without a window. The tests of the status page
-// use it, and the command that takes README's pictures.
+// Package browser drives a headless Chromium, for the tests of the status page and for the
+// command that takes the pictures in the documents.
 package browser
 
 import (

@@ -1,6 +1,5 @@
-// Package exhaustive is the second tier of the tests: those that take minutes, or
-// need a system of their own, and guard files that seldom change. They run only if
-// asked for.
+// Package exhaustive marks the second tier of tests: those that take minutes or need a
+// system of their own, and guard files that seldom change. They run only on request.
 package exhaustive
 
 import (

@@ -1,7 +1,7 @@
-// Package helm renders the Helm chart in deploy/helm, and tests what the rendered
-// objects promise.
+// Package helm renders the Helm chart in deploy/helm, and tests what the rendered objects
+// promise.
 //
-// It is a module of its own, so that Helm's and Kubernetes' dependencies don't decide
-// on the versions that Prometheus is built from. Nothing in it runs at the same time,
-// so its tests do without the race detector, and that saves a second build of them.
+// It is a separate module, so that the dependencies of Helm and Kubernetes do not determine
+// the versions that Prometheus is built from. Nothing in it is concurrent, so its tests run
+// without the race detector, which saves a second build of those dependencies.
 package helm

@@ -1,5 +1,5 @@
-// Package packaging builds what is released: the binary and the Debian package. Its
-// tests hold them to what deploy/systemd and RELEASING.md promise.
+// Package packaging builds the release: the binary and the Debian package. Its tests check
+// what deploy/systemd and RELEASING.md promise.
 package packaging
 
 import (

@@ -1,4 +1,3 @@
-// Package places runs the exporter as it is installed elsewhere: in a file system that
-// holds nothing else, and behind a proxy. It has an API server of Kubernetes take the
-// chart.
+// Package places runs the exporter in other environments: in a file system that contains
+// nothing else, and behind a proxy. It also applies the chart to a Kubernetes API server.
 package places

@@ -1,6 +1,5 @@
-// Package programs builds the programs that the tests run: this exporter, and the
-// real Prometheus, promtool, Alertmanager and amtool from their modules, pinned in
-// go.mod.
+// Package programs builds the programs that the tests run: this exporter, and the real
+// Prometheus, promtool, Alertmanager and amtool from the modules pinned in go.mod.
 package programs
 
 import (

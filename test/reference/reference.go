@@ -1,6 +1,5 @@
-// Package reference makes what is written from the command line and the list of
-// metrics: the manual page, the shells' completions, and the tables in documents.
-// The files are written by
+// Package reference generates the manual page, the shell completions and the tables in the
+// documents from the command line and the list of metrics. To write the files, run
 //
 //	go -C test run ./cmd/reference
 package reference

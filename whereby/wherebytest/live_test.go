@@ -167,7 +167,7 @@ func TestTrueMinutesAreWhatInsightsWouldShowWithoutALag(t *testing.T) {
 				t.Fatalf("%+v, and without a lag %+v", got, want)
 			}
 			if shown := lagging.Truth(prefixOf)["acme-"].ParticipantMinutes; got.Shown != shown {
-				t.Fatalf("%+v, and Insights show %d", got, shown)
+				t.Fatalf("%+v, and Insights shows %d", got, shown)
 			}
 			if got.Shown < got.True {
 				behind++

@@ -126,7 +126,7 @@ type ParticipantTruth struct {
 	Traces []Trace
 }
 
-// Quality gives everybody who took part in the sessions that Insights show as ended,
+// Quality gives everybody who took part in the sessions that Insights shows as ended,
 // and that began from a time on. Machines are not among them.
 func (a *Account) Quality(since time.Time) []ParticipantTruth {
 	now := a.lock()

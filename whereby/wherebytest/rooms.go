@@ -27,7 +27,7 @@ type Room struct {
 type room struct {
 	name          string
 	no            uint32 // ordinal
-	shown         bool   // Insights show it now
+	shown         bool   // Insights shows it now
 	ever          bool   // Insights has shown it
 	deleted       bool
 	ratings       uint16 // of the last session
@@ -42,7 +42,7 @@ type room struct {
 // expiry is how long after its end a room is deleted.
 const expiry = 24 * time.Hour
 
-// AddRoom adds a room, which Insights show at once. A room whose name was
+// AddRoom adds a room, which Insights shows at once. A room whose name was
 // deleted may be added again: it starts afresh, and the truth keeps the higher
 // figures, or with [Insights].SeparateLives both. AddRoom panics if there is a room of
 // that name.
@@ -168,7 +168,7 @@ func (a *Account) Restate(name string, t Totals) {
 	a.settle(r, now)
 }
 
-// Delete deletes a room. Unless [Config].KeepDeleted is set, Insights show it no
+// Delete deletes a room. Unless [Config].KeepDeleted is set, Insights shows it no
 // more, nor its sessions.
 func (a *Account) Delete(name string) {
 	a.lock()

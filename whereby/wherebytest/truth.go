@@ -25,7 +25,7 @@ type SessionTruth struct {
 // prefix.
 type PrefixTruth struct {
 	Totals     // see [Account.Truth]
-	Rooms  int // that Insights show now
+	Rooms  int // that Insights shows now
 }
 
 // Shown gives what Insights say now of every room they show, by name.

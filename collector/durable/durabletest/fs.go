@@ -1,8 +1,9 @@
-// Package durabletest has a file system in memory that fails: a [durable.FS] for tests.
+// Package durabletest provides an in-memory file system that can fail: a [durable.FS] for
+// tests.
 //
-// What it knows of a file is what a process sees, and what is on disk: a sync makes the
-// second the first. If the power fails, see [FS.LosePower], only what is on disk is left
-// for certain.
+// For each file it tracks what a process sees and what is on disk; a sync copies the first
+// to the second. After a power failure, see [FS.LosePower], only what was on disk is
+// certain to remain.
 package durabletest
 
 import (

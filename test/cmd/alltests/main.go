@@ -1,5 +1,5 @@
-// Command alltests runs all tests of the repository, the ones against a real
-// Prometheus included. It builds what they need by itself.
+// Command alltests runs all tests of the repository, including those against a real
+// Prometheus. It builds everything that they need.
 //
 //	go -C test run ./cmd/alltests [-race] [-exhaustive all|changed]
 package main

@@ -1,5 +1,5 @@
 // Command history writes the history of a simulated account into the data directory of
-// a Prometheus: half a year of it, or what a JSON object on the command line says.
+// a Prometheus: half a year, or as a JSON object on the command line specifies.
 //
 //	go -C test run ./cmd/history -output /tmp/whereby-prometheus
 package main

@@ -1,4 +1,4 @@
-// Command screenshot takes README's pictures of the status page: of the demo, once a
+// Command screenshot takes the README's pictures of the status page, from the demo, once a
 // customer is over its quota. It takes some two minutes and needs Chromium.
 //
 //	go -C test run ./cmd/screenshot
