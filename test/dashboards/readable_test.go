@@ -231,3 +231,78 @@ func luminance(rgb [3]float64) float64 {
 	}
 	return sum
 }
+
+// A column without a width is at least 150 pixels wide, and a table that is too wide hides
+// its last columns behind a scroll bar.
+func TestTablesFitALaptop(t *testing.T) {
+	const (
+		laptop  = 1400 - 2*16 // pixels between the margins
+		unsized = 150
+	)
+	tables := 0
+	for _, d := range all(t) {
+		for _, p := range d.Panels {
+			if p.Type != "table" {
+				continue
+			}
+			tables++
+			names := p.columns(t)
+			total := 0
+			for _, name := range names {
+				width := unsized
+				if w, ok := p.property(name, "custom.width").(float64); ok {
+					width = int(w)
+				}
+				if p.property(name, "custom.hidden") != true {
+					total += width
+				}
+			}
+			if room := laptop*p.GridPos.W/24 - 32; total > room || len(names) == 0 {
+				t.Errorf("%s, panel %d %q: its columns take %d pixels, and %d are there: %q", d.file, p.ID, p.Title, total, room, names)
+			}
+		}
+	}
+	if tables == 0 {
+		t.Error("there is no table")
+	}
+}
+
+// columns are the names of a table's columns, as its transformation gives them.
+func (p panel) columns(t *testing.T) []string {
+	t.Helper()
+	var names []string
+	for _, transformation := range p.Transformations {
+		if transformation.ID != "organize" {
+			continue
+		}
+		excluded, _ := transformation.Options["excludeByName"].(map[string]any)
+		renamed, _ := transformation.Options["renameByName"].(map[string]any)
+		order, _ := transformation.Options["indexByName"].(map[string]any)
+		for name := range order {
+			if excluded[name] == true {
+				continue
+			}
+			if text, ok := renamed[name].(string); ok && text != "" {
+				name = text
+			}
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// property is what the panel's overrides say of a column; nil if nothing.
+func (p panel) property(column, id string) any {
+	for _, o := range p.FieldConfig.Overrides {
+		if o.Matcher.ID != "byName" || o.Matcher.Options != column {
+			continue
+		}
+		for _, property := range o.Properties {
+			if property.ID == id {
+				return property.Value
+			}
+		}
+	}
+	return nil
+}

@@ -43,7 +43,7 @@ func TestGrafanaKnowsEveryField(t *testing.T) {
 
 // knownUnits are those in use that Grafana has a name for.
 var knownUnits = []string{
-	units.NoUnit, units.Short, units.LocaleFormat, units.PercentUnit, units.Seconds, units.DurationInHoursMinutesSeconds,
+	units.NoUnit, units.Short, units.LocaleFormat, units.PercentUnit, units.Seconds, units.DurationSeconds, units.DurationInHoursMinutesSeconds,
 	units.BytesIEC, units.BytesSI, units.BitsPerSecondSI, units.DateTimeFromNow,
 }
 
