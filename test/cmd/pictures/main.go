@@ -1,9 +1,7 @@
 // Command pictures takes the pictures of the dashboards in docs, from a Grafana that
-// shows them, with a Chromium that is installed. To have something to show, start with a
-// history of a simulated account, and look at it within some minutes:
+// shows them, with a Chromium that is installed. For those in docs, an hour after
+// Compose's first start in deploy/compose:
 //
-//	go -C test run ./cmd/history -output /tmp/whereby-prometheus
-//	prometheus --config.file=deploy/prometheus/prometheus.yml --storage.tsdb.path=/tmp/whereby-prometheus --storage.tsdb.retention.time=1y
 //	go -C test run ./cmd/pictures -grafana http://localhost:3000 -output ../docs
 package main
 
@@ -14,11 +12,13 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -70,7 +70,7 @@ func run(ctx context.Context) error {
 	list := pictures
 	if *whole {
 		list = nil
-		for name := range dashboards.Files() {
+		for _, name := range slices.Sorted(maps.Keys(dashboards.Files())) {
 			height, err := bottom(name)
 			if err != nil {
 				return err
