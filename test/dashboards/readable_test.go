@@ -22,6 +22,10 @@ const (
 // scraped too little, or has no rules yet.
 var claim = regexp.MustCompile(`(?i)configured|without a|^under |^nobody|names no|has no|^no (quota|webhook|sample|rating|exporter|poll|usage)`)
 
+// wait is what an empty graph says of time: its first point comes with its first whole
+// step, minutes after the first scrape, whatever else it needs.
+var wait = regexp.MustCompile(`minutes|hour|day|week`)
+
 func TestTitlesAndEmptyTextsFit(t *testing.T) {
 	for _, d := range all(t) {
 		for _, p := range d.Panels {
@@ -38,6 +42,9 @@ func TestTitlesAndEmptyTextsFit(t *testing.T) {
 			}
 			if claim.MatchString(empty) {
 				t.Errorf("%s says %q, which may be false", where, empty)
+			}
+			if p.Type == "timeseries" && !wait.MatchString(empty) {
+				t.Errorf("%s says %q, and not that it takes time", where, empty)
 			}
 		}
 	}
