@@ -3,16 +3,16 @@
 
 FUZZTIME ?= 20s
 
-help: ## List the verbs
+help: ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 build: ## Build the binary
 	go build .
 
-test: ## Run all tests, the ones against a real Prometheus included
+test: ## Run all tests, including those against a real Prometheus
 	go -C test run ./cmd/alltests
 
-exhaustive: ## Run all tests, those of the second tier included (as root, on Debian)
+exhaustive: ## Run all tests, including the second tier (as root, on Debian)
 	go -C test run ./cmd/alltests -exhaustive all
 
 quick: ## Run the tests of the product only

@@ -231,7 +231,11 @@ func TestCheck(t *testing.T) {
 	unreachable := "http://" + unused.Addr().String() + "/v1"
 	unused.Close()
 
-	const ok = "configuration: ok\n"
+	const (
+		ok      = "configuration: ok\ncustomers: none, without --config.file\n"
+		offline = ok + "next: add --online to test the API key with one call\n"
+		start   = "next: start the exporter with whereby_exporter run and the same flags\n"
+	)
 	for _, c := range []struct {
 		name, url, key string
 		online         bool
@@ -240,14 +244,14 @@ func TestCheck(t *testing.T) {
 		want           string // in the error; "" is no error
 		requests       int
 	}{
-		{"offline nobody is asked", api.URL, apiKey, false, nil, ok, "", 0},
-		{"offline the key may be wrong", api.URL, "wrong", false, nil, ok, "", 0},
-		{"offline no key is needed", api.URL, "", false, nil, ok, "", 0},
+		{"offline nobody is asked", api.URL, apiKey, false, nil, offline, "", 0},
+		{"offline the key may be wrong", api.URL, "wrong", false, nil, offline, "", 0},
+		{"offline no key is needed", api.URL, "", false, nil, offline, "", 0},
 		{"online a key is needed, and the file is judged before", api.URL, "", true, nil, ok, "no API key", 0},
 		{"online", api.URL, apiKey, true, nil,
-			ok + "online: ok, " + api.URL + " answers and accepts the API key\nrate limit: 1000 points a minute for the organization, 999 left now\ncost: this read cost N of them at most\n", "", 1},
+			ok + "online: ok, " + api.URL + " answers and accepts the API key\nrate limit: 1000 points a minute for the organization, 999 left now\ncost: this read cost N of them at most\n" + start, "", 1},
 		{"online without headers", api.URL, apiKey, true, fault(wherebytest.NoRateLimitHeaders()),
-			ok + "online: ok, " + api.URL + " answers and accepts the API key\n", "", 1},
+			ok + "online: ok, " + api.URL + " answers and accepts the API key\n" + start, "", 1},
 		{"online with a wrong key", api.URL, "wrong", true, nil, ok,
 			api.URL + ": read /insights/rooms page 1: Whereby refused the API key (HTTP 401); check that it is whole, not revoked, and of this organization", 1},
 		{"online with nobody there", unreachable, apiKey, true, nil, ok, unreachable + ": read /insights/rooms page 1: no answer: ", 0},
@@ -277,6 +281,25 @@ func TestCheck(t *testing.T) {
 				t.Errorf("%d requests; want %d", n, c.requests)
 			}
 		})
+	}
+}
+
+// TestCheckSaysWhatItRead has a person notice that a file names nobody.
+func TestCheckSaysWhatItRead(t *testing.T) {
+	for content, want := range map[string]string{
+		"{}": "0 room prefixes, 0 quotas",
+		"customers: [{room_prefix: acme-, quotas: {sessions: 5}}]":                                                                "1 room prefix, 1 quota",
+		"organization: {quotas: {sessions: 9}}\ncustomers: [{room_prefix: acme-, quotas: {sessions: 5}}, {room_prefix: globex-}]": "2 room prefixes, 2 quotas",
+	} {
+		e, c := newEnvironment(t, ""), &Check{Flags: flags("http://127.0.0.1")}
+		c.Config.File = filepath.Join(t.TempDir(), "whereby.yml")
+		if err := os.WriteFile(c.Config.File, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		assertError(t, c.Run(&e.Env), "")
+		if want := "customers: " + want + " in " + c.Config.File + "\n"; !strings.Contains(e.out.String(), want) {
+			t.Errorf("printed %q; want %q", e.out.String(), want)
+		}
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"time"
 
+	"whereby_exporter/collector/config"
 	"whereby_exporter/collector/plan"
 	"whereby_exporter/whereby"
 )
@@ -53,8 +54,10 @@ func (c *Check) Run(env *Env) error {
 	}
 	defer transport.close()
 	fmt.Fprintln(env.Stdout, "configuration: ok")
+	fmt.Fprintln(env.Stdout, c.customers(file))
 	if !c.Online {
 		// The key is not looked at: the file is often checked by somebody who has none.
+		fmt.Fprintln(env.Stdout, "next: add --online to test the API key with one call")
 		return nil
 	}
 	noteProxy(env, file)
@@ -63,6 +66,25 @@ func (c *Check) Run(env *Env) error {
 		return err
 	}
 	return c.online(env, key, transport)
+}
+
+// customers says what the file was understood to name.
+func (c *Check) customers(file *config.Config) string {
+	if c.Config.File == "" {
+		return "customers: none, without --config.file"
+	}
+	quotas := len(file.Organization.Quotas)
+	for _, customer := range file.Customers {
+		quotas += len(customer.Quotas)
+	}
+	return fmt.Sprintf("customers: %s, %s in %s", plural(len(file.Customers), "room prefix", "room prefixes"), plural(quotas, "quota", "quotas"), c.Config.File)
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
 }
 
 func (c *Check) plan(env *Env) error {
@@ -129,5 +151,6 @@ func (c *Check) online(env *Env, key whereby.KeyFunc, transport http.RoundTrippe
 		fmt.Fprintf(env.Stdout, "rate limit: %d points a minute for the organization, %d left now\n", limit.Limit, limit.Remaining)
 		fmt.Fprintf(env.Stdout, "cost: this read cost %d of them at most\n", exchange.Points)
 	}
+	fmt.Fprintf(env.Stdout, "next: start the exporter with %s run and the same flags\n", program)
 	return nil
 }
