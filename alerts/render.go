@@ -30,7 +30,7 @@ const (
 	dashboardURL = "https://example.com/grafana"
 )
 
-// Severities are the severities that an alert may have: a page, a ticket, context.
+// Severities returns the severities that an alert may have: a page, a ticket, context.
 func Severities() []string { return []string{"critical", "warning", "info"} }
 
 // Render returns the rule files by name. The names are the same whatever the

@@ -14,7 +14,7 @@ var ruleFiles embed.FS
 //go:embed runbooks/*.md
 var runbookFiles embed.FS
 
-// files are the names of those in rules, in the order in which [Write] writes them.
+// files returns the names of those in rules, in the order in which [Write] writes them.
 func files() []string {
 	return []string{"quota.yml", "organization.yml", "cost.yml", "usage.yml", "recordings.yml", "quality.yml", "capacity.yml", "webhooks.yml", "polling.yml"}
 }
@@ -43,7 +43,7 @@ func Alerts() []Alert {
 	return all
 }
 
-// Names are the names of all alerting rules, in the order of the files.
+// Names returns the names of all alerting rules, in the order of the files.
 func Names() []string {
 	var names []string
 	for _, a := range Alerts() {
@@ -52,7 +52,7 @@ func Names() []string {
 	return names
 }
 
-// Runbooks are the runbooks, one file NAME.md for each alert.
+// Runbooks returns the runbooks, one file NAME.md for each alert.
 func Runbooks() fs.FS {
 	sub, err := fs.Sub(runbookFiles, "runbooks")
 	if err != nil {
@@ -123,7 +123,7 @@ func parse(name string) file {
 	return f
 }
 
-// field is the value of a field that fits its line, such as severity.
+// field returns the value of a field that fits its line, such as severity.
 func (r rule) field(name string) string {
 	for _, line := range r.lines {
 		if value, ok := strings.CutPrefix(strings.TrimSpace(line), name+": "); ok {

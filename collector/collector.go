@@ -211,7 +211,7 @@ func (c *Collector) openWebhooks(registry prometheus.Registerer) {
 	c.webhooks = &webhooks{feed: f, log: log, reconciler: feed.NewReconciler(c.client, f, c.config.Logger), damaged: err != nil}
 }
 
-// countedTranscriptions are the prefixes whose transcriptions webhooks counted before each was
+// countedTranscriptions returns the prefixes whose transcriptions webhooks counted before each was
 // known by its id.
 func (c *Collector) countedTranscriptions() map[string]bool {
 	if f := c.feed(); f != nil {

@@ -177,7 +177,7 @@ func (b *bench) parse(exposition string) map[string]*dto.MetricFamily {
 	return families
 }
 
-// samples are a family's values by label values in the order of the labels' names.
+// samples returns a family's values by label values in the order of the labels' names.
 func (b *bench) samples(m metrics.Metric) map[string]float64 {
 	b.Helper()
 	return b.samplesOf(m, b.exposition())
@@ -218,7 +218,7 @@ func (b *bench) assertValue(m metrics.Metric, want float64) {
 	b.assertSamples(m, map[string]float64{"": want})
 }
 
-// usage are the families that tell of the account.
+// usage returns the families that tell of the account.
 func usage() []metrics.Metric {
 	return []metrics.Metric{metrics.ParticipantMinutes, metrics.RecorderMinutes, metrics.StreamerMinutes, metrics.Sessions, metrics.Rooms}
 }

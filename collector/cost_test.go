@@ -83,7 +83,7 @@ func (b *costBench) open(file string) {
 	b.start()
 }
 
-// prefixOf is the prefix that a room counted under at a time.
+// prefixOf returns the prefix that a room counted under at a time.
 func (b *costBench) prefixOf(room string, at time.Time) string {
 	prefix := room[1 : len(room)-len("00000000-0000-4000-8000-000000000000")]
 	if prefix == "acme-eu-" && at.Before(b.moved) {
@@ -144,7 +144,7 @@ func (b *costBench) calendar(prefix string) billing.Calendar {
 	return b.calendars[""]
 }
 
-// compare finds what is not shown as it was worked out, in a quiet hour.
+// compare finds what is not shown as it was computed, in a quiet hour.
 func (b *costBench) compare() {
 	b.Helper()
 	shown, items := b.exposition(), b.items()

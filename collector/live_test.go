@@ -31,14 +31,14 @@ func verifier(t *testing.T) *whereby.Verifier {
 	return v
 }
 
-// event is the body of an event in a room; data is more of its data.
+// event returns the body of an event in a room; data is more of its data.
 func event(id string, kind whereby.EventType, room, participant, data string) string {
 	return fmt.Sprintf(`{"id":%q,"apiVersion":"1.0","createdAt":%q,"type":%q,"data":{"meetingId":"m","roomName":%q,"subdomain":"acme",
 		"roomSessionId":"s","participantId":%q,"displayName":"Planted Person","externalId":"planted-external-id","metadata":"planted-metadata"%s}}`,
 		id, time.Now().UTC().Format("2006-01-02T15:04:05.000Z"), kind, room, participant, data)
 }
 
-// clients is the data of a join or leave after which there are so many clients.
+// clients returns the data of a join or leave after which there are so many clients.
 func clients(role string, n int) string {
 	return fmt.Sprintf(`,"roleName":%q,"numClients":%d,"numClientsByRoleName":{%q:%d}`, role, n, role, n)
 }

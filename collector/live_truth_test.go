@@ -113,7 +113,7 @@ func (b *bench) liveFigures() map[string]string {
 	return figures
 }
 
-// liveTruth is the same as the account knows it.
+// liveTruth returns the same as the account knows it.
 func liveTruth(account *wherebytest.Account) map[string]string {
 	figures := map[string]string{}
 	for prefix, truth := range account.Live(time.Now(), config.Default().Prefixes().Classify) {

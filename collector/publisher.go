@@ -102,7 +102,7 @@ func (p *publisher) replace(snapshot *ledger.Snapshot, also func() error) error 
 	return err
 }
 
-// charge works out what the usage of snapshots costs.
+// charge computes what the usage of snapshots costs.
 func (p *publisher) charge(snapshot *ledger.Snapshot, transcribed *transcriptions.Snapshot) *cost.Figures {
 	figures, err := p.costs.Charge(snapshot, transcribed)
 	if err != nil {
@@ -113,7 +113,7 @@ func (p *publisher) charge(snapshot *ledger.Snapshot, transcribed *transcription
 	return figures
 }
 
-// periodsOf are the billing periods of a snapshot.
+// periodsOf returns the billing periods of a snapshot.
 func periodsOf(s *ledger.Snapshot) *transcriptions.Periods {
 	span := func(u *ledger.PeriodUsage) transcriptions.Span {
 		return transcriptions.Span{Previous: u.Previous.Period.Start.UnixMilli(), Current: u.Period.Start.UnixMilli()}
@@ -149,7 +149,7 @@ func (p *publisher) settlement(snapshot *ledger.Snapshot) func() {
 	return func() { p.feed.Settle(shown, started, ended) }
 }
 
-// dynamic gives the families that change between polls.
+// dynamic returns the families that change between polls.
 func (p *publisher) dynamic() []exposition.Family {
 	var list []exposition.Family
 	var view *live.View
@@ -203,14 +203,14 @@ func (p *publisher) reload(file *config.Config) error {
 	return p.replace(snapshot, configure)
 }
 
-// transcribedNow are the figures of transcriptions; nil before they can be told.
+// transcribedNow returns the figures of transcriptions; nil before they can be told.
 func (p *publisher) transcribedNow() *transcriptions.Snapshot {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.transcriptions.Refresh(p.transcribed)
 }
 
-// inForce is the configuration in force.
+// inForce returns the configuration in force.
 func (p *publisher) inForce() *config.Config {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -334,7 +334,7 @@ func TestATenthOfTheParticipantsTellsOfAll(t *testing.T) {
 	})
 }
 
-// confidence is the share of poor time among all, and how far that of n of the
+// confidence returns the share of poor time among all, and how far that of n of the
 // participants may be off: 3.3 standard errors of a ratio, less for what is a large part
 // of the whole. One in a thousand lies outside.
 func (of *truthOf) confidence(n float64) (share, half float64) {
@@ -422,7 +422,7 @@ func TestTheSamplerStopsBeforeThePollerSlows(t *testing.T) {
 			t.Fatal("nobody was sampled")
 		}
 		busy.Store(true)
-		b.polls(3) // those under way end, and the answers tell
+		b.polls(3) // those in progress end, and the answers tell
 		stopped, polls := read(), b.samples(metrics.Polls)["success"]
 		b.polls(60)
 		if n := read() - stopped; n > 0 {

@@ -9,7 +9,7 @@ import (
 )
 
 var (
-	// Loss of a participant's whole time; 3 % is where Whereby calls it poor.
+	// Loss of a participant's whole time; 3% is where Whereby calls it poor.
 	lossBuckets = []float64{0.001, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.5}
 	// From audio alone to several videos.
 	bitrateBuckets = []float64{50e3, 100e3, 250e3, 500e3, 1e6, 2e6, 4e6, 8e6}
@@ -22,7 +22,7 @@ type sampling struct {
 	loss, bitrate *prometheus.HistogramVec
 }
 
-// openSampling goes on from what the store has. It completes the sampler's configuration.
+// openSampling continues from what the store has. It completes the sampler's configuration.
 func openSampling(r prometheus.Registerer, c quality.Config) (*sampling, error) {
 	s := &sampling{
 		loss:    metrics.QualityParticipantPacketLoss.NewHistogramVec(r, lossBuckets),

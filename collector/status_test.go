@@ -174,7 +174,7 @@ func TestSessionsOnDemand(t *testing.T) {
 	}
 }
 
-// within is a context that ends after a while.
+// within returns a context that ends after a while.
 func within(b *bench, d time.Duration) context.Context {
 	ctx, cancel := context.WithTimeout(b.Context(), d)
 	b.Cleanup(cancel)

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// secondTier is the size of a test: the second tier of tests, which runs if the
+// secondTier returns the size of a test: the second tier of tests, which runs if the
 // variable asks for it, is larger than the first.
 func secondTier(first, second int) int {
 	if os.Getenv("EXHAUSTIVE") != "" && !testing.Short() {
@@ -23,7 +23,7 @@ func long(t *testing.T) {
 	}
 }
 
-// unlessShort is the size of a test, and a smaller one if the tests are to be short.
+// unlessShort returns the size of a test, and a smaller one if the tests are to be short.
 func unlessShort(size, short int) int {
 	if testing.Short() {
 		return short

@@ -220,7 +220,7 @@ var (
 	lineFailure = regexp.MustCompile(`(?m)^\| what you see \|.*\n\|[ |-]+\n((?:\|.*\n)+)`)
 )
 
-// problems are the names of a document that are not there.
+// problems returns the names of a document that are not there.
 func (n names) problems(file, text string) []string {
 	missing := map[string]bool{}
 	need := func(there bool, what string) {
@@ -327,7 +327,7 @@ func needTargets(file, text string, need func(bool, string)) {
 	}
 }
 
-// slugs are the names under which a document's headings can be linked to.
+// slugs returns the names under which a document's headings can be linked to.
 func slugs(text string) []string {
 	var found []string
 	for _, match := range heading.FindAllStringSubmatch(block.ReplaceAllString(text, ""), -1) {

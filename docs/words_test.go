@@ -20,7 +20,7 @@ var instead = []struct {
 	{regexp.MustCompile(`(?i)\bwhoever\b`), "anybody who, or name who"},
 	{regexp.MustCompile(`(?i)\bbeside\b`), "next to, with, or in addition to"},
 	{regexp.MustCompile(`(?i)\btells? whether\b`), "reports whether"},
-	{regexp.MustCompile(`\bInsights (no longer |never |still |also )?(are|have|were|do|tell|keep|know|refuse|list|show|give|lag by)\b`), "Insights is singular"},
+	{regexp.MustCompile(`\bInsights (no longer |never |still |also )?(are|have|were|do|tell|keep|know|refuse|list|show|give|say|get|lag by)\b`), "Insights is singular"},
 }
 
 // TestWordsAreThoseOfTheGlossary looks through everything that a person reads: documents, rules,

@@ -69,14 +69,14 @@ type Expense struct {
 	Limit int
 }
 
-// expense is one that may be under way.
+// expense is one that may be in progress.
 type expense struct {
 	at       time.Time
 	priority Priority
 	kind     kind
 	points   int
-	open     bool // under way
-	crossed  bool // another one was under way at the same time
+	open     bool // in progress
+	crossed  bool // another one was in progress at the same time
 	settle   func(points int)
 }
 
@@ -119,7 +119,7 @@ func Allowance(share float64, limit int) (points int, window time.Duration) {
 	return 1, time.Duration(float64(pointsWindow) / max(exact, 1e-3))
 }
 
-// BackgroundAllowance is the part of an allowance that background requests may
+// BackgroundAllowance returns the part of an allowance that background requests may
 // use up: three quarters, so that the others always find a quarter. While
 // background requests wait, the others leave them a quarter too. Of an allowance
 // of a single point each kind has every second one.
@@ -427,7 +427,7 @@ func (b *Budget) block(until time.Time) {
 	}
 }
 
-// Limit is the organization's points per minute, as last told by an answer; the
+// Limit returns the organization's points per minute, as last told by an answer; the
 // assumed 100 before the first.
 func (b *Budget) Limit() int {
 	b.mu.Lock()

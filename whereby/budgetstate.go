@@ -40,7 +40,7 @@ type BudgetState struct {
 	BlockedSince time.Time
 }
 
-// Resume goes on from an earlier process, or a program that is restarted over and over
+// Resume continues from an earlier process, or a program that is restarted over and over
 // would spend its share each time: it counts the points that were spent then, takes the
 // organization's limit as it was known last, expects requests to cost what they did, and
 // waits as a 429 said. What lies in the future is ignored, as a clock that was set back

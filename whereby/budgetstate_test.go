@@ -26,7 +26,7 @@ func TestSpendingIsOfTheLastMinute(t *testing.T) {
 	})
 }
 
-// TestAWaitOfAWrongClock goes on from a wait of a minute that was told by another clock.
+// TestAWaitOfAWrongClock continues from a wait of a minute that was told by another clock.
 func TestAWaitOfAWrongClock(t *testing.T) {
 	for name, tc := range map[string]struct{ off, want time.Duration }{
 		"a right clock":                {0, time.Minute},

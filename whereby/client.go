@@ -81,7 +81,7 @@ type Client struct {
 type Exchange struct {
 	// Endpoint is one of the Endpoint constants.
 	Endpoint string
-	// StatusCode is the HTTP status, or 0 where no answer came.
+	// StatusCode is the HTTP status, or 0 if no answer came.
 	StatusCode int
 	// Duration is the time from sending the request to the end of the answer.
 	Duration time.Duration

@@ -508,7 +508,7 @@ func TestQualitySamplesKeepTheirGaps(t *testing.T) {
 }
 
 // TestABadTraceCostsOnlyWhatIsBad: the other arrays and the other connections of the
-// answer are read all the same.
+// answer are read nevertheless.
 func TestABadTraceCostsOnlyWhatIsBad(t *testing.T) {
 	good := `{"userAgent":"a","sampleRateMs":2000,"samples":{"packetLossRecv":[1]}}`
 	for name, tc := range map[string]struct{ bad, want string }{

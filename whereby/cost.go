@@ -96,7 +96,7 @@ func (c *costs) endpoint(endpoint string) int {
 
 // charge sets the points of a request that was answered with success, and is at least
 // what it cost. Those of requests before may be lowered. alone is false if another request
-// was under way at the same time, so that the fall is not the request's own.
+// was in progress at the same time, so that the fall is not the request's own.
 func (c *costs) charge(points *int, k kind, r RateLimit, sent, now time.Time, alone bool) {
 	if c.fixed > 0 || !r.LimitKnown || !r.RemainingKnown {
 		*points = c.estimate(k)

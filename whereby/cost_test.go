@@ -127,7 +127,7 @@ func spendAll(t *testing.T, limit int, share float64, limiter wherebytest.Limite
 	return s
 }
 
-// worst is the most that was spent in a minute, and the dearest request.
+// worst returns the most that was spent in a minute, and the dearest request.
 func (s *spender) worst() (most, dearest int) {
 	requests := s.account.Requests()
 	for _, r := range requests {
@@ -184,8 +184,8 @@ func TestNoMinuteCostsMoreThanTheShareAndOneRequest(t *testing.T) {
 // TestCheapReadsUseTheShare has an exporter that reads all that it can at a point a read,
 // next to production. With few points and with answers that take long, it cannot tell its own
 // spending from production's every time, and takes reads for dearer; with a sliding window it
-// never can. With a fixed window, the least of a hundred runs was 77 % of the share of 100
-// points, 58 % with slow answers, and 91 % of that of 1,000, 74 % with slow answers.
+// never can. With a fixed window, the least of a hundred runs was 77% of the share of 100
+// points, 58% with slow answers, and 91% of that of 1,000, 74% with slow answers.
 func TestCheapReadsUseTheShare(t *testing.T) {
 	const share = 0.25
 	for name, limiter := range limiters {

@@ -13,7 +13,7 @@ import (
 type Error struct {
 	// Endpoint is one of the Endpoint constants.
 	Endpoint string
-	// Page is the page of a listing, from 1; 0 where there are no pages.
+	// Page is the page of a listing, from 1; 0 if there are no pages.
 	Page int
 	Err  error
 }
@@ -66,7 +66,7 @@ func ClassOf(err error) ErrorClass {
 // AuthError means that Whereby refused the key (401, 403), or that there is
 // none. Repeating the call with the same key can't help.
 type AuthError struct {
-	StatusCode int // 0 where no request was sent
+	StatusCode int // 0 if no request was sent
 	Err        error
 }
 
@@ -83,7 +83,7 @@ func (e *AuthError) Unwrap() error { return e.Err }
 type ThrottledError struct {
 	// RetryAt is when Whereby says that requests may go on.
 	RetryAt time.Time
-	// Local is true where the call was refused without a request, because an
+	// Local is true if the call was refused without a request, because an
 	// earlier answer said to wait and RetryAt is too far away to wait for.
 	Local bool
 }
@@ -99,9 +99,9 @@ func (e *ThrottledError) Error() string {
 // ServerError means that no answer came, that it broke off, or that Whereby
 // failed (5xx, 408).
 type ServerError struct {
-	StatusCode int // 0 where no answer came
+	StatusCode int // 0 if no answer came
 	Err        error
-	// RetryAfter is how long the answer asked to wait; 0 where it did not.
+	// RetryAfter is how long the answer asked to wait; 0 if it did not.
 	RetryAfter time.Duration
 }
 
@@ -122,7 +122,7 @@ func (e *ServerError) Unwrap() error { return e.Err }
 // large, or pages that lead nowhere.
 type MalformedError struct {
 	Err error
-	// final is set where a repetition would bring the same again.
+	// final is set if a repetition would bring the same again.
 	final bool
 	// rows is set if the answer was fine but for its rows.
 	rows bool
@@ -130,7 +130,7 @@ type MalformedError struct {
 	endless bool
 }
 
-// Endless reports whether an error is of a listing whose pages lead nowhere: to go on from
+// Endless reports whether an error is of a listing whose pages lead nowhere: to continue from
 // the page that it is of brings the same again.
 func Endless(err error) bool {
 	var malformed *MalformedError
@@ -152,7 +152,7 @@ func (e *MalformedError) Unwrap() error { return e.Err }
 // other than 401, 403, 408 and 429), for instance a field to sort by. Message is
 // the API's own word for it, cut to a line.
 type RequestError struct {
-	StatusCode int // 0 where no request could be made
+	StatusCode int // 0 if no request could be made
 	Message    string
 	Err        error
 }

@@ -25,7 +25,7 @@ const (
 	AssistantRequested    EventType = "assistant.requested"
 )
 
-// EventTypes are the documented types.
+// EventTypes returns the documented types.
 func EventTypes() []EventType {
 	return []EventType{
 		ClientJoined, ClientLeft, ClientKnocked, ClientKnockCancelled, SessionStarted, SessionEnded,
@@ -45,7 +45,7 @@ type Event struct {
 	CreatedAt time.Time
 
 	MeetingID string
-	// RoomName begins with a slash, as in Insights; "" where the event has none.
+	// RoomName begins with a slash, as in Insights; "" if the event has none.
 	RoomName string
 	// RoomSessionID may be "" even for events of a session.
 	RoomSessionID string
@@ -55,7 +55,7 @@ type Event struct {
 	RoleName string
 	// DialIn is of a client that joined or left: it is a telephone.
 	DialIn bool
-	// Clients are the clients in the room after the event by role; nil where the
+	// Clients are the clients in the room after the event by role; nil if the
 	// event does not say.
 	Clients map[string]int
 	// Total is how many they are, for an event that does not say it by role. It means

@@ -10,7 +10,7 @@ import (
 	"whereby_exporter/whereby/wherebytest"
 )
 
-// TestAListingGoesOnFromACursor stops a listing at every page, and goes on with the page's
+// TestAListingGoesOnFromACursor stops a listing at every page, and continues with the page's
 // cursor.
 func TestAListingGoesOnFromACursor(t *testing.T) {
 	account := wherebytest.New(wherebytest.Config{})

@@ -45,7 +45,7 @@ func Unlisted(err error) bool {
 	return NotFound(err) || errors.As(err, &auth) && auth.StatusCode == http.StatusForbidden
 }
 
-// slashed gives a room's name its slash if Insights or an event leaves it out: names are
+// slashed returns a room's name its slash if Insights or an event leaves it out: names are
 // compared and looked up with it.
 func slashed(name string) string {
 	if name == "" || strings.HasPrefix(name, "/") {

@@ -35,7 +35,7 @@ type reading struct {
 	kind           kind
 	sent, received time.Time
 	limit, used    int
-	// crossed is true if another request was under way at the same time: their answers
+	// crossed is true if another request was in progress at the same time: their answers
 	// may have overtaken each other.
 	crossed bool
 
@@ -63,7 +63,7 @@ const (
 	forgetAfter = 10 * time.Minute
 )
 
-// most is the most points that the request of a reading can have cost. Unless it must be
+// most returns the most points that the request of a reading can have cost. Unless it must be
 // sure, it takes for nothing what production may have spent in a moment a minute ago.
 func (l *limiters) most(r reading, sure bool) int {
 	before := l.before

@@ -19,7 +19,7 @@ const (
 	// maxPages ends a listing that never ends by itself. It is ten million rows,
 	// ten times the largest account in mind.
 	maxPages = 100_000
-	// maxEmptyPages ends a listing that goes on without rows.
+	// maxEmptyPages ends a listing that continues without rows.
 	maxEmptyPages = 10
 )
 

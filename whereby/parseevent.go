@@ -50,7 +50,7 @@ func ParseEvent(body []byte) (Event, error) {
 	var kind *json.UnmarshalTypeError
 	switch {
 	case errors.As(err, &kind) && (kind.Field == "data" || kind.Field == "data.numClientsByRoleName"):
-		// Whatever is not an object has nothing to be used; the rest is decoded all the same.
+		// Whatever is not an object has nothing to be used; the rest is decoded nevertheless.
 	case err != nil:
 		return Event{}, &MalformedError{Err: jsonError(body, err)}
 	case wire == nil:

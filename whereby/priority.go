@@ -38,7 +38,7 @@ func (d *demand) note(now time.Time, points int) {
 	*newest = max(*newest, points)
 }
 
-// peak is the most of the last minutes.
+// peak returns the most of the last minutes.
 func (d *demand) peak(now time.Time) int {
 	d.forget(now)
 	most := 0

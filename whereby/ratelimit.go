@@ -12,7 +12,7 @@ import (
 // RateLimit is what an answer's headers say of the organization's points per
 // minute, which all its keys share.
 type RateLimit struct {
-	// Limit and Remaining are points; Known is false where a header was absent or
+	// Limit and Remaining are points; Known is false if a header was absent or
 	// not a whole number.
 	Limit, Remaining           int
 	LimitKnown, RemainingKnown bool

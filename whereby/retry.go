@@ -70,7 +70,7 @@ func (p RetryPolicy) maxAttempts() int {
 	return 4
 }
 
-// backoff is the wait after the given number of failures: between half of and the
+// backoff returns the wait after the given number of failures: between half of and the
 // whole capped exponential delay, so that clients that failed together do not
 // return together.
 func (p RetryPolicy) backoff(failures int) time.Duration {

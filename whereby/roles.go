@@ -15,7 +15,7 @@ const (
 	RoleAssistant      = "assistant"
 )
 
-// Roles are the documented roles, those of people first.
+// Roles returns the documented roles, those of people first.
 func Roles() []string {
 	return []string{
 		RoleOwner, RoleMember, RoleHost, RoleVisitor, RoleGrantedVisitor, RoleViewer, RoleGrantedViewer,

@@ -8,7 +8,7 @@ const uuidLength = 36
 // RoomPrefix returns what a room's name holds before its trailing UUID, without
 // the slash: the roomNamePrefix with which the room was created. ok is false
 // where the name ends in no UUID, as with rooms named by hand and with the
-// pattern human-short; prefix is "" where the room was created without one.
+// pattern human-short; prefix is "" if the room was created without one.
 //
 //	RoomPrefix("/acme-793e9ec1-c686-423d-9043-9b7a10c553fd") // "acme-", true
 //	RoomPrefix("/standup")                                   // "", false

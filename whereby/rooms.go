@@ -13,7 +13,7 @@ import (
 type Room struct {
 	// Name begins with a slash, whether or not the row's does, e.g. /acme-793e9ec1-c686-423d-9043-9b7a10c553fd.
 	Name string
-	// CreatedAt and EndAt are zero where the API gives none; a permanent room has
+	// CreatedAt and EndAt are zero if the API gives none; a permanent room has
 	// no EndAt.
 	CreatedAt, EndAt time.Time
 	// FirstSessionStartedAt and LastSessionStartedAt are zero for a room that was
@@ -38,7 +38,7 @@ type RoomsQuery struct {
 	SortBy string
 	// PageSize is at most 100, which is also what 0 stands for.
 	PageSize int
-	// Cursor is that of a [Page] of the same query: the listing goes on after that page,
+	// Cursor is that of a [Page] of the same query: the listing continues after that page,
 	// and its pages are numbered from 1 again. How long a cursor lasts is not documented;
 	// one that does no longer is refused with a [RequestError].
 	Cursor string

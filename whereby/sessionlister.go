@@ -68,7 +68,7 @@ func (l *SessionLister) Pages(ctx context.Context, roomName string, since time.T
 	}
 }
 
-// pages gives each page to a function until that returns false, or the rest is older.
+// pages returns each page to a function until that returns false, or the rest is older.
 func (l *SessionLister) pages(ctx context.Context, roomName string, since, latest time.Time, give func(Page[RoomSession]) bool) (requests int, err error) {
 	query := RoomSessionsQuery{RoomName: roomName, SortBy: SessionsNewestFirst}
 	if l.unsorted.Load() {

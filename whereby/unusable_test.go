@@ -9,7 +9,7 @@ import (
 	"whereby_exporter/whereby"
 )
 
-// replaced is a row with another value of a field.
+// replaced returns a row with another value of a field.
 func replaced(row, field, value string) string {
 	before, rest, _ := strings.Cut(row, `"`+field+`":`)
 	end := strings.IndexAny(rest, ",}")

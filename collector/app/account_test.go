@@ -32,7 +32,7 @@ func (p *process) families() map[string]*dto.MetricFamily {
 	return families
 }
 
-// byPrefix gives a family's values by its only label; "" where it has none.
+// byPrefix returns a family's values by its only label; "" if it has none.
 func byPrefix(family *dto.MetricFamily) map[string]float64 {
 	values := map[string]float64{}
 	for _, sample := range family.GetMetric() {

@@ -46,7 +46,7 @@ func (a *Alerts) Run(env *Env) error {
 	return nil
 }
 
-// ruleFiles are the rules as a configuration has them, by file name.
+// ruleFiles returns the rules as a configuration has them, by file name.
 func ruleFiles(file *config.Config) (map[string][]byte, error) {
 	rendered, err := alerts.Render(alertSettings(file))
 	if err != nil {
@@ -73,7 +73,7 @@ func alertSettings(file *config.Config) alerts.Settings {
 	}
 }
 
-// alertOptions are the alerts and thresholds that a configuration file may name.
+// alertOptions returns the alerts and thresholds that a configuration file may name.
 func alertOptions() config.Options {
 	o := config.Options{AlertNames: alerts.Names(), Thresholds: map[string]config.Threshold{}}
 	for _, t := range alerts.Thresholds() {

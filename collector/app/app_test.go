@@ -72,7 +72,7 @@ func write(t *testing.T, file, content string) {
 	}
 }
 
-// filesIn gives what writes a file into a directory, and says where it is.
+// filesIn returns what writes a file into a directory, and says where it is.
 func filesIn(t *testing.T, dir string) func(name, content string) string {
 	return func(name, content string) string {
 		t.Helper()
@@ -82,7 +82,7 @@ func filesIn(t *testing.T, dir string) func(name, content string) string {
 	}
 }
 
-// utf16 is a text of ASCII in UTF-16, the low bytes first.
+// utf16 returns a text of ASCII in UTF-16, the low bytes first.
 func utf16(ascii string) string {
 	var b strings.Builder
 	for _, c := range []byte(ascii) {

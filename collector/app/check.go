@@ -25,7 +25,7 @@ type Check struct {
 	Flags `embed:""`
 }
 
-// defaultActive is what --active is where it is not given.
+// defaultActive is what --active is if it is not given.
 const defaultActive = 100
 
 // onlineTimeout bounds the one call, its retries included.

@@ -58,7 +58,7 @@ func newParser(c *cli, options ...kong.Option) (*kong.Kong, error) {
 	}, options...)...)
 }
 
-// CommandLine is the model of the command line: all commands and their flags.
+// CommandLine returns the model of the command line: all commands and their flags.
 func CommandLine() (*kong.Application, error) {
 	parser, err := newParser(&cli{})
 	if err != nil {

@@ -23,7 +23,7 @@ type Config struct {
 	File string `placeholder:"FILE" help:"Configuration file: customers, quotas, billing periods, HTTP client settings. It is reloaded when it changes, and on SIGHUP."`
 }
 
-// load reads the file, or gives the defaults where there is none.
+// load reads the file, or gives the defaults if there is none.
 func (c Config) load() (*config.Config, error) {
 	if c.File == "" {
 		return config.Default(), nil
@@ -41,7 +41,7 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return (*t.current.Load()).RoundTrip(r)
 }
 
-// use takes the settings of a configuration. Requests under way go on as they began.
+// use takes the settings of a configuration. Requests in progress continue as they began.
 func (t *transport) use(file *config.Config) error {
 	made, err := promconfig.NewRoundTripperFromConfig(file.HTTPClient.HTTPClientConfig, "whereby")
 	if err != nil {
@@ -81,7 +81,7 @@ type reloader struct {
 	// file is looked at for changes; "" is none.
 	file      string
 	load      func() (*config.Config, error)
-	transport *transport // nil where there is none to change
+	transport *transport // nil if there is none to change
 	collector *collector.Collector
 	rules     *sidecar.Rules // nil without a sidecar
 	hangups   <-chan os.Signal
@@ -143,7 +143,7 @@ func (r *reloader) setRules(file *config.Config) error {
 	return nil
 }
 
-// hangups gives the SIGHUPs from now on, until stop is called. One that nobody has taken
+// hangups returns the SIGHUPs from now on, until stop is called. One that nobody has taken
 // yet is kept. A process that asks for them late is ended by one that comes before.
 func hangups() (c <-chan os.Signal, stop func()) {
 	hangup := make(chan os.Signal, 1)

@@ -30,7 +30,7 @@ func (d *Dashboards) Run(*Env) error {
 	return nil
 }
 
-// dashboardFiles are the dashboards by the names that they are written under.
+// dashboardFiles returns the dashboards by the names that they are written under.
 func dashboardFiles() map[string][]byte {
 	files := map[string][]byte{}
 	for name, content := range dashboards.Files() {

@@ -141,7 +141,7 @@ func (d *Demo) greet(env *Env, s *server.Server) {
 	fmt.Fprintf(env.Stdout, "Next: follow docs/tutorial.md to see an alert fire. For your own account, set %s and run: %s run\n", keyVariable, program)
 }
 
-// localAddress is an address that a browser on this machine can open.
+// localAddress returns an address that a browser on this machine can open.
 func localAddress(addr net.Addr) string {
 	host, port, err := net.SplitHostPort(addr.String())
 	if err != nil {

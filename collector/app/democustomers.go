@@ -40,7 +40,7 @@ func demoCustomers(now time.Time) []demoCustomer {
 	return customers
 }
 
-// anchorDay is the day of the month that was so many days ago; the 28th stands for the
+// anchorDay returns the day of the month that was so many days ago; the 28th stands for the
 // days after it, which not every month has.
 func anchorDay(now time.Time, age int) int {
 	return min(now.UTC().AddDate(0, 0, -age).Day(), 28)
@@ -51,7 +51,7 @@ func (c demoCustomer) periodStart(now time.Time) time.Time {
 	return billing.Calendar{AnchorDay: c.AnchorDay}.At(now).Start
 }
 
-// room is the room of a planned customer with a number.
+// room returns the room of a planned customer with a number.
 func (c demoCustomer) room(n int) string {
 	return fmt.Sprintf("/%s5d0f7c1e-8a43-4c0b-9a6e-0f4b1d2c3e%02x", c.Prefix, n)
 }
@@ -126,7 +126,7 @@ func storeRecordings(account *wherebytest.Account, customers []demoCustomer, now
 	}
 }
 
-// demoFile is the demo's configuration with the planned customers.
+// demoFile returns the demo's configuration with the planned customers.
 func demoFile(customers []demoCustomer) ([]byte, error) {
 	t, err := template.New("demo.yml").Parse(demoConfig)
 	if err != nil {

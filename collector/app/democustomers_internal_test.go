@@ -65,7 +65,7 @@ func (c demoCustomer) share(account *wherebytest.Account) float64 {
 	return float64(used) / float64(c.Quota)
 }
 
-// projected is the share at the end of the period at the pace of the period so far.
+// projected returns the share at the end of the period at the pace of the period so far.
 func (c demoCustomer) projected(account *wherebytest.Account) float64 {
 	period := billing.Calendar{AnchorDay: c.AnchorDay}.At(time.Now())
 	return c.share(account) * float64(period.End.Sub(period.Start)) / float64(time.Since(period.Start))

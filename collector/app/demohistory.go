@@ -48,7 +48,7 @@ func (h DemoHistory) options(end time.Time) (backfill.Options, error) {
 }
 
 // write writes the history, unless it is there. It is that of the account as the exporter
-// sees it, so the counters go on from it.
+// sees it, so the counters continue from it.
 func (h DemoHistory) write(ctx context.Context, o backfill.Options, file *config.Config, account http.RoundTripper, log *slog.Logger) error {
 	if _, err := os.Stat(o.Output); err == nil {
 		log.Info("the history file already exists", "file", o.Output)

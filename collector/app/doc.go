@@ -20,7 +20,7 @@ type Env struct {
 	Getenv func(string) string
 }
 
-// flagGroups are the headings of --help, in order.
+// flagGroups returns the headings of --help, in order.
 func flagGroups() []kong.Group {
 	return []kong.Group{
 		{Key: "whereby", Title: "Whereby's API"},

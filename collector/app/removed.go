@@ -69,7 +69,7 @@ func checkStorageVariables(command *kong.Context, environ []string) error {
 	return errors.New("unknown variable " + strings.Join(unknown, ", ") + ": " + ownState)
 }
 
-// allFlags are the flags of all commands.
+// allFlags returns the flags of all commands.
 func allFlags(model *kong.Application) []*kong.Flag {
 	flags := slices.Clone(model.Flags)
 	for _, command := range model.Children {

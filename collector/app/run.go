@@ -107,9 +107,9 @@ func (r *Run) Run(env *Env) error {
 type service struct {
 	collector collector.Config
 	web       server.Options
-	// webhook is the address of webhooks; nil where they come another way.
+	// webhook is the address of webhooks; nil if they come another way.
 	webhook *server.WebhookOptions
-	secrets *secretsWatch // nil where they are in no file
+	secrets *secretsWatch // nil if they are in no file
 	sidecar Sidecar
 	reload  *reloader
 	// started is called once everything listens.

@@ -199,7 +199,7 @@ func (r *rotation) expectLog(when string, want ...string) {
 	}
 }
 
-// secretLines are the content of a file.
+// secretLines returns the content of a file.
 func secretLines(names ...string) string {
 	return plantedSecret + strings.Join(names, "\n"+plantedSecret) + "\n"
 }

@@ -49,7 +49,7 @@ func TestRunSaysWhyItCannotWriteItsStore(t *testing.T) {
 	}
 }
 
-// openTempDir is a temporary directory that every user can enter.
+// openTempDir returns a temporary directory that every user can enter.
 func openTempDir(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()

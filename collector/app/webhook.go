@@ -46,7 +46,7 @@ func (w Webhook) options() server.WebhookOptions {
 }
 
 // verifier makes the verifier from the secrets, and what keeps it up with their file. The
-// verifier is nil where webhooks are off; the watch also where there is no file.
+// verifier is nil where webhooks are off; the watch also if there is no file.
 func (w Webhook) verifier(env *Env) (*whereby.Verifier, *secretsWatch, error) {
 	if w.ListenAddress != nil && *w.ListenAddress == "" {
 		return nil, nil, nil

@@ -161,7 +161,7 @@ type event struct {
 	figures
 }
 
-// truth are the sessions that were over by the seam, by prefix.
+// truth returns the sessions that were over by the seam, by prefix.
 func (b *bench) truth(end time.Time) map[string][]event {
 	all := map[string][]event{}
 	for _, name := range b.rooms {
@@ -236,7 +236,7 @@ func parse(t *testing.T, files []string) map[string][]sample {
 	return series
 }
 
-// valueOf is a sample's value: of costs and of seconds, in millionths.
+// valueOf returns a sample's value: of costs and of seconds, in millionths.
 func valueOf(name, text string) (int64, error) {
 	if !strings.HasPrefix(name, metrics.Cost.Name) && !strings.HasPrefix(name, metrics.TranscriptionSeconds.Name) {
 		return strconv.ParseInt(text, 10, 64)
@@ -293,7 +293,7 @@ func (b *bench) expectTruth(files []string, end time.Time) {
 	}
 }
 
-// parseSeconds are the values of the series of transcriptions, one after another.
+// parseSeconds returns the values of the series of transcriptions, one after another.
 func parseSeconds(t *testing.T, files []string) map[string][]string {
 	t.Helper()
 	series := map[string][]string{}

@@ -325,7 +325,7 @@ func sweep(moves, peaks *sorter) error {
 	return tell()
 }
 
-// inOrder are the numbers of the prefixes that have series, by label.
+// inOrder returns the numbers of the prefixes that have series, by label.
 func (h *history) inOrder() []int {
 	var order []int
 	for i := range h.prefixes {

@@ -141,7 +141,7 @@ func (e *emitter) writeCosts(w *bufio.Writer, from, to int64, changes []change) 
 	}
 }
 
-// costLabels are the labels of a prefix's costs of a kind.
+// costLabels returns the labels of a prefix's costs of a kind.
 func (e *emitter) costLabels(prefix string, kind config.Kind) string {
 	return labelText(prefix, append([]Label{{kindLabel, string(kind)}}, e.labels...))
 }

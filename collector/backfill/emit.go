@@ -108,7 +108,7 @@ func (h *history) emit(ctx context.Context, w *work, o *Options, progress func(i
 	return e.files, nil
 }
 
-// end is the last sample of the file that begins with a sample.
+// end returns the last sample of the file that begins with a sample.
 func (e *emitter) end(from int64) int64 {
 	perSlot := max(1, slot.Milliseconds()/e.interval)
 	to, lines := from-1, int64(0)
@@ -264,7 +264,7 @@ type queue struct {
 	waiting *change
 }
 
-// newQueue gives nothing of a sorter that is nil.
+// newQueue returns nothing of a sorter that is nil.
 func newQueue(s *sorter) *queue {
 	q := &queue{stop: func() {}, next: func() (change, error, bool) { return change{}, nil, false }}
 	if s != nil {

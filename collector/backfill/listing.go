@@ -270,7 +270,7 @@ func (p period) ended(s whereby.RoomSession) (end int64, over bool) {
 	return end, end <= p.seam
 }
 
-// readTotals reads a room's lifetime totals; ok is false where it is gone.
+// readTotals reads a room's lifetime totals; ok is false if it is gone.
 func (r *runner) readTotals(ctx context.Context, name string) (totals figures, ok bool, err error) {
 	for row, err := range whereby.Rows(r.client.Rooms(ctx, whereby.RoomsQuery{NameExact: name})) {
 		if err != nil {

@@ -24,7 +24,7 @@ func (b *bench) onFirst(endpoint string, always bool, do func(query string)) {
 }
 
 // TestARoomThatIsUsedWhileItIsRead has its totals read before a session that its listing
-// has: what is beyond the sessions is known all the same.
+// has: what is beyond the sessions is known nevertheless.
 func TestARoomThatIsUsedWhileItIsRead(t *testing.T) {
 	for name, always := range map[string]bool{"once": false, "all the time": true} {
 		t.Run(name, func(t *testing.T) {

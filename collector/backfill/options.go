@@ -53,7 +53,7 @@ type Options struct {
 	// no longer shows; "" is none.
 	StoragePath string
 	Logger      *slog.Logger
-	// Progress is where a person watches; nil where nobody does, and then the log says now
+	// Progress is where a person watches; nil if nobody does, and then the log says now
 	// and then how far it is.
 	Progress io.Writer
 
@@ -118,5 +118,5 @@ type period struct {
 // sampleIndex returns the number of the first sample at a time or later.
 func (p period) sampleIndex(at int64) int64 { return (at + p.interval - 1) / p.interval }
 
-// last is the number of the last sample.
+// last returns the number of the last sample.
 func (p period) last() int64 { return p.end / p.interval }

@@ -88,7 +88,7 @@ func (r *runner) listStays(ctx context.Context, out *frames, number int64, s ses
 	}
 }
 
-// readStays gives the people of a session, machines left out. known is 0 if Insights
+// readStays returns the people of a session, machines left out. known is 0 if Insights
 // refuses to tell, or if somebody's row cannot be read.
 func (r *runner) readStays(ctx context.Context, s session) (stays []stay, known int64, err error) {
 	for p, err := range whereby.Rows(r.client.Participants(ctx, whereby.ParticipantsQuery{RoomSessionID: s.id})) {

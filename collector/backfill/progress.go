@@ -18,12 +18,12 @@ const (
 // progress tells how far a run is: a bar for a person at a terminal, else a line in the
 // log now and then. It is safe for concurrent use.
 type progress struct {
-	terminal io.Writer // nil where nobody watches
+	terminal io.Writer // nil if nobody watches
 	log      *slog.Logger
 
 	mu          sync.Mutex
 	what        string
-	all, so     int64 // all is 0 where it is not known
+	all, so     int64 // all is 0 if it is not known
 	began       time.Time
 	at          int64 // so when the first of this run was done
 	told, drawn time.Time

@@ -167,7 +167,7 @@ func (r *runner) succeeded() {
 	r.failures.Store(0)
 }
 
-// patience waits after an error that may pass, and returns nil where it is worth another
+// patience waits after an error that may pass, and returns nil if it is worth another
 // try.
 func (r *runner) patience(ctx context.Context, err error) error {
 	var (

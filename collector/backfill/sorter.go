@@ -155,7 +155,7 @@ func (r *run) advance() error {
 	return nil
 }
 
-// sorted gives the sums in order, once, and deletes the files at its end.
+// sorted returns the sums in order, once, and deletes the files at its end.
 func (s *sorter) sorted() iter.Seq2[change, error] {
 	return func(yield func(change, error) bool) {
 		s.sum()

@@ -14,7 +14,7 @@ type Summary struct {
 	Prefixes, Rooms int64
 	// Placed are the minutes and sessions with their time, Base those before all time.
 	Placed, Base figures
-	// BaseRooms are rooms with totals beyond their listed sessions; 0 where the start was
+	// BaseRooms are rooms with totals beyond their listed sessions; 0 if the start was
 	// given, for then Base is also what was used before.
 	BaseRooms int64
 	// GoneRooms are rooms with usage that only the exporter's store knows; GoneBase is what

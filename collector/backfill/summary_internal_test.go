@@ -40,7 +40,7 @@ func (b *bench) remember(prefixes []string, rows ...ledger.Row) {
 	}
 }
 
-// remembered is a row of the exporter's store.
+// remembered returns a row of the exporter's store.
 func remembered(name string, firstDaysAgo, lastDaysAgo int, minutes, sessions int64) ledger.Row {
 	at := func(days int) int64 { return time.Now().Add(-time.Duration(days) * day).Unix() }
 	return ledger.Row{Name: name, FirstSession: at(firstDaysAgo), LastSession: at(lastDaysAgo), Totals: ledger.Totals{ParticipantMinutes: minutes, Sessions: sessions}}
@@ -73,7 +73,7 @@ func TestWhatTheSummarySays(t *testing.T) {
 	for name, c := range map[string]struct {
 		furnish func(b *bench)
 		want    string // without its first line
-		first   string // the first line, where it is not of one file
+		first   string // the first line, if it is not of one file
 		// missing is what the account knows and the history does not hold.
 		missing figures
 	}{

@@ -247,7 +247,7 @@ func (w *work) remove() error {
 	return os.RemoveAll(w.dir)
 }
 
-// removeEmpty deletes the work directory where nothing is in it, which is all that a run
+// removeEmpty deletes the work directory if nothing is in it, which is all that a run
 // leaves that was killed as the last thing it did.
 func (w *work) removeEmpty() {
 	if entries, err := os.ReadDir(w.dir); err == nil && len(entries) == 0 {

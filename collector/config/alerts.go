@@ -38,7 +38,7 @@ func (a alerts) checkThreshold(name string) string {
 	return "unknown threshold" + hintOfRules(name, sortedKeys(a.options.Thresholds))
 }
 
-// hintOfRules is a hint about names that the rules hold.
+// hintOfRules returns a hint about names that the rules hold.
 func hintOfRules(name string, known []string) string {
 	h := hint(name, known)
 	if strings.HasSuffix(h, "?") {

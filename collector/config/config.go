@@ -22,10 +22,10 @@ type Config struct {
 	Organization Organization
 	// Customers are in the file's order.
 	Customers []Customer
-	// Segments is nil where the file asks for none.
+	// Segments is nil if the file asks for none.
 	Segments *Segments
 	Quality  Quality
-	// Prices is nil where the file has none.
+	// Prices is nil if the file has none.
 	Prices *Prices
 	Alerts Alerts
 }

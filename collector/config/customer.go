@@ -138,7 +138,7 @@ func checkName(s string) string {
 	return ""
 }
 
-// nameOf is the name of a customer that has none.
+// nameOf returns the name of a customer that has none.
 func nameOf(prefix string) string {
 	if name := strings.TrimRight(prefix, "-"); name != "" {
 		return name

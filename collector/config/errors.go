@@ -10,7 +10,7 @@ import (
 // Problem is one mistake in a configuration file.
 type Problem struct {
 	File string
-	// Line and Column count from 1, the column in characters. Both are 0 where the
+	// Line and Column count from 1, the column in characters. Both are 0 if the
 	// file as a whole is wrong, as when it can't be read.
 	Line, Column int
 	// Field is where in the document, as in customers[2].quotas.sessions; "" for

@@ -93,7 +93,7 @@ func (httpClient) fields() mapping {
 	}
 }
 
-// noRedirects is a field that may be false, as it is by default.
+// noRedirects returns a field that may be false, as it is by default.
 func noRedirects() scalar {
 	var follow bool
 	read := boolean(&follow)
@@ -104,7 +104,7 @@ func noRedirects() scalar {
 	}
 }
 
-// forbidden is a field that must not be there.
+// forbidden returns a field that must not be there.
 func forbidden(why string) scalar {
 	return func(r *reader, n node) { r.problem(n, "%s", why) }
 }

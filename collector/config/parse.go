@@ -23,7 +23,7 @@ func Parse(name string, content []byte, o Options) (*Config, error) {
 	return c, nil
 }
 
-// document returns the root of the one document in content, or nil where it is
+// document returns the root of the one document in content, or nil if it is
 // empty.
 func (r *reader) document(content []byte) *yaml.Node {
 	if len(content) > maxSize {

@@ -2,7 +2,7 @@ package config
 
 import "whereby_exporter/collector/prefix"
 
-// Configured are the room prefixes of the customers.
+// Configured returns the room prefixes of the customers.
 func (c *Config) Configured() []string {
 	prefixes := make([]string, len(c.Customers))
 	for i, customer := range c.Customers {

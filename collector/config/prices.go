@@ -52,7 +52,7 @@ type Amount int64
 // Unit is one of the currency's unit.
 const Unit Amount = 60_000_000
 
-// Float is the amount in the currency's unit.
+// Float returns the amount in the currency's unit.
 func (a Amount) Float() float64 { return float64(a) / float64(Unit) }
 
 // prices is the section prices: one step, or a list of them.
@@ -131,7 +131,7 @@ var (
 	priceForm    = regexp.MustCompile(`^[0-9]{1,4}(\.[0-9]{1,6})?$`)
 )
 
-// date is a day, as its midnight in UTC.
+// date returns a day, as its midnight in UTC.
 func date(to *time.Time) scalar {
 	return func(r *reader, n node) {
 		day, err := time.Parse(time.DateOnly, n.Value)
@@ -143,7 +143,7 @@ func date(to *time.Time) scalar {
 	}
 }
 
-// price is an amount in plain digits, which is read without a rounding error.
+// price returns an amount in plain digits, which is read without a rounding error.
 func price(accept func(Amount)) scalar {
 	return func(r *reader, n node) {
 		switch {

@@ -4,7 +4,7 @@ import "time"
 
 // Quality says how call quality is judged.
 type Quality struct {
-	// PoorAfter is how long packet loss must stay at 3 % or more for a participant to
+	// PoorAfter is how long packet loss must stay at 3% or more for a participant to
 	// count as poor.
 	PoorAfter time.Duration
 }
@@ -17,7 +17,7 @@ const (
 	longestPoorAfter  = time.Hour
 )
 
-// poorAfter is a time in the form of Go, such as 10s.
+// poorAfter returns a time in the form of Go, such as 10s.
 func poorAfter(to *time.Duration) scalar {
 	return text(func(s string) string {
 		d, err := time.ParseDuration(s)

@@ -12,7 +12,7 @@ const (
 	longestRetention  = 100 * 365 * 24 * time.Hour
 )
 
-// retention is a time in the form of Prometheus, such as 90d.
+// retention returns a time in the form of Prometheus, such as 90d.
 func retention(to *time.Duration) scalar {
 	return text(func(s string) string {
 		// The parser takes 0 and "" too, which would be no retention at all.

@@ -49,7 +49,7 @@ var (
 	decimal = regexp.MustCompile(`^[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?$`)
 )
 
-// whole is a whole number from low to high. why says why it can't be a fraction.
+// whole returns a whole number from low to high. why says why it can't be a fraction.
 func whole(low, high int64, why string, accept func(int64)) scalar {
 	return func(r *reader, n node) {
 		if !r.isNumber(n) {
@@ -68,7 +68,7 @@ func whole(low, high int64, why string, accept func(int64)) scalar {
 	}
 }
 
-// number is a finite number; accept returns what is wrong with it, or "".
+// number returns a finite number; accept returns what is wrong with it, or "".
 func number(accept func(float64) string) scalar {
 	return func(r *reader, n node) {
 		if !r.isNumber(n) {
@@ -103,7 +103,7 @@ func (r *reader) isNumber(n node) bool {
 // maxPattern bounds the memory of a pattern, in bytes.
 const maxPattern = 1024
 
-// pattern is a regular expression with one capture group; "" is none.
+// pattern returns a regular expression with one capture group; "" is none.
 func pattern(to **regexp.Regexp) scalar {
 	return text(func(s string) string {
 		if s == "" {

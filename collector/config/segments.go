@@ -29,7 +29,7 @@ const (
 	FromExternalID SegmentSource = "external_id"
 )
 
-// Of returns what the pattern's group captures. ok is false where nothing matches,
+// Of returns what the pattern's group captures. ok is false if nothing matches,
 // where the group is empty or no label: over 64 bytes, with control characters, or
 // one of the reserved values. Long ones are not cut, because two segments might
 // become one. A nil Segments has no segment for any event.

@@ -21,7 +21,7 @@ func hint(name string, known []string) string {
 	return "; known are " + strings.Join(known, ", ")
 }
 
-// nearest returns the known name that differs least from name, or "" where all
+// nearest returns the known name that differs least from name, or "" if all
 // differ too much to be meant.
 func nearest(name string, known []string) string {
 	name = plain(name)
@@ -42,7 +42,7 @@ func plain(s string) string {
 	return strings.ReplaceAll(strings.ToLower(s), "-", "_")
 }
 
-// distance is the number of bytes to insert, delete, replace, or swap with their
+// distance returns the number of bytes to insert, delete, replace, or swap with their
 // neighbour to make a into b (optimal string alignment).
 func distance(a, b string) int {
 	var before []int

@@ -201,7 +201,7 @@ func (r *reader) pairs(n node) []pair {
 	return pairs
 }
 
-// keyAt is a key with the place where it stands, which for an alias is not where
+// keyAt returns a key with the place where it stands, which for an alias is not where
 // its text is.
 func keyAt(at, key *yaml.Node) *yaml.Node {
 	if at == key {

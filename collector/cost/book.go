@@ -53,7 +53,7 @@ func Open(store Store) (*Book, error) {
 	return b, nil
 }
 
-// Revised is the tariff of a price list: that of the book for the billing periods of the
+// Revised returns the tariff of a price list: that of the book for the billing periods of the
 // account that are over, and the list's from the start of the present one on. A list in
 // another currency, or the first one, holds since ever.
 func (b *Book) Revised(p *config.Prices, account billing.Calendar, now time.Time) Tariff {
@@ -70,7 +70,7 @@ func (b *Book) Revised(p *config.Prices, account billing.Calendar, now time.Time
 // Use puts a tariff in force. The ledger has to know its marks.
 func (b *Book) Use(t Tariff) { b.tariff = t }
 
-// Rates are the prices of transcriptions in force: those by which the snapshots that are
+// Rates returns the prices of transcriptions in force: those by which the snapshots that are
 // charged have to have costs.
 func (b *Book) Rates() transcriptions.Rates { return b.tariff.Rates() }
 
@@ -126,7 +126,7 @@ func (u usage) prefixes() []string {
 	return slices.Compact(all)
 }
 
-// Charge works out what snapshots' usage costs, and makes the counters durable. It returns
+// Charge computes what snapshots' usage costs, and makes the counters durable. It returns
 // nil if there are no prices. Without figures of transcriptions, those have no costs. After
 // an error the counters are those from before.
 func (b *Book) Charge(s *ledger.Snapshot, transcribed *transcriptions.Snapshot) (*Figures, error) {
@@ -208,7 +208,7 @@ func (t Tariff) charged(u usage, before amounts) (after amounts, changed bool) {
 	return after, changed
 }
 
-// figures are the costs of usage, with what was charged.
+// figures returns the costs of usage, with what was charged.
 func (t Tariff) figures(u usage, charged amounts) *Figures {
 	priced, sessions := t.priced(), u.sessions.Prefixes
 	f := &Figures{Currency: t.Currency, Account: t.period(priced, &u.sessions.Account)}
@@ -238,7 +238,7 @@ func (t Tariff) figures(u usage, charged amounts) *Figures {
 	return f
 }
 
-// period are the costs of what sessions used in billing periods.
+// period returns the costs of what sessions used in billing periods.
 func (t Tariff) period(priced []kind, u *ledger.PeriodUsage) Period {
 	var p Period
 	for _, k := range priced {

@@ -32,7 +32,7 @@ func day(month time.Month, day int) time.Time {
 	return time.Date(2026, month, day, 0, 0, 0, 0, time.UTC)
 }
 
-// list is a price list: of participant minutes, each with the day from which on it holds.
+// list returns a price list: of participant minutes, each with the day from which on it holds.
 func list(currency string, steps ...any) *config.Prices {
 	p := &config.Prices{Currency: currency}
 	for i := 0; i < len(steps); i += 2 {

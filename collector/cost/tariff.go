@@ -62,7 +62,7 @@ func (t Tariff) Price(kind config.Kind, start int64) config.Amount {
 	return price
 }
 
-// Marks are the times at which a price of what sessions use changes.
+// Marks returns the times at which a price of what sessions use changes.
 func (t Tariff) Marks() []int64 {
 	var marks []int64
 	for _, step := range t.Steps {
@@ -86,12 +86,12 @@ func (t Tariff) Has(kind config.Kind) bool {
 	return slices.ContainsFunc(t.Steps, func(s Step) bool { _, ok := s.Prices[kind]; return ok })
 }
 
-// priced are the kinds that sessions use and that have a price at some time.
+// priced returns the kinds that sessions use and that have a price at some time.
 func (t Tariff) priced() []kind {
 	return slices.DeleteFunc(slices.Clone(kinds[:]), func(k kind) bool { return !t.Has(k.Kind) })
 }
 
-// Rates are the prices of transcriptions; nil if they have none.
+// Rates returns the prices of transcriptions; nil if they have none.
 func (t Tariff) Rates() transcriptions.Rates {
 	if !t.Has(config.TranscriptionMinute) {
 		return nil

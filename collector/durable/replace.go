@@ -33,7 +33,7 @@ func ReplaceContent(fsys FS, path string, content []byte) error {
 	})
 }
 
-// Temporary is the temporary file that [Replace] makes for a path.
+// Temporary returns the temporary file that [Replace] makes for a path.
 func Temporary(path string) string { return path + ".new" }
 
 // Content returns a function for [Replace] that writes b.

@@ -82,7 +82,7 @@ func (m *simulation) change() {
 	}
 }
 
-// keys are the label values of the samples, sorted.
+// keys returns the label values of the samples, sorted.
 func (f *simulatedFamily) keys() [][2]string {
 	return slices.SortedFunc(maps.Keys(f.samples), func(a, b [2]string) int { return slices.Compare(a[:], b[:]) })
 }

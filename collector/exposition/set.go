@@ -27,7 +27,7 @@ type family struct {
 type position struct{ block, index int32 }
 
 // read reads families, which may come in any order, and uses the blocks of an earlier set
-// again where nothing has changed. Families without samples are not exposed. A set with
+// again if nothing has changed. Families without samples are not exposed. A set with
 // a mistake in it has only its error, with which scrapes are answered.
 func read(families []Family, before *set) *set {
 	families = slices.Clone(families)

@@ -345,7 +345,7 @@ func TestUsed(t *testing.T) {
 	}
 }
 
-// tracked is the view of a tracker that took some events.
+// tracked returns the view of a tracker that took some events.
 func tracked() *live.View {
 	tracker := live.New(live.Options{Label: func(string) string { return "acme-" }, Capacity: func(string) int64 { return 4 }, SegmentLimit: 10})
 	now := time.Unix(1_000_000, 0)

@@ -9,7 +9,7 @@ import (
 	"whereby_exporter/collector/metrics"
 )
 
-// family is a metric with its samples.
+// family returns a metric with its samples.
 func family(m metrics.Metric, samples func(yield func([]string, float64))) exposition.Family {
 	kind := dto.MetricType_GAUGE
 	if m.Type == metrics.Counter {

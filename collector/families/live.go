@@ -6,7 +6,7 @@ import (
 	"whereby_exporter/collector/metrics"
 )
 
-// Pending are the minutes that Insights does not show yet. They mean nothing without the
+// Pending returns the minutes that Insights does not show yet. They mean nothing without the
 // usage that they come on top of.
 func Pending(v *live.View) exposition.Family {
 	return family(metrics.LivePending, func(yield func([]string, float64)) {
@@ -33,7 +33,7 @@ func Segments(v *live.View) []exposition.Family {
 	}
 }
 
-// Live are the live and webhook families.
+// Live returns the live and webhook families.
 func Live(v *live.View) []exposition.Family {
 	// Views are large, so they are not copied for each sample.
 	byPrefix := func(m metrics.Metric, value func(*live.PrefixView) int64) exposition.Family {

@@ -12,7 +12,7 @@ import (
 	"whereby_exporter/collector/transcriptions"
 )
 
-// Quotas are the limits, and the periods they are for. They change with a poll or with the
+// Quotas returns the limits, and the periods they are for. They change with a poll or with the
 // configuration file.
 func Quotas(s *ledger.Snapshot, t *transcriptions.Snapshot, file *config.Config) []exposition.Family {
 	byCustomer := func(m metrics.Metric, samples func(c config.Customer, yield func([]string, float64))) exposition.Family {
@@ -146,7 +146,7 @@ func usedByPrefix(m metrics.Metric, s *ledger.Snapshot, t *transcriptions.Snapsh
 	})
 }
 
-// usedByAccount is the same of the account.
+// usedByAccount returns the same of the account.
 func usedByAccount(m metrics.Metric, s *ledger.Snapshot, t *transcriptions.Snapshot, v *live.View, part bool) exposition.Family {
 	return family(m, func(yield func([]string, float64)) {
 		sample := func(resource string, n float64) { yield([]string{resource}, n) }
@@ -173,7 +173,7 @@ func usedByAccount(m metrics.Metric, s *ledger.Snapshot, t *transcriptions.Snaps
 	})
 }
 
-// participants are the people in rooms now by prefix.
+// participants returns the people in rooms now by prefix.
 func participants(v *live.View) map[string]int64 {
 	if v == nil {
 		return nil

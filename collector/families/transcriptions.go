@@ -12,7 +12,7 @@ import (
 	"whereby_exporter/collector/transcriptions"
 )
 
-// Transcriptions are the lifetime figures of transcriptions. The usage is nil before the first
+// Transcriptions returns the lifetime figures of transcriptions. The usage is nil before the first
 // full poll, and the view without webhooks.
 func Transcriptions(s *ledger.Snapshot, t *transcriptions.Snapshot, v *live.View) []exposition.Family {
 	return []exposition.Family{
@@ -55,7 +55,7 @@ func Transcriptions(s *ledger.Snapshot, t *transcriptions.Snapshot, v *live.View
 	}
 }
 
-// transcriptionsEnded are the transcriptions that have ended, by prefix and status: those that
+// transcriptionsEnded returns the transcriptions that have ended, by prefix and status: those that
 // were counted by their id, and those of which only events without one told. Until the listing
 // was read, the former are shown where they do not hide that more are to come at once.
 func transcriptionsEnded(t *transcriptions.Snapshot, v *live.View) map[string]*live.ByStatus {

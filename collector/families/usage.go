@@ -6,7 +6,7 @@ import (
 	"whereby_exporter/collector/metrics"
 )
 
-// Usage are the lifetime figures of a snapshot, and what they rest on.
+// Usage returns the lifetime figures of a snapshot, and what they rest on.
 func Usage(s *ledger.Snapshot) []exposition.Family {
 	byPrefix := func(m metrics.Metric, value func(ledger.PrefixUsage) int64) exposition.Family {
 		return family(m, func(yield func([]string, float64)) {

@@ -77,7 +77,7 @@ func (r *receiver) shown() string {
 	return fmt.Sprint(p.Participants, " ", strings.Join(roles, ","))
 }
 
-// counters are a family's values above 0.
+// counters returns a family's values above 0.
 func (r *receiver) counters(m metrics.Metric) map[string]float64 {
 	r.Helper()
 	all, err := r.registry.Gather()

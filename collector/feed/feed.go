@@ -120,7 +120,7 @@ func (f *Feed) KeepTranscriptions(t Transcriptions) { f.transcriptions = t }
 // before the first event.
 func (f *Feed) UseClock(now func() time.Time) { f.now = now }
 
-// CountedTranscriptions are the labels under which events counted transcriptions whose id
+// CountedTranscriptions returns the labels under which events counted transcriptions whose id
 // they did not say.
 func (f *Feed) CountedTranscriptions() map[string]bool {
 	f.mu.Lock()
@@ -180,7 +180,7 @@ func (f *Feed) Apply(event whereby.Event, segment string, arrived time.Time) {
 	}
 }
 
-// setBack is by how much a clock may go back without anything to be put right.
+// setBack is by how much a clock may go back without anything to be corrected.
 const setBack = time.Minute
 
 // tell has the tracker be as of a time that it is then told, and returns that. The tracker
@@ -216,7 +216,7 @@ type Rejection struct {
 	N      int64
 }
 
-// Rejections are the rejected requests by reason, those without any too.
+// Rejections returns the rejected requests by reason, those without any too.
 func (f *Feed) Rejections() []Rejection {
 	var rejections []Rejection
 	for _, reason := range webhook.Reasons() {
@@ -321,7 +321,7 @@ func (f *Feed) Settle(shown map[string]int64, started, ended time.Time) {
 	f.tracker.Settle(shown, started, ended)
 }
 
-// Suspects are the rooms whose count is in doubt at a time.
+// Suspects returns the rooms whose count is in doubt at a time.
 func (f *Feed) Suspects(now time.Time) []live.Suspect {
 	f.mu.Lock()
 	defer f.mu.Unlock()

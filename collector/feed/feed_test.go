@@ -65,7 +65,7 @@ func newBench(t *testing.T, u feed.Usage, segments *config.Segments) *bench {
 	return b
 }
 
-// withSegments is a configuration file that says nothing else.
+// withSegments returns a configuration file that says nothing else.
 func withSegments(segments *config.Segments) *config.Config {
 	file := config.Default()
 	file.Segments = segments
@@ -87,7 +87,7 @@ func (b *bench) send(eventType whereby.EventType, room, participant, role string
 	return event
 }
 
-// observed is the number of observations of each histogram that has any.
+// observed returns the number of observations of each histogram that has any.
 func (b *bench) observed() map[string]uint64 {
 	b.Helper()
 	all, err := b.registry.Gather()
@@ -114,7 +114,7 @@ func (b *bench) people() map[string]int64 {
 	return people
 }
 
-// pending are the minutes of all prefixes that Insights does not show.
+// pending returns the minutes of all prefixes that Insights does not show.
 func (b *bench) pending() int64 {
 	var sum int64
 	for _, p := range b.View(nil).Prefixes {

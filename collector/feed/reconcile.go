@@ -128,7 +128,7 @@ func (r *Reconciler) note(room string, now time.Time, err error) (more bool) {
 	return behind || class == whereby.ClassRequest || class == whereby.ClassMalformed
 }
 
-// suspects are the rooms in doubt for so long that Insights can know.
+// suspects returns the rooms in doubt for so long that Insights can know.
 func (r *Reconciler) suspects(now time.Time) []live.Suspect {
 	var known []live.Suspect
 	for _, suspect := range r.feed.Suspects(now) {

@@ -127,7 +127,7 @@ func (r *reconciling) expect(people int64, corrections map[live.Correction]int64
 	}
 }
 
-// restart saves the state, lets time pass, and goes on with it.
+// restart saves the state, lets time pass, and continues with it.
 func (r *reconciling) restart(after time.Duration) {
 	r.Helper()
 	state, err := r.AppendBinary(nil)

@@ -68,7 +68,7 @@ func TestAFileOfAFailedWriteIsNotWrittenAgain(t *testing.T) {
 func TestAFullDiskIsLeftFullOfNothing(t *testing.T) {
 	fsys := durabletest.New(dir)
 	fsys.SetSpace(0)
-	j := opened(t, fsys) // it starts all the same
+	j := opened(t, fsys) // it starts nevertheless
 	for space := range 80 {
 		fsys.SetSpace(space)
 		if err := j.Append(t.Context(), []byte("a record that needs space"), nil); err == nil {

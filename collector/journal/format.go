@@ -8,7 +8,7 @@ import (
 )
 
 // A file is a row of frames. The payload of the first is its head: magic, the number of the
-// file before it, how much of that is to be used, and then records that go on from there.
+// file before it, how much of that is to be used, and then records that continue from there.
 // Each further one is what was written at once: records, each with its length before it. So
 // whatever a failure leaves of the last write, it leaves no intact frame after one that is
 // not.
@@ -26,7 +26,7 @@ const (
 
 var errBatch = errors.New("a batch of records cannot be read")
 
-// appendHead appends the head of a file that goes on from a position with a batch.
+// appendHead appends the head of a file that continues from a position with a batch.
 func appendHead(b []byte, after position, batch []byte) []byte {
 	payload := append([]byte(nil), magic...)
 	payload = binary.BigEndian.AppendUint64(payload, after.number)

@@ -30,7 +30,7 @@ const (
 	MaxRecord = maxBatch - maxPrefix
 	// Suffix is that of the files' names; before it stands their number.
 	Suffix = ".journal"
-	// SkipSuffix is appended to the name of a file to go on without its records.
+	// SkipSuffix is appended to the name of a file to continue without its records.
 	SkipSuffix = ".skip"
 	// moreWithin is how long a batch waits for more records if the one before it was of
 	// several. A sync takes about as long.
@@ -50,7 +50,7 @@ type Repair struct {
 type Options struct {
 	FS  durable.FS
 	Dir string // exists
-	// From is the number of the file that goes on from what the caller has saved; 0 is all.
+	// From is the number of the file that continues from what the caller has saved; 0 is all.
 	From uint64
 	// Replay gets each record, oldest first. A record is only valid during the call.
 	Replay func(record []byte) error
@@ -250,7 +250,7 @@ func (j *Journal) tail() position {
 // create begins a file, and closes the one before it. The directory is synced too, or the
 // file might be gone after a failure of the machine. After an error too nothing more is
 // written to the file before: the one that could not be made may be found at the next start
-// all the same, and says how much of that was acknowledged.
+// nevertheless, and says how much of that was acknowledged.
 func (j *Journal) create() error {
 	j.last = j.tail()
 	if j.file != nil {
@@ -337,7 +337,7 @@ func (j *Journal) Close() error {
 	return nil
 }
 
-// Size is the length of the newest file in bytes, or 0 if there is none to write to.
+// Size returns the length of the newest file in bytes, or 0 if there is none to write to.
 func (j *Journal) Size() int64 {
 	j.writing.Lock()
 	defer j.writing.Unlock()

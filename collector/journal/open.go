@@ -80,7 +80,7 @@ func (l listing) highest() (highest uint64) {
 	return highest
 }
 
-// before is the highest number of a file below another, or 0.
+// before returns the highest number of a file below another, or 0.
 func (l listing) before(number uint64) uint64 {
 	i, _ := slices.BinarySearch(l.files, number)
 	if i == 0 {

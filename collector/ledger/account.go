@@ -83,7 +83,7 @@ func (e *AnotherAccountError) Error() string {
 		e.Rooms, e.Old, e.FullPoll.Format(time.RFC3339))
 }
 
-// Resume has a poll that goes on after a failure find out whose rooms it reads once more:
+// Resume has a poll that continues after a failure find out whose rooms it reads once more:
 // the API key may be another one since.
 func (p *Poll) Resume() { p.identity = p.ledger.identity() }
 

@@ -94,7 +94,7 @@ func resetPeak(b *testing.B) {
 	}
 }
 
-// peak is the highest resident memory of the process in MiB; 0 if that is unknown.
+// peak returns the highest resident memory of the process in MiB; 0 if that is unknown.
 func peak(b *testing.B) float64 {
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {

@@ -52,7 +52,7 @@ func (s *IDSet) without(o *IDSet) IDSet {
 	return rest
 }
 
-// end is the lowest ID from which on the set has none.
+// end returns the lowest ID from which on the set has none.
 func (s *IDSet) end() uint32 {
 	for i := len(s.words) - 1; i >= 0; i-- {
 		if s.words[i] != 0 {
@@ -76,7 +76,7 @@ func (s *IDSet) set(i int, word uint64) {
 	s.size += bits.OnesCount64(word)
 }
 
-// Len is the number of IDs in the set.
+// Len returns the number of IDs in the set.
 func (s *IDSet) Len() int { return s.size }
 
 // AppendBinary appends the set's bits to b, eight IDs a byte, the lowest first.

@@ -167,7 +167,7 @@ func (l *Ledger) State() State {
 	return l.state
 }
 
-// ShownMinutes are the participant minutes that Insights has shown of rooms, 0 for those
+// ShownMinutes returns the participant minutes that Insights has shown of rooms, 0 for those
 // that it has not shown yet. ok is false before the first full poll.
 func (l *Ledger) ShownMinutes(roomNames []string) (minutes map[string]int64, ok bool, err error) {
 	minutes = make(map[string]int64, len(roomNames))
@@ -181,7 +181,7 @@ func (l *Ledger) ShownMinutes(roomNames []string) (minutes map[string]int64, ok 
 	return minutes, l.Snapshot() != nil, nil
 }
 
-// Label is the value of the label room_prefix under which a room counts.
+// Label returns the value of the label room_prefix under which a room counts.
 func (l *Ledger) Label(roomName string) string { return l.prefixes.Load().Label(roomName) }
 
 // sum returns the sums of a label, for adding to them.
@@ -371,12 +371,12 @@ type Completion struct {
 	Started time.Time
 	// Ended is when its last page was read.
 	Ended time.Time
-	// Complete is true where the poll read every page of the account.
+	// Complete is true if the poll read every page of the account.
 	Complete bool
-	// OnePage is true where that was a single page: it shows all rooms of a moment.
+	// OnePage is true if that was a single page: it shows all rooms of a moment.
 	OnePage bool
-	// Named is true where rooms were only asked for by name.
+	// Named is true if rooms were only asked for by name.
 	Named bool
-	// Sorted is true where the pages came in the order of the rooms' last sessions.
+	// Sorted is true if the pages came in the order of the rooms' last sessions.
 	Sorted bool
 }

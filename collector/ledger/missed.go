@@ -97,7 +97,7 @@ func (l *Ledger) unconfirmable(p *Poll, c Completion, after existing) (dropped [
 }
 
 // Missed lists some rooms that the last full poll has missed, of names from one on and no
-// more than limit, and the name to go on from; "" if there are no more. Such a room was
+// more than limit, and the name to continue from; "" if there are no more. Such a room was
 // deleted, or is hidden.
 func (l *Ledger) Missed(from string, limit int) (names []string, next string, err error) {
 	l.mu.Lock()

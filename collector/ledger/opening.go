@@ -48,7 +48,7 @@ const (
 	longestGap = 30 * time.Minute
 )
 
-// opening is the opening balance at a time as far as it is known: most follow from the
+// opening returns the opening balance at a time as far as it is known: most follow from the
 // times of the first and the last session.
 func (r Row) opening(start int64) Opening {
 	switch {
@@ -79,7 +79,7 @@ func (r raise) moved() bool { return r.after.LastSession != r.before.LastSession
 // added is how many sessions more are counted.
 func (r raise) added() int64 { return r.after.Sessions - r.before.Sessions }
 
-// expected is the most of them that is explained by the start of the last session.
+// expected returns the most of them that is explained by the start of the last session.
 func (r raise) expected() int64 {
 	if r.moved() {
 		return r.before.Uncounted + 1
@@ -123,7 +123,7 @@ func (r Row) raisedTo(after Row, polls State, starts []int64) Row {
 	return after
 }
 
-// openingAt is the opening balance after the raise, if it does not follow from the times.
+// openingAt returns the opening balance after the raise, if it does not follow from the times.
 func (r raise) openingAt(start int64) Opening {
 	o := r.before.opening(start)
 	// Nothing was used since the start before the raise, and something is now.
@@ -188,7 +188,7 @@ type usage struct {
 	settled bool
 }
 
-// usage works out what was used in the period from a start on, and in the one before,
+// usage computes what was used in the period from a start on, and in the one before,
 // which starts at previous.
 func (r Row) usage(previous, start int64) usage {
 	var u usage

@@ -36,7 +36,7 @@ func (l *Ledger) spans(label string) [scopes]span {
 	return [scopes]span{spanAt(l.options.Calendar(label), l.now), spanAt(l.options.Account, l.now)}
 }
 
-// starts are the times at which the rooms of a prefix need an opening balance.
+// starts returns the times at which the rooms of a prefix need an opening balance.
 func (p *prefixSum) starts() []int64 {
 	starts := make([]int64, 0, 2*int(scopes)+len(p.since))
 	for i := range p.since {
@@ -100,7 +100,7 @@ func (p *prefixSum) count(r Row, sign int64) {
 	}
 }
 
-// plus is the sum of two.
+// plus returns the sum of two.
 func (u usageSum) plus(v usageSum) usageSum {
 	return usageSum{
 		used: u.used.Add(v.used), previous: u.previous.Add(v.previous),
@@ -108,7 +108,7 @@ func (u usageSum) plus(v usageSum) usageSum {
 	}
 }
 
-// shown is the usage as it is published. aside rooms are those whose rows could not be
+// shown returns the usage as it is published. aside rooms are those whose rows could not be
 // read: more may have been used in them. looked is when the last full poll began: a short
 // one need not see what an old session has grown by.
 func (u usageSum) shown(s span, aside int64, looked time.Time) PeriodUsage {

@@ -211,7 +211,7 @@ func (p *Poll) Commit(c Completion) error {
 	return nil
 }
 
-// later is the later one of two times, but for a known one that is so far ahead of the
+// later returns the later one of two times, but for a known one that is so far ahead of the
 // present one that the clock was wrong then.
 func later(known, told, now time.Time) time.Time {
 	if known.After(told) && known.Sub(now) <= MaxSetBack {

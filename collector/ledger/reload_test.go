@@ -16,7 +16,7 @@ func prefixesBy(pattern string) prefix.Options {
 	return prefix.Options{Classify: prefix.NewClassifier(nil, regexp.MustCompile(pattern)).Of, Pattern: pattern}
 }
 
-// shown are the figures by prefix: the counter, and what the period and the one before
+// shown returns the figures by prefix: the counter, and what the period and the one before
 // come to.
 func shown(l *ledger.Ledger) (counters, used, previous map[string]int64) {
 	counters, used, previous = map[string]int64{}, map[string]int64{}, map[string]int64{}
@@ -29,7 +29,7 @@ func shown(l *ledger.Ledger) (counters, used, previous map[string]int64) {
 }
 
 // TestAReloadThatMovesRooms gives rooms another prefix, while the process runs and while it
-// does not. Counters go on from where they were, and what was used in a billing period
+// does not. Counters continue from where they were, and what was used in a billing period
 // moves with the rooms as a whole.
 func TestAReloadThatMovesRooms(t *testing.T) {
 	const before, after = `^([a-z]+)-`, `^([a-z]+-[a-z]+|globex)-`

@@ -45,7 +45,7 @@ func Seconds(t time.Time) int64 {
 	return t.Unix()
 }
 
-// Current is the part of the totals that is of the room that has the name now.
+// Current returns the part of the totals that is of the room that has the name now.
 func (r Row) Current() Totals { return r.Totals.Sub(r.Former) }
 
 // merge joins a row with a reading, or with the row that a poll made of its readings.

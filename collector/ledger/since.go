@@ -18,7 +18,7 @@ type Since struct {
 	Moved Totals
 }
 
-// since works out what a row used since a time: used for certain, and open perhaps.
+// since computes what a row used since a time: used for certain, and open perhaps.
 func (r Row) since(start int64) (used, open Totals, read bool) {
 	switch o := r.opening(start); {
 	case o.Known():
@@ -72,7 +72,7 @@ func (m movedSince) add(label string, mark int64, t Totals) {
 	m[label][mark] = m[label][mark].Add(t)
 }
 
-// plus is the sum of two.
+// plus returns the sum of two.
 func (m movedSince) plus(more movedSince) movedSince {
 	all := make(movedSince, len(m)+len(more))
 	for label, byMark := range m {

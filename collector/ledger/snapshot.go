@@ -18,7 +18,7 @@ type Snapshot struct {
 	// FullPoll is when the last full poll ended, PollStarted when the last poll of
 	// any kind began.
 	FullPoll, PollStarted time.Time
-	// PollEnded is when the last page of the last poll was read; zero where no poll has
+	// PollEnded is when the last page of the last poll was read; zero if no poll has
 	// ended since the process began.
 	PollEnded time.Time
 	// SetAside counts the rooms whose rows could not be read when they were last seen.

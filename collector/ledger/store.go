@@ -29,7 +29,7 @@ type Store interface {
 	// Commit makes a change durable as a whole, or returns an error and changes
 	// nothing.
 	Commit(Change) error
-	// Close waits for calls under way. The store is not usable afterwards.
+	// Close waits for calls in progress. The store is not usable afterwards.
 	Close() error
 }
 
@@ -50,7 +50,7 @@ type State struct {
 	// Drift is what the ledger holds for the rooms of the last full poll, less
 	// what Insights said of them.
 	Drift Totals
-	// Sorted is true where the last full poll came in the order of the rooms'
+	// Sorted is true if the last full poll came in the order of the rooms'
 	// last sessions, so that a poll may stop early.
 	Sorted bool
 	// Aside are the rooms whose rows could not be read when they were last seen.

@@ -9,10 +9,10 @@ type Totals struct {
 	Sessions           int64
 }
 
-// Billed are the minutes of every kind that Whereby bills of sessions.
+// Billed returns the minutes of every kind that Whereby bills of sessions.
 func (t Totals) Billed() int64 { return t.ParticipantMinutes + t.RecorderMinutes + t.StreamerMinutes }
 
-// Max is the larger of the two for each figure.
+// Max returns the larger of the two for each figure.
 func (t Totals) Max(o Totals) Totals {
 	return Totals{
 		ParticipantMinutes: max(t.ParticipantMinutes, o.ParticipantMinutes),
@@ -22,7 +22,7 @@ func (t Totals) Max(o Totals) Totals {
 	}
 }
 
-// Add is the sum for each figure.
+// Add returns the sum for each figure.
 func (t Totals) Add(o Totals) Totals {
 	return Totals{
 		ParticipantMinutes: t.ParticipantMinutes + o.ParticipantMinutes,
@@ -32,7 +32,7 @@ func (t Totals) Add(o Totals) Totals {
 	}
 }
 
-// Sub is the difference for each figure.
+// Sub returns the difference for each figure.
 func (t Totals) Sub(o Totals) Totals {
 	return Totals{
 		ParticipantMinutes: t.ParticipantMinutes - o.ParticipantMinutes,
@@ -42,7 +42,7 @@ func (t Totals) Sub(o Totals) Totals {
 	}
 }
 
-// times is the figures n times.
+// times returns the figures n times.
 func (t Totals) times(n int64) Totals {
 	return Totals{
 		ParticipantMinutes: n * t.ParticipantMinutes,

@@ -193,7 +193,7 @@ func (l *Ledger) noteRaised(label string, sum *prefixSum, before, row Row) {
 	l.noteUnread(label, sum, row)
 }
 
-// SetOpenings sets opening balances that were worked out for a row, and makes them durable
+// SetOpenings sets opening balances that were computed for a row, and makes them durable
 // and visible. It changes nothing and returns false if a session has begun or has been
 // counted in the room since.
 func (l *Ledger) SetOpenings(base Row, openings []Opening) (ok bool, err error) {

@@ -14,7 +14,7 @@ const (
 	// KnockWait is the time from a visitor's knock to its end.
 	KnockWait Kind = "knock_wait"
 	// HostWait is how long the first visitor of a meeting was there, or at the
-	// door, before the first owner, member or host; 0 where the host was first.
+	// door, before the first owner, member or host; 0 if the host was first.
 	HostWait Kind = "host_wait"
 )
 
@@ -38,7 +38,7 @@ type Observation struct {
 
 // Result is what an event brought.
 type Result struct {
-	// Duplicate is true where the event came before, and changed nothing.
+	// Duplicate is true if the event came before, and changed nothing.
 	Duplicate bool
 	// Mistimed is true if the event's time cannot be right. It is taken as of its arrival.
 	Mistimed bool

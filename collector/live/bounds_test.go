@@ -10,7 +10,7 @@ import (
 	"whereby_exporter/whereby"
 )
 
-// small is a tracker that soon has no more space.
+// small returns a tracker that soon has no more space.
 func small(t testing.TB) *bench {
 	t.Helper()
 	return newBench(t, live.Options{Label: label, SegmentLimit: 1, MaxRooms: 4, MaxVisits: 4, MaxIDs: 8})
@@ -183,7 +183,7 @@ func TestRoomsAreForgottenThoughInsightsAreSilent(t *testing.T) {
 	}
 }
 
-// filled is a tracker that has no space left: as many rooms, visits and IDs as it keeps,
+// filled returns a tracker that has no space left: as many rooms, visits and IDs as it keeps,
 // with somebody in each room.
 func filled(t testing.TB, rooms, visits, ids int) *bench {
 	t.Helper()

@@ -80,7 +80,7 @@ func (c *codec) figures(vs []int64) {
 	}
 }
 
-// size is the number of things that follow, n where they are written. Each takes a
+// size returns the number of things that follow, n where they are written. Each takes a
 // byte at least, so that a damaged number claims no memory.
 func (c *codec) size(n int) int {
 	v := int64(n)

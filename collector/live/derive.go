@@ -17,7 +17,7 @@ type derivation struct {
 	changes []headcount
 }
 
-// told is the newest event of the room that says who is in it.
+// told returns the newest event of the room that says who is in it.
 func (r *room) told() count {
 	if r.derived != nil {
 		return r.derived.told
@@ -25,7 +25,7 @@ func (r *room) told() count {
 	return count{r.newest, r.clients}
 }
 
-// changes are the events since then, and of the same moment, that do not say it.
+// changes returns the events since then, and of the same moment, that do not say it.
 func (r *room) changes() []headcount {
 	if r.derived != nil {
 		return r.derived.changes
@@ -71,7 +71,7 @@ func (r *room) fold(told count, changes []headcount) (count, []headcount) {
 	return told, slices.DeleteFunc(changes, isFirst)
 }
 
-// derive works out who is in a room.
+// derive computes who is in a room.
 func (t *Tracker) derive(r *room, told count, changes []headcount) {
 	r.updatePrior(told.at)
 	now, told := r.after(told, changes)
@@ -85,7 +85,7 @@ func (t *Tracker) derive(r *room, told count, changes []headcount) {
 	}
 }
 
-// after is the count after changes of told's moment and later. What told may be another
+// after returns the count after changes of told's moment and later. What told may be another
 // event of its moment, which is last of those that tell.
 func (r *room) after(told count, changes []headcount) (now, last count) {
 	changes = slices.Clone(changes)

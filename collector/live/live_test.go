@@ -79,7 +79,7 @@ func observation(o live.Observation) string {
 	return strings.Join(strings.Fields(fmt.Sprint(o.Kind, " ", o.Prefix, " ", o.Outcome, " ", o.Seconds)), " ")
 }
 
-// restart saves the state and goes on with what is restored from it.
+// restart saves the state and continues with what is restored from it.
 func (b *bench) restart() {
 	b.t.Helper()
 	b.Tracker = restored(b.t, save(b.t, b.Tracker), b.now, b.options)
@@ -94,7 +94,7 @@ func save(t testing.TB, tracker *live.Tracker) []byte {
 	return state
 }
 
-// restored is a tracker whose state is never too old.
+// restored returns a tracker whose state is never too old.
 func restored(t testing.TB, state []byte, now time.Time, o live.Options) *live.Tracker {
 	t.Helper()
 	tracker, err := live.Restore(state, now, 1000*time.Hour, o)
@@ -137,7 +137,7 @@ func (b *bench) expectSuspects(want ...string) {
 	}
 }
 
-// corrections are the reasons that were counted, and how often.
+// corrections returns the reasons that were counted, and how often.
 func corrections(v *live.View) map[live.Correction]int64 {
 	counted := map[live.Correction]int64{}
 	for _, c := range v.Corrections {

@@ -39,7 +39,7 @@ func (m *meeting) end(at int64) {
 	m.observed = m.observed && (m.visitor != 0 || m.host != 0)
 }
 
-// endMeeting ends the room's meeting where nobody is in the room or waits for it.
+// endMeeting ends the room's meeting if nobody is in the room or waits for it.
 func (r *room) endMeeting(at int64) {
 	if r.waiting == 0 && r.clients.people() == 0 {
 		r.meeting.end(at)

@@ -23,7 +23,7 @@ const (
 // was lost: it shows all that was used by meetings that ended longer than the delay
 // ago, and nothing that has not been used.
 type meter struct {
-	// base is what was used before the marks; known is false where a process died
+	// base is what was used before the marks; known is false if a process died
 	// before it could be told.
 	base  int64
 	known bool
@@ -168,7 +168,7 @@ type connection struct {
 // tally is the sum of a room's marks.
 type tally struct {
 	minutes int64 // of meetings that are over
-	running int64 // of the ended connections of the meeting under way
+	running int64 // of the ended connections of the meeting in progress
 	met     bool  // two people have been in that at once
 	open    []connection
 	// The same by segment, but for connections without one.
@@ -220,7 +220,7 @@ func (r *tally) take(mark meterMark) {
 	}
 }
 
-// people are the open connections of people.
+// people returns the open connections of people.
 func (r *tally) people() (n int) {
 	for _, c := range r.open {
 		if !c.assistant {
@@ -265,7 +265,7 @@ func (r *tally) end(i int, at int64) {
 	r.open = slices.Delete(r.open, i, i+1)
 }
 
-// finish ends the meeting, also for those who stay: their connections go on as if they
+// finish ends the meeting, also for those who stay: their connections continue as if they
 // began now. A meeting in which nobody ever met anybody is no session, and not billed.
 func (r *tally) finish(at int64) {
 	if r.met {
@@ -312,7 +312,7 @@ func connectionMinutes(joined, left int64) int64 {
 	return max(1, (left-joined+minute-1)/minute)
 }
 
-// pending are the minutes used by a time that Insights does not show yet.
+// pending returns the minutes used by a time that Insights does not show yet.
 func (m *meter) pending(now int64) int64 {
 	if !m.known {
 		return 0
@@ -338,7 +338,7 @@ func (m *meter) settle(shown, started, ended int64) (segments segmentMinutes, do
 	return segments, len(m.marks) == 0 && m.carried == 0
 }
 
-// miss works out what was missed: Insights shows nothing that has not been used.
+// miss computes what was missed: Insights shows nothing that has not been used.
 func (m *meter) miss() {
 	r := m.tally(m.settled)
 	m.missed = max(0, m.shown-m.base-r.at(m.settled))

@@ -47,7 +47,7 @@ func randomLife(random *rand.Rand) meterTruth {
 	return truth
 }
 
-// used are the minutes that were used by a time.
+// used returns the minutes that were used by a time.
 func (truth meterTruth) used(at int64) int64 {
 	sum := truth.base
 	for _, v := range truth.visits {

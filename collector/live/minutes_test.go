@@ -90,7 +90,7 @@ func TestPendingMinutesOfARoom(t *testing.T) {
 	b.expect(t, 0)
 }
 
-// TestLostLeavesEndWithTheRoom drops a room of which Insights say that it is over.
+// TestLostLeavesEndWithTheRoom drops a room of which Insights says that it is over.
 func TestLostLeavesEndWithTheRoom(t *testing.T) {
 	b := newPendingBench()
 	b.event(whereby.ClientJoined, "/acme-1", "a", 1)

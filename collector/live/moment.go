@@ -11,7 +11,7 @@ const maxSteps = 64
 // chain puts the steps of one moment in the order in which each leads from where the one
 // before it led to, as events happened that came with the same time. What decides is where
 // the steps lead alone; if they lead round in a circle, it is where they started from, and
-// before says how that was, if it is known. Of several such orders, and where there is none
+// before says how that was, if it is known. Of several such orders, and if there is none
 // because events were lost, it keeps to the order that the steps have as far as it can.
 // whole reports whether each step follows from the one before it.
 func chain[N comparable](steps []step[N], before N, known bool) (order []int, whole bool) {
@@ -92,7 +92,7 @@ type count struct {
 	clients ByRole
 }
 
-// roles is what a count leads from and to; ok is false where its own client is not among
+// roles is what a count leads from and to; ok is false if its own client is not among
 // those who it says were there.
 func (c *count) roles() (s step[ByRole], ok bool) {
 	s = step[ByRole]{from: c.clients, to: c.clients}
@@ -103,7 +103,7 @@ func (c *count) roles() (s step[ByRole], ok bool) {
 // totals is what a headcount leads from and to.
 func (h *headcount) totals() step[int64] { return step[int64]{h.total - int64(h.change), h.total} }
 
-// lastOf is the last of the counts of a moment, before which the total was that of prior.
+// lastOf returns the last of the counts of a moment, before which the total was that of prior.
 func lastOf(counts []count, prior headcount) int {
 	known := prior.at != 0
 	byRole := make([]step[ByRole], len(counts))
@@ -175,7 +175,7 @@ func inOrder(group []headcount, before int64, known bool) (order []int) {
 	return append(order, without...)
 }
 
-// totalBefore is the headcount before a moment, as far as what is not settled tells.
+// totalBefore returns the headcount before a moment, as far as what is not settled tells.
 func (r *room) totalBefore(at int64) (before headcount, known bool) {
 	before, known = r.settled, r.settled.at != 0
 	for _, h := range r.unsettled {

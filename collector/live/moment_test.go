@@ -143,7 +143,7 @@ func TestOfOneMomentTheOrderCountsInWhichEachTotalFollows(t *testing.T) {
 	}
 }
 
-// untold is an event that does not say who is in the room, and totalOnly one that says how
+// untold returns an event that does not say who is in the room, and totalOnly one that says how
 // many are.
 func untold(e whereby.Event) whereby.Event {
 	e.Clients, e.Total, e.TotalKnown = nil, 0, false

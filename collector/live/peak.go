@@ -32,7 +32,7 @@ func (p *peak) set(value, now int64) {
 	p.values = append(p.values[:n], lasting{value: value})
 }
 
-// highest is the highest value since the window's begin.
+// highest returns the highest value since the window's begin.
 func (p *peak) highest(now int64) int64 {
 	p.expire(now)
 	if len(p.values) == 0 {
@@ -50,7 +50,7 @@ func (p *peak) expire(now int64) {
 	p.values = p.values[n:]
 }
 
-// present is the value that was set last.
+// present returns the value that was set last.
 func (p *peak) present() int64 {
 	if len(p.values) == 0 {
 		return 0

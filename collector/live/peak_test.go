@@ -13,7 +13,7 @@ type history []struct {
 	from   time.Time
 }
 
-// highest is the highest number of the 5 minutes before a time. One that ended exactly
+// highest returns the highest number of the 5 minutes before a time. One that ended exactly
 // 5 minutes ago still counts, and so does one that did not last.
 func (h history) highest(now time.Time) int64 {
 	var highest int64

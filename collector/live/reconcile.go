@@ -8,7 +8,7 @@ import (
 	"whereby_exporter/whereby"
 )
 
-// Correction is why live counts were put right.
+// Correction is why live counts were corrected.
 type Correction string
 
 // The reasons.

@@ -26,7 +26,7 @@ func (t *Tracker) AppendBinary(b []byte) ([]byte, error) {
 	return c.bytes, nil
 }
 
-// Restore makes a tracker from what AppendBinary wrote: it goes on as the one that
+// Restore makes a tracker from what AppendBinary wrote: it continues as the one that
 // was saved would. A state that was last told the time longer ago than maxAge may
 // have missed events: its rooms become suspects, those with somebody in them or
 // waiting. A time later than now is from a clock that was ahead, and becomes now; how old

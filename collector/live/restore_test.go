@@ -15,7 +15,7 @@ import (
 	"whereby_exporter/whereby"
 )
 
-// sorted is a state to compare: the order of its rooms and IDs is open, so that states
+// sorted returns a state to compare: the order of its rooms and IDs is open, so that states
 // of the same content have the same bytes in another order.
 func sorted(state []byte) []byte {
 	slices.Sort(state)
@@ -116,7 +116,7 @@ func TestAStateThatIsTooOldPutsItsRoomsInDoubt(t *testing.T) {
 	b.expectSuspects("/acme-3 empty 0s") // as before
 	restore(time.Minute + time.Microsecond)
 	b.expectSuspects("/acme-1 restored 0s", "/acme-2 restored 0s", "/acme-3 empty 0s")
-	b.expect("acme 1/1/1") // and shown all the same
+	b.expect("acme 1/1/1") // and shown nevertheless
 
 	// The next event that counts heads settles it, and so does Insights.
 	b.send(joined("/acme-1", "d", 2))
@@ -254,7 +254,7 @@ func TestCountersThatOverflowAreDamage(t *testing.T) {
 	}
 }
 
-// grown is the state of an account with everything in it.
+// grown returns the state of an account with everything in it.
 func grown(t testing.TB, random *rand.Rand, d time.Duration) ([]byte, time.Time) {
 	t.Helper()
 	a := newAccount(random)

@@ -41,7 +41,7 @@ var roleNames = [roles]string{
 	otherRole:      "other",
 }
 
-// Roles are the values of the label role: the documented ones, and "other".
+// Roles returns the values of the label role: the documented ones, and "other".
 func Roles() []string { return append([]string(nil), roleNames[:]...) }
 
 func roleOf(name string) role {
@@ -76,7 +76,7 @@ func (b ByRole) All() iter.Seq2[string, int64] {
 	}
 }
 
-// Get is the figure of a role by its name; a role that is not documented is "other".
+// Get returns the figure of a role by its name; a role that is not documented is "other".
 func (b ByRole) Get(name string) int64 { return b[roleOf(name)] }
 
 // Sum is that of all roles.
@@ -88,7 +88,7 @@ func (b ByRole) Sum() int64 {
 	return sum
 }
 
-// people is the sum of the roles that are people's.
+// people returns the sum of the roles that are people's.
 func (b *ByRole) people() int64 {
 	var sum int64
 	for i, n := range b {
@@ -99,7 +99,7 @@ func (b *ByRole) people() int64 {
 	return sum
 }
 
-// billedMachines is the sum of the roles that are no people's, and are billed like them.
+// billedMachines returns the sum of the roles that are no people's, and are billed like them.
 func (b *ByRole) billedMachines() int64 {
 	var sum int64
 	for i, n := range b {

@@ -13,7 +13,7 @@ type room struct {
 	// derived is nil if newest told itself who is in the room.
 	derived *derivation
 	// rivals are the other events of the moment of the newest that told, and prior is the
-	// one before that moment; at 0 where that is not known.
+	// one before that moment; at 0 if that is not known.
 	rivals []count
 	prior  headcount
 
@@ -28,7 +28,7 @@ type room struct {
 	doubted int64
 	// heard is when the last event arrived.
 	heard int64
-	// ends is the room's endAt; 0 where it has none, or endKnown is false.
+	// ends is the room's endAt; 0 if it has none, or endKnown is false.
 	ends     int64
 	endKnown bool
 

@@ -71,7 +71,7 @@ func newSegmentTable(o Options) segmentTable {
 	}
 }
 
-// number gives a segment's number; 0 if there is none.
+// number returns a segment's number; 0 if there is none.
 func (t *segmentTable) number(name string, now int64) int64 {
 	if name == "" || t.limit == 0 {
 		return 0
@@ -205,7 +205,7 @@ type SegmentView struct {
 	Minutes int64
 }
 
-// segmentViews gives the figures of all segments, sorted.
+// segmentViews returns the figures of all segments, sorted.
 func (t *Tracker) segmentViews() []SegmentView {
 	if t.options.SegmentLimit == 0 {
 		return nil

@@ -18,7 +18,7 @@ const (
 
 var statusNames = [statuses]string{"finished", "failed", "other"}
 
-// Statuses are the values of the label status.
+// Statuses returns the values of the label status.
 func Statuses() []string { return append([]string(nil), statusNames[:]...) }
 
 // ByStatus holds a figure for each of Statuses, in that order.

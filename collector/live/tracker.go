@@ -46,7 +46,7 @@ type Options struct {
 	// is for labels of which it never is.
 	Capacity func(label string) int64
 	// Shown gives the participant minutes that Insights shows of a room, over its whole
-	// life, as far as they are known; nil where they never are.
+	// life, as far as they are known; nil if they never are.
 	Shown func(roomName string) (minutes int64, known bool)
 	// SegmentLimit is the number of segments beyond which further ones count as
 	// "_other"; 0 is for none at all.
@@ -175,7 +175,7 @@ func (t *Tracker) sweep() {
 	t.expireSegments()
 }
 
-// room finds a room, or begins to follow it. It returns nil where there are too
+// room finds a room, or begins to follow it. It returns nil if there are too
 // many.
 func (t *Tracker) room(name string) *room {
 	r := t.rooms[name]

@@ -50,7 +50,7 @@ type simulated struct {
 	ends time.Time
 	// busyUntil is when the next thing may happen.
 	busyUntil time.Time
-	// visitor and host are when the first of each came to the meeting under way.
+	// visitor and host are when the first of each came to the meeting in progress.
 	visitor, host time.Time
 	hostWaited    bool
 }
@@ -65,7 +65,7 @@ func (r *simulated) runs(at time.Time) bool {
 	})
 }
 
-// session is the one that runs, or nil.
+// session returns the one that runs, or nil.
 func (r *simulated) session() *meeting {
 	if n := len(r.sessions); n > 0 && r.sessions[n-1].ended.IsZero() {
 		return &r.sessions[n-1]
@@ -179,7 +179,7 @@ func (a *account) happen(r *simulated) {
 	r.busyUntil = a.now.Add(time.Duration(len(a.told)-before)*pace + time.Millisecond)
 }
 
-// someone is a client of one of the first so many roles who comes, maybe again.
+// someone returns a client of one of the first so many roles who comes, maybe again.
 func (a *account) someone(r *simulated, roles int) client {
 	role := simulatedRoles[a.random.IntN(roles)]
 	if n := len(r.away); n > 0 && a.random.IntN(2) == 0 && a.now.Sub(r.away[0].away) > 2*lateness {
@@ -190,7 +190,7 @@ func (a *account) someone(r *simulated, roles int) client {
 	return a.newcomer(r, role)
 }
 
-// newcomer is a client who was never there before.
+// newcomer returns a client who was never there before.
 func (a *account) newcomer(r *simulated, role string) client {
 	r.came++
 	return client{id: fmt.Sprint("participant-", r.came), role: role, dialIn: a.random.IntN(5) == 0} // the same IDs in all rooms
@@ -329,7 +329,7 @@ func (a *account) figures() []live.PrefixView {
 	return slices.SortedFunc(maps.Values(views), func(a, b live.PrefixView) int { return strings.Compare(a.Prefix, b.Prefix) })
 }
 
-// shown are the figures of a view, without those that tell of more than this moment.
+// shown returns the figures of a view, without those that tell of more than this moment.
 func shown(v *live.View) []live.PrefixView {
 	prefixes := slices.Clone(v.Prefixes)
 	for i := range prefixes {

@@ -14,7 +14,7 @@ type View struct {
 	// Prefixes are the figures by room prefix, sorted by prefix: every prefix that
 	// ever had an event.
 	Prefixes []PrefixView
-	// Segments are the figures by segment; nil where there is no limit for them.
+	// Segments are the figures by segment; nil if there is no limit for them.
 	Segments []SegmentView
 	// Events are those accepted, each once, by type: the documented ones in their
 	// order, then "other".
@@ -37,7 +37,7 @@ type EventCount struct {
 	N    int64
 }
 
-// CorrectionCount is how often counts were put right.
+// CorrectionCount is how often counts were corrected.
 type CorrectionCount struct {
 	Reason Correction
 	N      int64
@@ -53,7 +53,7 @@ type PrefixView struct {
 	// Rooms are those with someone in them.
 	Rooms int64
 	// Capacity is how many people a room holds; 0 if that is not known. FullRooms are those
-	// with 90 % of it in them, or more.
+	// with 90% of it in them, or more.
 	Capacity, FullRooms int64
 	// Fullest are the people in the room with the most of them, FullestMax the most people
 	// in one room at any moment of the last 5 minutes.

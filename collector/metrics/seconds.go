@@ -2,7 +2,7 @@ package metrics
 
 import "time"
 
-// Seconds is a time as metrics have it, as a Unix timestamp; 0 is no time.
+// Seconds returns a time as metrics have it, as a Unix timestamp; 0 is no time.
 func Seconds(t time.Time) float64 {
 	if t.IsZero() {
 		return 0

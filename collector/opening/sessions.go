@@ -126,7 +126,7 @@ func (s *sessions) settles(start int64) time.Time {
 	return over.Add(ledger.Closing)
 }
 
-// found gives the opening balances that follow from sessions that agree with a room's
+// found returns the opening balances that follow from sessions that agree with a room's
 // totals. lately is true if they may have been found within ledger.Quiet before.
 func found(row ledger.Row, s *sessions, starts []int64, now time.Time, lately bool) finding {
 	f := finding{row: row}
@@ -200,7 +200,7 @@ func (s *sessions) raised(row ledger.Row, start int64) (o ledger.Opening, ok boo
 	return o, o.Totals != known.Totals
 }
 
-// undecided gives what is certain of sessions that do not agree with a room's totals: each
+// undecided returns what is certain of sessions that do not agree with a room's totals: each
 // that is listed was there.
 func (s *sessions) undecided(row ledger.Row, starts []int64, now time.Time) finding {
 	f := finding{row: row}

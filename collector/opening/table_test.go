@@ -12,12 +12,12 @@ import (
 	"whereby_exporter/whereby/wherebytest"
 )
 
-// minutes is a meeting as far as it is counted.
+// minutes returns a meeting as far as it is counted.
 func minutes(n int64) wherebytest.Totals {
 	return wherebytest.Totals{ParticipantMinutes: n, Sessions: 1}
 }
 
-// long is a session of which somebody is there all the time.
+// long returns a session of which somebody is there all the time.
 func long(id string, start time.Time, length time.Duration) wherebytest.Session {
 	return wherebytest.Session{ID: id, Start: start, End: start.Add(length), Participants: make([]wherebytest.Participant, 1)}
 }
@@ -74,7 +74,7 @@ func (b *bench) watch(label string, length time.Duration, truth func(at time.Tim
 	}
 }
 
-// always is a truth that does not change.
+// always returns a truth that does not change.
 func always(minutes int64) func(time.Time) int64 { return func(time.Time) int64 { return minutes } }
 
 // TestEndpointsShowASessionOneAfterTheOther has a room whose totals and whose list of

@@ -12,7 +12,7 @@ import (
 	"whereby_exporter/whereby"
 )
 
-// PointsPerMinute is the rate limit of a Whereby plan ("build", "enterprise", formerly
+// PointsPerMinute returns the rate limit of a Whereby plan ("build", "enterprise", formerly
 // "grow") for the whole organization. Source: the API reference on rate limiting.
 func PointsPerMinute(plan string) (int, bool) {
 	switch plan {
@@ -192,7 +192,7 @@ func about(d time.Duration) string {
 	return "about " + short(d)
 }
 
-// short is a duration to the minute, or to the second below an hour, without
+// short returns a duration to the minute, or to the second below an hour, without
 // zeroes at its end.
 func short(d time.Duration) string {
 	unit := time.Second

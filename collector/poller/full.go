@@ -15,7 +15,7 @@ const (
 	// maxPause is how long after its last page a full poll that failed can go on. Rows
 	// have moved by then, and cursors may be forgotten.
 	maxPause = 6 * time.Hour
-	// maxLooks ends the first poll of an account that seems to show old rooms for ever, as
+	// maxLooks ends the first poll of an account that seems to show old rooms forever, as
 	// with a clock that is days ahead.
 	maxLooks = 10
 )
@@ -31,7 +31,7 @@ const (
 )
 
 // full is a poll that reads every page. Its stages and its place in them outlast a
-// failure: the next attempt goes on from the page that failed.
+// failure: the next attempt continues from the page that failed.
 type full struct {
 	walk
 	stage  stage
@@ -157,7 +157,7 @@ func (f *full) hidden(room whereby.Room) bool {
 }
 
 // reread reads the top of the list once more: a room that was used while the poll was
-// under way has moved from the pages yet to come to those already read.
+// in progress has moved from the pages yet to come to those already read.
 func (f *full) reread(ctx context.Context) error {
 	cutoff := ledger.Seconds(f.result.Started)
 	f.stale = 0
@@ -191,7 +191,7 @@ func (f *full) probe(ctx context.Context) error {
 	return nil
 }
 
-// keeps reports whether a full poll can go on after an error where it was.
+// keeps reports whether a full poll can continue after an error where it was.
 func (f *full) keeps(err error) bool {
 	switch whereby.ClassOf(err) {
 	case whereby.ClassAuth, whereby.ClassThrottled, whereby.ClassServer:

@@ -79,7 +79,7 @@ func (b *bench) failed() int {
 	return n
 }
 
-// TestAFullPollStartsAgain has it fail at a page, and then cannot go on from there.
+// TestAFullPollStartsAgain has it fail at a page, and then cannot continue from there.
 func TestAFullPollStartsAgain(t *testing.T) {
 	for _, test := range []struct {
 		name  string

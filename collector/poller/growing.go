@@ -36,7 +36,7 @@ type growth struct {
 }
 
 // due reports whether the room has to be read now. Those that rose once, such as all whose
-// figures Whereby restates, are asked for ever more rarely.
+// figures Whereby restates, are asked forever more rarely.
 func (g growth) due(now time.Time) bool {
 	return g.again || now.Sub(g.asked) >= g.asked.Sub(g.raised)
 }
@@ -76,7 +76,7 @@ func (s *sightings) see(row ledger.Row, raised bool, depth int) {
 	}
 }
 
-// behind are the names of the rooms before a time that have to be read now.
+// behind returns the names of the rooms before a time that have to be read now.
 func (s *sightings) behind(cutoff int64, now time.Time) []string {
 	var sure, doubtful []string
 	for name, g := range s.left {

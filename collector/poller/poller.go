@@ -55,7 +55,7 @@ type Result struct {
 	Rooms int
 	// SetAside counts rooms whose rows could not be read.
 	SetAside int
-	// Complete is true where the poll reached the end of the account, as a short
+	// Complete is true if the poll reached the end of the account, as a short
 	// poll may do too.
 	Complete bool
 	// Err is nil for a poll that is committed.
@@ -71,7 +71,7 @@ type Poller struct {
 
 	polled, failing atomic.Bool
 
-	// inFull is held while a full poll is under way. kept is one that failed and can go on.
+	// inFull is held while a full poll is in progress. kept is one that failed and can go on.
 	inFull sync.Mutex
 	kept   *full
 
@@ -187,10 +187,10 @@ func (p *Poller) shortPoll(ctx context.Context, state ledger.State) {
 	}
 }
 
-// fullPoll starts a full poll, or goes on with the one that failed before.
+// fullPoll starts a full poll, or continues with the one that failed before.
 func (p *Poller) fullPoll(ctx context.Context, client *whereby.Client) {
 	if !p.inFull.TryLock() {
-		return // one is under way
+		return // one is in progress
 	}
 	defer p.inFull.Unlock()
 	f, resumed := p.kept, p.kept != nil

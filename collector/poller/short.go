@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	// wideReach is how far a poll looks back once in a while: for sessions that came late,
+	// wideReach is how far a poll looks back from time to time: for sessions that came late,
 	// and those that were silent for hours before they rose.
 	wideReach = 24 * time.Hour
 	// wideEvery is the time between two such polls.

@@ -11,7 +11,7 @@ import (
 	"whereby_exporter/whereby"
 )
 
-// maxStalePages ends a poll over pages that go on without any room that it has not seen.
+// maxStalePages ends a poll over pages that continue without any room that it has not seen.
 // Pages that shift while they are read repeat rooms too, but not for a thousand rooms on
 // end.
 const maxStalePages = 10
@@ -180,7 +180,7 @@ func (w *walk) fromMarks(ctx context.Context, marks []mark, next func(listed) (b
 // refused reports whether Insights did not accept a request as it was.
 func refused(err error) bool { return whereby.ClassOf(err) == whereby.ClassRequest }
 
-// checkEnd returns an error if the pages go on without end.
+// checkEnd returns an error if the pages continue without end.
 func (w *walk) checkEnd(page listed) error {
 	if w.stale < maxStalePages || page.Last {
 		return nil
@@ -192,7 +192,7 @@ func noEnd(page listed, err error) error {
 	return fmt.Errorf("read /insights/rooms page %d: %w", page.Number, &whereby.MalformedError{Err: err})
 }
 
-// logProgress logs that the first full poll over a large account is under way.
+// logProgress logs that the first full poll over a large account is in progress.
 func (w *walk) logProgress() {
 	const every = time.Minute
 	if w.reported.IsZero() {

@@ -46,7 +46,7 @@ func (c *Classifier) Of(roomName string) string {
 	return None
 }
 
-// capture is the prefix of a name that no customer has.
+// capture returns the prefix of a name that no customer has.
 func capture(pattern *regexp.Regexp, name string) string {
 	if pattern == nil {
 		prefix, _ := whereby.RoomPrefix(name)

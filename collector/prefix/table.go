@@ -105,7 +105,7 @@ func NewTable(o Options, saved, unsaved []string) *Table {
 	return t
 }
 
-// Label is the value under which a room's figures are exposed. It admits the
+// Label returns the value under which a room's figures are exposed. It admits the
 // room's prefix where it is new and the limit allows.
 func (t *Table) Label(roomName string) string {
 	prefix := t.classify(roomName)
@@ -136,7 +136,7 @@ func (t *Table) Configured(prefix string) bool {
 	return ok
 }
 
-// ToSave are the admitted prefixes that the store does not know.
+// ToSave returns the admitted prefixes that the store does not know.
 func (t *Table) ToSave() []string {
 	t.mu.Lock()
 	defer t.mu.Unlock()

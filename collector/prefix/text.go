@@ -12,7 +12,7 @@ import (
 //
 // All else is text in some script. Persian and Sinhala are written with invisible joiners,
 // Hebrew and Arabic with marks of direction, French with spaces that do not break; and a
-// character that is too new for this program's tables is one all the same.
+// character that is too new for this program's tables is one nevertheless.
 func Refused(s string) (c rune, ok bool) {
 	for _, c := range s {
 		if isRefused(c) {

@@ -55,7 +55,7 @@ func (s *Sampler) consider(c *change, room whereby.Room, now time.Time) {
 	s.rate(c, known, room.Rating)
 }
 
-// admit takes up the last session of a room; nil where it is too old, or was known when
+// admit takes up the last session of a room; nil if it is too old, or was known when
 // a newer one was.
 func (s *Sampler) admit(c *change, room whereby.Room, now time.Time) *session {
 	start := room.LastSessionStartedAt

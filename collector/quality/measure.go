@@ -31,7 +31,7 @@ const (
 	directions // the number of directions
 )
 
-// Directions are the values of the label direction, by [Direction].
+// Directions returns the values of the label direction, by [Direction].
 func Directions() []string { return []string{"send", "recv"} }
 
 // Samples are sums over samples of one direction.
@@ -51,19 +51,19 @@ func (s Samples) Add(o Samples) Samples {
 	return Samples{s.Good + o.Good, s.Poor + o.Poor, s.Loss + o.Loss, s.Bits + o.Bits, s.Bitrates + o.Bitrates}
 }
 
-// LossRatio is the mean loss from 0 to 1; ok is false where there is no sample.
+// LossRatio returns the mean loss from 0 to 1; ok is false if there is no sample.
 func (s Samples) LossRatio() (mean float64, ok bool) {
 	n := s.Good + s.Poor
 	return s.Loss / 100 / float64(max(1, n)), n > 0
 }
 
-// PoorRatio is the share of poor samples; ok is false where there is no sample.
+// PoorRatio returns the share of poor samples; ok is false if there is no sample.
 func (s Samples) PoorRatio() (ratio float64, ok bool) {
 	n := s.Good + s.Poor
 	return float64(s.Poor) / float64(max(1, n)), n > 0
 }
 
-// Bitrate is the mean in bits per second; ok is false where there is no sample.
+// Bitrate returns the mean in bits per second; ok is false if there is no sample.
 func (s Samples) Bitrate() (mean float64, ok bool) {
 	return s.Bits / float64(max(1, s.Bitrates)), s.Bitrates > 0
 }

@@ -9,7 +9,7 @@ import (
 
 var start = time.Date(2026, 3, 10, 9, 0, 0, 0, time.UTC)
 
-// meeting is a listed session of some participants that ended some minutes ago.
+// meeting returns a listed session of some participants that ended some minutes ago.
 func meeting(room string, participants int, minutesAgo int) *session {
 	ended := start.Add(-time.Duration(minutesAgo) * time.Minute).Unix()
 	s := &session{record: record{Room: room, ID: "id", Start: ended - 600, Ended: ended}, index: -1}

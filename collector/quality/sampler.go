@@ -74,7 +74,7 @@ type Sampler struct {
 	failing, unkept bool
 }
 
-// Open goes on from what the store has. It starts nothing.
+// Open continues from what the store has. It starts nothing.
 func Open(c Config) (*Sampler, error) {
 	if c.Now == nil {
 		c.Now = time.Now

@@ -62,7 +62,7 @@ type Reader struct {
 	view atomic.Pointer[View]
 }
 
-// Open goes on from what the store has.
+// Open continues from what the store has.
 func Open(c Config) (*Reader, error) {
 	content, err := c.Store.Recordings()
 	if err != nil {
@@ -155,7 +155,7 @@ func (r *Reader) try(ctx context.Context) {
 	}
 }
 
-// backoff is the wait before the next try after another failure.
+// backoff returns the wait before the next try after another failure.
 func (r *Reader) backoff() time.Duration {
 	return min(max(2*r.wait, retryAfter), DefaultInterval)
 }

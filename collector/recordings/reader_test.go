@@ -273,7 +273,7 @@ func (w *witness) KeepRecordings(content []byte) error {
 }
 
 // TestReadingsAreTheTruthOfAnyAccount has processes be killed, in a request too, and Whereby
-// fail once in a while. Recordings come late, are deleted in bulk and one by one, and pages
+// fail from time to time. Recordings come late, are deleted in bulk and one by one, and pages
 // move in the first half.
 func TestReadingsAreTheTruthOfAnyAccount(t *testing.T) {
 	for seed := range uint64(6) {

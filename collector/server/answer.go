@@ -24,7 +24,7 @@ const (
 var errTurnedOut = errors.New("the client did not read its answer, and another one waited")
 
 // answer is a response with a deadline that moves as the client reads: a long answer may
-// take long, but no client can keep one for ever.
+// take long, but no client can keep one forever.
 type answer struct {
 	http.ResponseWriter
 	controller *http.ResponseController

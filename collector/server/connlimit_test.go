@@ -88,7 +88,7 @@ func (v *client) say(text string) {
 	}
 }
 
-// answer is the status of the next answer; 0 if the connection was closed instead.
+// answer returns the status of the next answer; 0 if the connection was closed instead.
 func (v *client) answer() int {
 	v.t.Helper()
 	resp, err := http.ReadResponse(v.read, nil)

@@ -27,7 +27,7 @@ import (
 )
 
 const (
-	// drainTime is how long requests under way may take to end after SIGTERM. The
+	// drainTime is how long requests in progress may take to end after SIGTERM. The
 	// process promises to be gone within 5 s.
 	drainTime = 3 * time.Second
 	// arrivalTime is the part of it in which a request may still arrive, over a
@@ -222,7 +222,7 @@ func (s *Server) Close() {
 	}
 }
 
-// Addrs are the addresses that are listened on.
+// Addrs returns the addresses that are listened on.
 func (s *Server) Addrs() []net.Addr {
 	var addrs []net.Addr
 	for _, listener := range s.listeners {
@@ -231,7 +231,7 @@ func (s *Server) Addrs() []net.Addr {
 	return addrs
 }
 
-// Run serves until the context is done, lets requests under way end, and returns
+// Run serves until the context is done, lets requests in progress end, and returns
 // nil then.
 func (s *Server) Run(ctx context.Context) error {
 	defer s.Close()

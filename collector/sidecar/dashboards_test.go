@@ -36,7 +36,7 @@ func TestDashboardsAreKept(t *testing.T) {
 		synctest.Wait()
 		expectFiles(t, dir, wanted)
 
-		// Another's file stays, an old one of its own goes, and a changed one is put right.
+		// Another's file stays, an old one of its own goes, and a changed one is corrected.
 		write := func(name, content string) {
 			if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
 				t.Fatal(err)

@@ -151,7 +151,7 @@ func (r *Rules) takeBack(ctx context.Context, before map[string][]byte, refusal 
 	var rejected *rejectedError
 	if errors.As(err, &rejected) {
 		// It was not the rules: something else in Prometheus's configuration is wrong. So
-		// they can be tried again once that is put right.
+		// they can be tried again once that is corrected.
 		return fmt.Errorf("%w; with the previous rules too", refusal)
 	}
 	r.mu.Lock()

@@ -96,7 +96,7 @@ func (o opened) commit(t *testing.T, n int) {
 	}
 }
 
-// rooms are the rows of the ledger and the keys of call quality.
+// rooms returns the rows of the ledger and the keys of call quality.
 func (o opened) rooms(t *testing.T) (minutes map[string]int64, records []string) {
 	t.Helper()
 	minutes = map[string]int64{}
@@ -191,7 +191,7 @@ func TestABackupHasAllThatWasThere(t *testing.T) {
 	}
 }
 
-// copied is a copy of a directory, as it is on disk.
+// copied returns a copy of a directory, as it is on disk.
 func copied(t *testing.T, dir string) string {
 	t.Helper()
 	to := t.TempDir()

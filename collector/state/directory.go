@@ -60,19 +60,19 @@ func removeSpooled(path string) {
 	}
 }
 
-// Ledger is the store of usage.
+// Ledger returns the store of usage.
 func (d *Directory) Ledger() ledger.Store { return d.ledger }
 
-// Quality is the store of call quality.
+// Quality returns the store of call quality.
 func (d *Directory) Quality() quality.Store { return d.quality }
 
-// Costs is the store of what was charged.
+// Costs returns the store of what was charged.
 func (d *Directory) Costs() cost.Store { return d.costs }
 
-// Transcriptions is the store of transcriptions.
+// Transcriptions returns the store of transcriptions.
 func (d *Directory) Transcriptions() transcriptions.Store { return d.ledger.Transcriptions() }
 
-// Recordings is the store of what was read of stored recordings.
+// Recordings returns the store of what was read of stored recordings.
 func (d *Directory) Recordings() recordings.Store { return d.ledger }
 
 // ResumeBudget makes points that an earlier process spent count too, and notes those that

@@ -23,19 +23,19 @@ func NewMemory() *Memory {
 	return &Memory{ledger: store.NewMemory(), transcriptions: store.NewTranscriptionsInMemory()}
 }
 
-// Ledger is the store of usage.
+// Ledger returns the store of usage.
 func (m *Memory) Ledger() ledger.Store { return m.ledger }
 
-// Quality is the store of call quality.
+// Quality returns the store of call quality.
 func (*Memory) Quality() quality.Store { return store.NoRecords{} }
 
-// Costs is the store of what was charged.
+// Costs returns the store of what was charged.
 func (m *Memory) Costs() cost.Store { return &m.costs }
 
-// Transcriptions is the store of transcriptions.
+// Transcriptions returns the store of transcriptions.
 func (m *Memory) Transcriptions() transcriptions.Store { return m.transcriptions }
 
-// Recordings is the store of what was read of stored recordings.
+// Recordings returns the store of what was read of stored recordings.
 func (m *Memory) Recordings() recordings.Store { return m.ledger }
 
 // ResumeBudget has nothing to resume.

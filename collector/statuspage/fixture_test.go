@@ -155,7 +155,7 @@ func minutesQuota(limit float64) config.Quotas {
 	return config.Quotas{config.ParticipantMinutes: limit}
 }
 
-// running is an exporter that has been running for a while, with a customer of each
+// running returns an exporter that has been running for a while, with a customer of each
 // standing.
 func running() Report {
 	unknown := customer("unknown-", "Unknown", 410, minutesQuota(1000))
@@ -188,7 +188,7 @@ func running() Report {
 	}
 }
 
-// starting is an exporter whose first poll has read some pages.
+// starting returns an exporter whose first poll has read some pages.
 func starting() Report {
 	acme := Customer{Prefix: "acme-", Name: "Acme", Quotas: minutesQuota(1000), NearRatio: 0.8}
 	acme.Period = november

@@ -94,7 +94,7 @@ func stampOf(now, t time.Time) stamp {
 	return s
 }
 
-// dayOf is a stamp whose absolute time is in the zone that it was given in: that of a
+// dayOf returns a stamp whose absolute time is in the zone that it was given in: that of a
 // billing calendar.
 func dayOf(now, t time.Time) stamp {
 	s := stampOf(now, t)

@@ -62,11 +62,11 @@ type Handler struct {
 type asset struct {
 	content     []byte
 	contentType string
-	// address is with a version, so that browsers may keep it for ever.
+	// address is with a version, so that browsers may keep it forever.
 	address string
 }
 
-// New makes the pages ready. It fails only where they are wrong in themselves.
+// New makes the pages ready. It fails only if they are wrong in themselves.
 func New(o Options) (*Handler, error) {
 	h := &Handler{options: o, reader: newReader(o.Source), templates: map[string]*template.Template{}, assets: map[string]asset{}}
 	for _, page := range []string{"overview", "rooms", "room", "problem"} {
@@ -126,7 +126,7 @@ type frame struct {
 	Now             stamp
 	Clock           string
 	Refresh, Reload int // in seconds
-	// Still is set where the page does not reload by itself; Toggle is its address
+	// Still is set if the page does not reload by itself; Toggle is its address
 	// with that the other way round, for browsers without scripts.
 	Still  bool
 	Toggle string
@@ -148,14 +148,14 @@ func (h *Handler) frame(root string, r Report) frame {
 	}
 }
 
-// ofCustomer is the frame of a page about a customer.
+// ofCustomer returns the frame of a page about a customer.
 func (f frame) ofCustomer(r Report, prefix string) frame {
 	f.JSON = f.Root + "api/v1/rooms?" + url.Values{"room_prefix": {prefix}}.Encode()
 	f.Dashboard = dashboardAddress(r, "whereby-customer", url.Values{"var-room_prefix": {prefix}})
 	return f
 }
 
-// dashboardAddress is the address of a bundled dashboard. It names no job: the exporter does
+// dashboardAddress returns the address of a bundled dashboard. It names no job: the exporter does
 // not know under which it is scraped.
 func dashboardAddress(r Report, uid string, variables url.Values) string {
 	if r.DashboardURL == "" {
@@ -295,7 +295,7 @@ func (h *Handler) render(w http.ResponseWriter, status int, name string, page an
 	_, _ = w.Write(body.Bytes())
 }
 
-// customer is the owner of a prefix, one without figures if the prefix is not known.
+// customer returns the owner of a prefix, one without figures if the prefix is not known.
 func (r Report) customer(prefix string) Customer {
 	for _, c := range r.Customers {
 		if c.Prefix == prefix {

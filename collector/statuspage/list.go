@@ -71,7 +71,7 @@ func parseQuery(v url.Values) query {
 	return q
 }
 
-// encode is the address that parseQuery understands, without what goes without saying.
+// encode returns the address that parseQuery understands, without what goes without saying.
 func (q query) encode() string {
 	v := url.Values{}
 	if q.text != "" {
@@ -105,7 +105,7 @@ func order(descending bool) string {
 	return "asc"
 }
 
-// sortedBy is the query for the first page in the order of a column, and the other way
+// sortedBy returns the query for the first page in the order of a column, and the other way
 // round where it is in that order already.
 func (q query) sortedBy(c column) query {
 	if q.sort == c {
@@ -180,7 +180,7 @@ func (r Report) figuresOf() time.Time {
 	return r.Polls.AsOf
 }
 
-// compare is the order of a query. Customers that are alike in it come worst first, so
+// compare returns the order of a query. Customers that are alike in it come worst first, so
 // that the order is always the same.
 func (q query) compare() func(a, b assessed) int {
 	var by func(a, b assessed) int
@@ -255,7 +255,7 @@ func (r *Report) markNamesakes() {
 	}
 }
 
-// highest is the largest share of a quota that is gone for certain; below 0 without quotas.
+// highest returns the largest share of a quota that is gone for certain; below 0 without quotas.
 func (a assessed) highest() float64 {
 	highest := -1.0
 	for _, u := range a.uses {
@@ -266,7 +266,7 @@ func (a assessed) highest() float64 {
 	return highest
 }
 
-// minutes are the participant minutes of the period, as far as they are certain; below 0
+// minutes returns the participant minutes of the period, as far as they are certain; below 0
 // before the first full poll.
 func (a assessed) minutes() int64 {
 	if !a.Known {

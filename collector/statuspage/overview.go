@@ -355,7 +355,7 @@ func newRow(r Report, a assessed) customerRow {
 	return row
 }
 
-// label is the name of a customer, and of what is no customer.
+// label returns the name of a customer, and of what is no customer.
 func (c Customer) label() string {
 	switch {
 	case c.Name != "":

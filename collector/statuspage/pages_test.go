@@ -138,7 +138,7 @@ func TestTenThousandPrefixesStaySmall(t *testing.T) {
 	}
 }
 
-// rowsOf gives the rows of a page in their order.
+// rowsOf returns the rows of a page in their order.
 func rowsOf(page string) string {
 	var keys []string
 	for _, row := range regexp.MustCompile(`data-key="row-([^"]*)"`).FindAllStringSubmatch(page, -1) {

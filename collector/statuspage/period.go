@@ -34,7 +34,7 @@ type periodLine struct {
 	State          string // what there is to say of it, if anything
 }
 
-// currentPeriod is the line of a customer's current billing period, nil before the first
+// currentPeriod returns the line of a customer's current billing period, nil before the first
 // full poll.
 func currentPeriod(now time.Time, c Customer) *periodLine {
 	if !c.Known {
@@ -49,7 +49,7 @@ func currentPeriod(now time.Time, c Customer) *periodLine {
 	return line
 }
 
-// previousPeriod is the line of the one before.
+// previousPeriod returns the line of the one before.
 func previousPeriod(now time.Time, c Customer) *periodLine {
 	if !c.Known {
 		return nil
@@ -76,7 +76,7 @@ func newPeriodLine(now time.Time, label string, p billing.Period) *periodLine {
 	}
 }
 
-// transcribed is a time of transcriptions, 0 if it is not known.
+// transcribed returns a time of transcriptions, 0 if it is not known.
 func (c Customer) transcribed(d time.Duration) time.Duration {
 	if !c.HasTranscribed || !c.Transcribed.Known {
 		return 0

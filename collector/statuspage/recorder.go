@@ -69,7 +69,7 @@ func (r *Recorder) OnReloadFailed() {
 	r.reloads.Failed = time.Now()
 }
 
-// report is a report that has what was noted.
+// report returns a report that has what was noted.
 func (r *Recorder) report() Report {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -15,14 +15,14 @@ import (
 
 // Source knows what the pages show.
 type Source interface {
-	// Report gives all that is known now but for rooms.
+	// Report returns all that is known now but for rooms.
 	Report() Report
 	// List finds rooms of a prefix. A cursor that it did not give is rooms.ErrCursor.
 	List(ctx context.Context, q rooms.Query) (rooms.Listing, error)
 	// Room finds a room and the prefix under which it counts.
 	Room(name string) (room rooms.Room, prefix string, ok bool, err error)
 	// Sessions asks Insights for the newest sessions of a room; it costs a read.
-	// The error is ErrNoPoint where there was none to be had, ErrNoAnswer where Insights
+	// The error is ErrNoPoint if there was none to be had, ErrNoAnswer where Insights
 	// took too long.
 	Sessions(ctx context.Context, room string) (sessions []whereby.RoomSession, more bool, err error)
 }
@@ -43,7 +43,7 @@ type Report struct {
 	Account  Customer
 	Polls    Polls
 	Points   Points
-	Webhooks *Webhooks // nil where they are off
+	Webhooks *Webhooks // nil if they are off
 	// LiveDamaged is true if they are off because the live state is damaged.
 	LiveDamaged bool
 	Reloads     Reloads
@@ -56,7 +56,7 @@ type Report struct {
 // Customer is a room prefix and its use of the billing period.
 type Customer struct {
 	Prefix string
-	Name   string // "" where the configuration file does not name the prefix
+	Name   string // "" if the configuration file does not name the prefix
 	// Namesake is true if another customer has the same name.
 	Namesake bool
 	// Known is true once a full poll has been.
@@ -86,7 +86,7 @@ type Polls struct {
 	// Succeeded is when the last successful poll of this process ended, FullPoll when
 	// the last complete one of any process did. Zero is never.
 	Succeeded, FullPoll time.Time
-	// Err is why the last poll failed, nil where it did not; Failed is when it did,
+	// Err is why the last poll failed, nil if it did not; Failed is when it did,
 	// Failing how many failed since the last success.
 	Err     error
 	Failed  time.Time
@@ -104,7 +104,7 @@ type Points struct {
 	// Spent is of the last minute, Allowed what may be spent in one.
 	Spent, Allowed int
 	// Limit and Remaining are the organization's, as an answer told them at At; At is
-	// zero where none has yet.
+	// zero if none has yet.
 	Limit, Remaining int
 	At               time.Time
 }
@@ -127,7 +127,7 @@ type Rejected struct {
 // Reloads is what configuration is in force.
 type Reloads struct {
 	// Loaded is when it was read; Failed when one that came later was refused, zero
-	// where none was.
+	// if none was.
 	Loaded, Failed time.Time
 }
 

@@ -69,7 +69,7 @@ func roomsAddress(root, prefix string) string {
 	return sortedRooms(root, prefix, rooms.ByPeriod, "")
 }
 
-// sortedRooms is the address of rooms in an order, from a cursor on.
+// sortedRooms returns the address of rooms in an order, from a cursor on.
 func sortedRooms(root, prefix string, order rooms.Order, cursor string) string {
 	v := url.Values{"room_prefix": {prefix}}
 	if order != rooms.ByPeriod {
@@ -119,7 +119,7 @@ func newRoomsPage(f frame, now time.Time, customer Customer, q rooms.Query, foun
 	return p
 }
 
-// roomHeads are the heads of the columns, which lead to the orders.
+// roomHeads returns the heads of the columns, which lead to the orders.
 func roomHeads(q rooms.Query) []headCell {
 	var cells []headCell
 	for _, c := range roomColumns {

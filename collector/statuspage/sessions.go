@@ -30,7 +30,7 @@ var errTooMany = errors.New("visitors of this page have read the sessions of man
 
 // reading is what was read of a room.
 type reading struct {
-	at       time.Time // zero where it never was
+	at       time.Time // zero if it never was
 	sessions []whereby.RoomSession
 	more     bool
 	// err is why it could not be read later, at failed.

@@ -32,7 +32,7 @@ var standingTexts = [standings]struct{ key, text string }{
 	NoQuota: {"none", "No quota"},
 }
 
-// Key is the standing in addresses and classes.
+// Key returns the standing in addresses and classes.
 func (s Standing) Key() string { return standingTexts[s].key }
 
 func (s Standing) String() string { return standingTexts[s].text }
@@ -77,7 +77,7 @@ type assessed struct {
 	standing Standing
 }
 
-// worst is the use that decides on the standing.
+// worst returns the use that decides on the standing.
 func (a assessed) worst() (worst use, ok bool) {
 	for _, u := range a.uses {
 		if !ok || compareUses(u, worst) < 0 {
@@ -167,7 +167,7 @@ func (c Customer) amount(r config.Resource) float64 {
 	return 0
 }
 
-// project gives what a period will come to if it goes on as it went so far.
+// project returns what a period will come to if it continues as it went so far.
 func project(used, over float64) (float64, bool) {
 	if over < earliest {
 		return 0, false

@@ -17,7 +17,7 @@ const CostsFileName = "costs.json"
 // Costs keeps what was charged in a file: a text, and a line with its checksum.
 type Costs struct{ path string }
 
-// NewCosts is the file in a directory, which need not be there yet.
+// NewCosts returns the file in a directory, which need not be there yet.
 func NewCosts(dir string) *Costs { return &Costs{path: filepath.Join(dir, CostsFileName)} }
 
 // Load returns what was last saved, nil if nothing was. A damaged file gives a

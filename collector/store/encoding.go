@@ -39,7 +39,7 @@ func open(key, sealed []byte) ([]byte, error) {
 // that format, no figure there was below 0.
 const extended = -1
 
-// encodeRow gives a row's sealed value; its name is the key.
+// encodeRow returns a row's sealed value; its name is the key.
 func encodeRow(row ledger.Row) []byte {
 	value := make([]byte, 0, 64)
 	value = binary.AppendUvarint(value, uint64(row.ID))

@@ -92,7 +92,7 @@ func openDB(path string) (*bbolt.DB, error) {
 	})
 }
 
-// unopened reports whether a file could not be opened, for want of rights or on a
+// unopened reports whether a file could not be opened, for lack of permission or on a
 // read-only file system: that says nothing of what is in it.
 func unopened(err error) bool {
 	var failed *fs.PathError

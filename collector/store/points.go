@@ -38,7 +38,7 @@ func endpoints() []string {
 }
 
 // Points is a journal of what points were spent when, so that a process that is
-// restarted over and over holds to its share all the same. It is written without
+// restarted over and over holds to its share nevertheless. It is written without
 // waiting for the disk: what a killed process wrote is there, and after a failure
 // of the machine a minute has passed anyway.
 type Points struct {

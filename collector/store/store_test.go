@@ -16,7 +16,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // kinds are all implementations. reopen gives the store again after a close; nil
-// where there is nothing to reopen.
+// if there is nothing to reopen.
 var kinds = map[string]func(t *testing.T) (s ledger.Store, reopen func() ledger.Store){
 	"memory": func(*testing.T) (ledger.Store, func() ledger.Store) { return NewMemory(), nil },
 	"bolt": func(t *testing.T) (ledger.Store, func() ledger.Store) {

@@ -45,7 +45,7 @@ type Transcriptions struct{ bolt *Bolt }
 
 var _ transcriptions.Store = Transcriptions{}
 
-// Transcriptions is the part of the store for transcriptions.
+// Transcriptions returns the part of the store for transcriptions.
 func (b *Bolt) Transcriptions() Transcriptions { return Transcriptions{b} }
 
 func readTranscriptionState(tx *bbolt.Tx) (state transcriptionState, err error) {

@@ -104,7 +104,7 @@ func (l *Ledger) Apply(e whereby.Event) {
 	}
 }
 
-// known gives the rows that there are of some ids.
+// known returns the rows that there are of some ids.
 func (l *Ledger) known(ids []string) (map[string]Row, error) {
 	known := make(map[string]Row, len(ids))
 	if err := l.store.Get(ids, func(row Row) { known[row.ID] = row }); err != nil {

@@ -23,7 +23,7 @@ func (p *Periods) equal(o *Periods) bool {
 	return p == o || p.Account == o.Account && maps.Equal(p.Prefixes, o.Prefixes) && slices.Equal(p.Rates, o.Rates)
 }
 
-// in gives what of an amount belongs to the periods.
+// in returns what of an amount belongs to the periods.
 func (s Span) in(started int64, amount amount) usage {
 	switch {
 	case started >= s.Current:

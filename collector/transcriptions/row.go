@@ -28,7 +28,7 @@ func (s Status) Known() bool { return s < statuses }
 // ByStatus holds a figure for each status.
 type ByStatus [statuses]int64
 
-// Ended is the sum of those that have ended.
+// Ended returns the sum of those that have ended.
 func (b ByStatus) Ended() int64 { return b[Finished] + b[Failed] + b[Other] }
 
 // Row is what is known of a transcription.
@@ -50,7 +50,7 @@ type Row struct {
 	Uncounted bool
 }
 
-// merge is the row with another reading of the same transcription.
+// merge returns the row with another reading of the same transcription.
 func (r Row) merge(o Row) Row {
 	if r.Room == "" {
 		r.Room = o.Room

@@ -12,7 +12,7 @@ type Snapshot struct {
 	// Complete is true once the listing was read to its end: until then there is nothing but
 	// counts by status that rest on events.
 	Complete bool
-	// Exposed is true if counts by status are shown all the same.
+	// Exposed is true if counts by status are shown nevertheless.
 	Exposed bool
 	// Prefixes are lifetime figures, sorted by prefix.
 	Prefixes []PrefixFigures
@@ -46,10 +46,10 @@ type Usage struct {
 // Minutes are minutes as they are billed: seconds by 60, not rounded.
 func Minutes(d time.Duration) float64 { return d.Seconds() / 60 }
 
-// Account is the usage of the whole account.
+// Account returns the usage of the whole account.
 func (s *Snapshot) Account() Usage { return s.account }
 
-// Prefix is the usage of a prefix.
+// Prefix returns the usage of a prefix.
 func (s *Snapshot) Prefix(prefix string) Usage {
 	if usage, ok := s.used[prefix]; ok {
 		return usage
@@ -66,7 +66,7 @@ func (s *Snapshot) Final(closes time.Time) bool {
 	return !s.Shown() || !s.account.Known || !s.fullRead.Before(closes)
 }
 
-// Snapshot gives the figures for billing periods, which must not change from then on.
+// Snapshot returns the figures for billing periods, which must not change from then on.
 func (l *Ledger) Snapshot(p *Periods) (*Snapshot, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -81,7 +81,7 @@ func (l *Ledger) Snapshot(p *Periods) (*Snapshot, error) {
 	return l.current(), nil
 }
 
-// Refresh gives the figures of now for the billing periods of a snapshot, as long as it is
+// Refresh returns the figures of now for the billing periods of a snapshot, as long as it is
 // the last one that was asked for; else it gives the snapshot. Nil stays nil.
 func (l *Ledger) Refresh(s *Snapshot) *Snapshot {
 	l.mu.Lock()

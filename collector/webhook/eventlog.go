@@ -23,7 +23,7 @@ const (
 	// be replayed at a start.
 	saveInterval = time.Minute
 	saveSize     = 16 << 20
-	// A saved state is the number of the journal's file that goes on from it, the state
+	// A saved state is the number of the journal's file that continues from it, the state
 	// and a checksum.
 	numberLength, sumLength = 8, 4
 )
@@ -168,7 +168,7 @@ func (l *EventLog) restore() (from uint64, err error) {
 }
 
 // readState reads the saved state of a directory and the number of the journal's file
-// that goes on from it. The state is nil if there is none.
+// that continues from it. The state is nil if there is none.
 func readState(fsys durable.FS, dir string) (number uint64, state []byte, err error) {
 	path := filepath.Join(dir, StateFile)
 	content, err := durable.ReadFile(fsys, path)
@@ -185,7 +185,7 @@ func readState(fsys durable.FS, dir string) (number uint64, state []byte, err er
 	return binary.BigEndian.Uint64(body), body[numberLength:], nil
 }
 
-// startOver is the way out if the saved state cannot be used.
+// startOver returns the way out if the saved state cannot be used.
 func startOver(dir string) string {
 	return fmt.Sprintf("move the directory %s away to start with no one in a room, or put that of a backup in its place", dir)
 }
@@ -197,7 +197,7 @@ func CheckState(dir string) error {
 }
 
 // Copy returns the content of a [StateFile] for another directory: the state as it is
-// now, with every event that was acknowledged, and no journal that goes on from it.
+// now, with every event that was acknowledged, and no journal that continues from it.
 func (l *EventLog) Copy() ([]byte, error) {
 	content, err := l.state.AppendBinary(make([]byte, numberLength))
 	if err != nil {

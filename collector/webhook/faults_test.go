@@ -67,7 +67,7 @@ func (a *account) start() error {
 	return err
 }
 
-// deliver sends further events at once, and again if they are refused, but not for ever.
+// deliver sends further events at once, and again if they are refused, but not forever.
 func (a *account) deliver(n int) {
 	var waiting []whereby.Event
 	for range n {

@@ -133,7 +133,7 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	return body.Bytes(), err
 }
 
-// accept waits for the event to be durable, but not for ever. What becomes durable
+// accept waits for the event to be durable, but not forever. What becomes durable
 // after all is recognized when it is delivered again.
 func (h *Handler) accept(ctx context.Context, event whereby.Event) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, answerWithin, errTooSlow)

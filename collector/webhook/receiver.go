@@ -13,7 +13,7 @@ type State interface {
 	// Apply takes an event that arrived at the given time; segment is that of its
 	// participant, "" is none.
 	Apply(event whereby.Event, segment string, arrived time.Time)
-	// Segment gives the segment of an event's participant.
+	// Segment returns the segment of an event's participant.
 	Segment(event whereby.Event) string
 	// AppendBinary appends the state in a form that UnmarshalBinary reads.
 	AppendBinary([]byte) ([]byte, error)

@@ -31,7 +31,7 @@ type record struct {
 	Segment string `json:"segment,omitempty"`
 }
 
-// encodeRecord gives what is kept of an event that arrived at a time: no external id and
+// encodeRecord returns what is kept of an event that arrived at a time: no external id and
 // no metadata.
 func encodeRecord(e whereby.Event, segment string, arrived time.Time) ([]byte, error) {
 	var total *int

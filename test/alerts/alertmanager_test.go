@@ -255,7 +255,7 @@ func post(t *testing.T, base string, firing []labels, end time.Duration) {
 	}
 }
 
-// states are the alerts that would be sent, and those that are silent.
+// states returns the alerts that would be sent, and those that are silent.
 func states(ctx context.Context, base string) (active, suppressed []string, err error) {
 	content, err := request(ctx, http.MethodGet, base+"/api/v2/alerts", nil)
 	if err != nil {

@@ -28,7 +28,7 @@ var periods = map[string]struct{ over, left float64 }{
 
 const day = 24 * 3600
 
-// healthy are the figures of an account without a fault. Both exporters of a pair read the
+// healthy returns the figures of an account without a fault. Both exporters of a pair read the
 // same from Whereby; what each counts for itself began at another time.
 func healthy(now time.Time, exporter int, seconds float64) figures {
 	unix := float64(now.Unix())

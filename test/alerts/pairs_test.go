@@ -80,7 +80,7 @@ func (i *inbox) all() map[string]int {
 	return maps.Clone(i.received)
 }
 
-// wanted are the notifications that the causes should lead to, each once.
+// wanted returns the notifications that the causes should lead to, each once.
 func wanted(t *testing.T) map[string]int {
 	t.Helper()
 	severities := map[string]string{}

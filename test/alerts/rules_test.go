@@ -67,7 +67,7 @@ func render(t *testing.T, dir string, s alerts.Settings) {
 	}
 }
 
-// unitTests are the files of the rules' unit tests, by name without .yml.
+// unitTests returns the files of the rules' unit tests, by name without .yml.
 func unitTests(t *testing.T) map[string]string {
 	t.Helper()
 	paths, err := filepath.Glob(filepath.Join(root(t), "alerts", "tests", "*.yml"))

@@ -52,7 +52,7 @@ type unitSample struct {
 	Value  float64 `yaml:"value"`
 }
 
-// last is the time of a test's last question.
+// last returns the time of a test's last question.
 func (u unitTest) last(t *testing.T) time.Duration {
 	t.Helper()
 	var last time.Duration
@@ -66,7 +66,7 @@ func (u unitTest) last(t *testing.T) time.Duration {
 	return last
 }
 
-// described is a series of a unit test and its values.
+// described returns a series of a unit test and its values.
 func described(t *testing.T, s unitSeries) (promlabels.Labels, []parser.SequenceValue) {
 	t.Helper()
 	ls, values, err := parser.NewParser(parser.Options{}).ParseSeriesDesc(s.Series + " " + s.Values)
@@ -105,7 +105,7 @@ func written(values []parser.SequenceValue) string {
 	return strings.TrimSpace(b.String())
 }
 
-// withNewInstance is the test in which every series goes on under a new instance half-way
+// withNewInstance returns the test in which every series goes on under a new instance half-way
 // to the last question, as when a pod is replaced.
 func withNewInstance(t *testing.T, u unitTest) unitTest {
 	t.Helper()
@@ -130,7 +130,7 @@ func withNewInstance(t *testing.T, u unitTest) unitTest {
 	return u
 }
 
-// withAnother is the test of one account next to another test, of another account: each
+// withAnother returns the test of one account next to another test, of another account: each
 // alert fires for its own account, when it would alone.
 func withAnother(t *testing.T, u, other unitTest) unitTest {
 	t.Helper()

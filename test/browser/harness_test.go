@@ -61,7 +61,7 @@ func run(m *testing.M) int {
 	return m.Run()
 }
 
-// needBrowser skips a test where there is no browser, under any of its names.
+// needBrowser skips a test if there is no browser, under any of its names.
 func needBrowser(t *testing.T) {
 	t.Helper()
 	if chromium.missing != nil {
@@ -102,7 +102,7 @@ customers:
   - {room_prefix: initech-, name: "<script>alert('Initech & a name that goes on and on without any end')</script>", quotas: {participant_minutes: 9007199254740992, streamer_minutes: 0}}
 `
 
-// roomName is a room's name as Whereby makes them.
+// roomName returns a room's name as Whereby makes them.
 func roomName(prefix string, i int) string {
 	return fmt.Sprintf("/%s00000000-0000-4000-8000-%012d", prefix, i)
 }

@@ -21,7 +21,7 @@ func (s *site) roomAddress(name string) string {
 	return s.base + "/status/room?" + url.Values{"name": {name}}.Encode()
 }
 
-// pages are the addresses of every kind of page.
+// pages returns the addresses of every kind of page.
 func (s *site) pages() []string {
 	return []string{
 		s.base + "/",
@@ -180,7 +180,7 @@ func TestARefreshKeepsFilterFocusAndScroll(t *testing.T) {
 		t.Error("the focus is on another element")
 	}
 	// The line above is gone that says by how much the only one is over. What is looked
-	// at stays where it is all the same.
+	// at stays where it is nevertheless.
 	if got := eval[float64](b, place); math.Abs(got-before) > 1 {
 		t.Errorf("the filter has moved on the screen from %v to %v", before, got)
 	}

@@ -86,7 +86,7 @@ func noise(at int64, seed int) float64 {
 	return float64((x^x>>29)>>11) / (1 << 53)
 }
 
-// minutes are the participant minutes used by a time.
+// minutes returns the participant minutes used by a time.
 func (c *customer) minutes(at int64) float64 {
 	i := min(max(0, int((at-c.begins)/hour)), len(c.hours)-2)
 	part := float64((at-c.begins)-int64(i)*hour) / float64(hour)
@@ -98,14 +98,14 @@ func (c *customer) people(at int64) float64 {
 	return math.Round((c.minutes(at) - c.minutes(at-10*minute)) / 10)
 }
 
-// month is the billing period that a time is in.
+// month returns the billing period that a time is in.
 func month(at int64) (start, end int64) {
 	t := time.Unix(at, 0).UTC()
 	first := time.Date(t.Year(), t.Month(), 1, 0, 0, 0, 0, time.UTC)
 	return first.Unix(), first.AddDate(0, 1, 0).Unix()
 }
 
-// quarter is the calendar quarter that a time is in.
+// quarter returns the calendar quarter that a time is in.
 func quarter(at int64) (start, end int64) {
 	t := time.Unix(at, 0).UTC()
 	first := time.Date(t.Year(), (t.Month()-1)/3*3+1, 1, 0, 0, 0, 0, time.UTC)
@@ -134,7 +134,7 @@ func (c *customer) used(resource string, at int64) float64 {
 	return c.people(at)
 }
 
-// limit is the quota of a resource.
+// limit returns the quota of a resource.
 func (c *customer) limit(resource string) float64 {
 	last := c.begins + int64(len(c.hours)-2)*hour
 	expected := 30 * (c.minutes(last) - c.minutes(last-7*day)) / 7

@@ -51,7 +51,7 @@ func show(t testing.TB, q query, now time.Time, over time.Duration) moment {
 // fixed is a time for where nothing depends on it.
 var fixed = time.Unix(1_800_000_000, 0)
 
-// sample is a moment to substitute variables by where nothing is asked.
+// sample returns a moment to substitute variables by if nothing is asked.
 func sample(t testing.TB, q query) moment { return show(t, q, fixed, 0) }
 
 // substitute fills in variables as Grafana does: a variable of several values is a
@@ -68,7 +68,7 @@ func substitute(q query, prefixes string, m moment) string {
 	).Replace(q.expr)
 }
 
-// request is the path that Grafana asks Prometheus for.
+// request returns the path that Grafana asks Prometheus for.
 func request(q query, prefixes string, m moment) string {
 	if match := labelValues.FindStringSubmatch(q.expr); match != nil {
 		return "/api/v1/label/" + match[2] + "/values?" + url.Values{

@@ -75,7 +75,7 @@ func (f family) append(out *appender, exporter map[string]string, a *account, c 
 
 var resources = [][]string{{"participant_minutes"}, {"recorder_minutes"}, {"streamer_minutes"}, {"sessions"}, {"live_participants"}}
 
-// combine are the pairs of two labels' values.
+// combine returns the pairs of two labels' values.
 func combine(a, b []string) [][]string {
 	var all [][]string
 	for _, x := range a {
@@ -86,7 +86,7 @@ func combine(a, b []string) [][]string {
 	return all
 }
 
-// one is a label's values.
+// one returns a label's values.
 func one(values ...string) [][]string {
 	var all [][]string
 	for _, v := range values {

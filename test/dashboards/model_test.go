@@ -96,7 +96,7 @@ type target struct {
 	Datasource                        source
 }
 
-// all are the dashboards by uid.
+// all returns the dashboards by uid.
 func all(t testing.TB) []dashboard {
 	t.Helper()
 	files := dashboards.Files()

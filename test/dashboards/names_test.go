@@ -35,7 +35,7 @@ func recorded(t testing.TB) []string {
 	return names
 }
 
-// exposed are the names of series by the family that they are of.
+// exposed returns the names of series by the family that they are of.
 func exposed() map[string]metrics.Metric {
 	series := map[string]metrics.Metric{}
 	for _, m := range metrics.All() {
@@ -51,7 +51,7 @@ func exposed() map[string]metrics.Metric {
 	return series
 }
 
-// selectors are the series selectors of a query.
+// selectors returns the series selectors of a query.
 func selectors(t testing.TB, q query) []*parser.VectorSelector {
 	t.Helper()
 	expr := substitute(q, ".+", sample(t, q))

@@ -228,7 +228,7 @@ func TestAnotherExporterOrAccountChangesNothing(t *testing.T) {
 // ofJob finds the labels of a series of an account.
 func ofJob(job string) *regexp.Regexp { return regexp.MustCompile(`[ \[]job:` + job + `[ \]]`) }
 
-// documented are the queries of README and of the pages on usage.
+// documented returns the queries of README and of the pages on usage.
 func documented(t testing.TB) []query {
 	t.Helper()
 	root, err := programs.Root()

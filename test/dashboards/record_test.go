@@ -13,7 +13,7 @@ import (
 	"whereby_exporter/test/programs"
 )
 
-// capacity is the file of the rules of capacity planning, and the expression of each that
+// capacity returns the file of the rules of capacity planning, and the expression of each that
 // has a name of its own.
 func capacity(t testing.TB) (file string, expr map[string]string) {
 	t.Helper()
@@ -63,7 +63,7 @@ func (p *prometheus) record(rules string, from, to time.Time) {
 	p.t.Logf("%d blocks in %v", len(made), time.Since(began).Round(time.Second))
 }
 
-// one is the only value that an expression has.
+// one returns the only value that an expression has.
 func (p *prometheus) one(expr string, at time.Time) float64 {
 	p.t.Helper()
 	a, err := p.ask(query{expr: expr, instant: true}, "", moment{from: at, to: at, step: time.Second})

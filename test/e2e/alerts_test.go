@@ -43,7 +43,7 @@ func (i *inbox) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
 	i.all = append(i.all, message.Alerts...)
 }
 
-// of are the notifications of an alert in the order of their arrival.
+// of returns the notifications of an alert in the order of their arrival.
 func (i *inbox) of(alert, status string) []notification {
 	i.mu.Lock()
 	defer i.mu.Unlock()

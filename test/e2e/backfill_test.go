@@ -21,7 +21,7 @@ import (
 	"whereby_exporter/whereby/wherebytest"
 )
 
-// year gives an account a past of a year, and some meetings that go on now.
+// year returns an account a past of a year, and some meetings that go on now.
 func year(t testing.TB, account *wherebytest.Account) (rooms []string) {
 	t.Helper()
 	seed := rand.Uint64()
@@ -291,7 +291,7 @@ func TestBackfill(t *testing.T) {
 	})
 }
 
-// in is the same process for a subtest, which is failed then.
+// in returns the same process for a subtest, which is failed then.
 func (p *process) in(t testing.TB) *process {
 	other := *p
 	other.t = t

@@ -80,7 +80,7 @@ func takeSnapshot(t *testing.T, e exporter, from, to string) {
 }
 
 // TestABackupIsRestored makes a backup as docs/operations.md tells, loses the store, and
-// goes on from the backup in another place.
+// continues from the backup in another place.
 func TestABackupIsRestored(t *testing.T) {
 	t.Parallel()
 	account, api := newAccount(t, wherebytest.Config{PointsPerMinute: unlimited})

@@ -130,7 +130,7 @@ func (c *composed) makeHistory(says string) {
 	}
 }
 
-// blocks are the directories of a Prometheus's blocks.
+// blocks returns the directories of a Prometheus's blocks.
 func blocks(t *testing.T, data string) []string {
 	t.Helper()
 	found, err := filepath.Glob(filepath.Join(data, "01*"))

@@ -226,7 +226,7 @@ func (s composeService) mounted(path string) string {
 	return ""
 }
 
-// secret is the file of the secret that a flag reads.
+// secret returns the file of the secret that a flag reads.
 func (f composeFile) secret(s composeService, flag string) string {
 	return f.Secrets[path.Base(s.value(flag))].File
 }
@@ -391,7 +391,7 @@ func newComposed(t *testing.T) *composed {
 	return c
 }
 
-// here is a text of the files with what stands for it here.
+// here returns a text of the files with what stands for it here.
 func (c *composed) here(text string) string {
 	for from, to := range c.replace {
 		text = strings.ReplaceAll(text, from, to)

@@ -44,7 +44,7 @@ func TestMain(m *testing.M) {
 // other busy processes it takes ten times as long.
 const patience = 4 * time.Minute
 
-// onABusyMachine is a limit that holds on an idle machine, longer by as much as there is
+// onABusyMachine returns a limit that holds on an idle machine, longer by as much as there is
 // more to run than there are processors.
 func onABusyMachine(t testing.TB, limit time.Duration) time.Duration {
 	t.Helper()
@@ -164,7 +164,7 @@ type exporter struct {
 	base string
 }
 
-// in is the same exporter for a subtest, which is failed then.
+// in returns the same exporter for a subtest, which is failed then.
 func (e exporter) in(t testing.TB) exporter {
 	p := *e.process
 	p.t = t
@@ -190,7 +190,7 @@ func (e exporter) ready() error {
 	return err
 }
 
-// metrics are the samples of a scrape, by series as written.
+// metrics returns the samples of a scrape, by series as written.
 func (e exporter) metrics() (map[string]float64, error) {
 	status, body, err := get(e.t.Context(), e.base+"/metrics")
 	if err != nil || status != http.StatusOK {
@@ -254,7 +254,7 @@ type prometheus struct {
 
 var yamlBlock = regexp.MustCompile("(?s)```yaml\n(scrape_configs:.*?)```")
 
-// readmeConfig is the scrape configuration that README tells to use, for an
+// readmeConfig returns the scrape configuration that README tells to use, for an
 // exporter at another address and for the haste of a test.
 func readmeConfig(t testing.TB, target string) string {
 	t.Helper()

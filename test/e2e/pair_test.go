@@ -34,7 +34,7 @@ type effort struct {
 	backups int
 }
 
-// thoroughness is the effort of an ordinary run. PAIR_CHAOS, for example 5m, asks for so
+// thoroughness returns the effort of an ordinary run. PAIR_CHAOS, for example 5m, asks for so
 // much chaos, and for all backups.
 func thoroughness(t *testing.T) effort {
 	t.Helper()
@@ -296,7 +296,7 @@ func neverFalls(t *testing.T, m *member) {
 	}
 }
 
-// keptCounter reports whether a metric is a counter that goes on after a restart.
+// keptCounter reports whether a metric is a counter that continues after a restart.
 func keptCounter(name string) bool {
 	return strings.HasPrefix(name, "whereby_") && strings.HasSuffix(name, "_total") &&
 		!strings.HasPrefix(name, "whereby_exporter_") && name != "whereby_webhook_rejected_total"

@@ -213,7 +213,7 @@ func testAttack(t *testing.T, a attack, d time.Duration, from string, roundTrip 
 	}
 }
 
-// residentMiB is the most that a process has had in memory; 0 where that is not known.
+// residentMiB returns the most that a process has had in memory; 0 if that is not known.
 func residentMiB(t testing.TB, pid int) float64 {
 	t.Helper()
 	if _, err := os.Stat("/proc/self/status"); err != nil {

@@ -49,7 +49,7 @@ func (c *loadCost) add(o loadCost) {
 // rate is in events a second.
 func (c *loadCost) rate() float64 { return float64(len(c.latencies)) / c.took.Seconds() }
 
-// each is the part of a time that an event took, in microseconds.
+// each returns the part of a time that an event took, in microseconds.
 func (c *loadCost) each(d time.Duration) float64 {
 	return float64(d.Nanoseconds()) / 1000 / float64(len(c.latencies))
 }

@@ -61,7 +61,7 @@ func (f *flood) repeat(kind string, n int, status string, request func(i int) st
 	})
 }
 
-// rawAnswer is the first line of an answer, or nothing.
+// rawAnswer returns the first line of an answer, or nothing.
 func rawAnswer(address, request string) string {
 	conn, err := net.Dial("tcp", address)
 	if err != nil {
@@ -116,7 +116,7 @@ func (f *flood) stallOnce(beginning string) {
 	f.slowest = max(f.slowest, time.Since(began))
 }
 
-// signed is a request as it goes over the wire, signed as of some time ago.
+// signed returns a request as it goes over the wire, signed as of some time ago.
 func signed(secret, body string, ago time.Duration) string {
 	return fmt.Sprintf("POST /webhook HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %d\r\n%s: %s\r\n\r\n%s",
 		len(body), whereby.SignatureHeader, whereby.Sign(secret, []byte(body), time.Now().Add(-ago)), body)

@@ -40,14 +40,14 @@ func startReceiver(t testing.TB, address, webhook, storage, api string, args ...
 	return receiver{exporter{process: p, base: "http://" + address}, webhook}
 }
 
-// joined is the body of an event after which n visitors are in a room.
+// joined returns the body of an event after which n visitors are in a room.
 func joined(id, room string, n int) string {
 	return fmt.Sprintf(`{"id":%q,"apiVersion":"1.0","createdAt":%q,"type":"room.client.joined","data":{"meetingId":"m","roomName":%q,`+
 		`"roleName":"visitor","numClients":%d,"numClientsByRoleName":{"visitor":%d},"participantId":"p","displayName":"Planted Person"}}`,
 		id, time.Now().UTC().Format("2006-01-02T15:04:05.000Z"), room, n, n)
 }
 
-// deliver posts a signed body and returns the status; 0 where no answer came.
+// deliver posts a signed body and returns the status; 0 if no answer came.
 func deliver(client *http.Client, address, body string) int {
 	status, _ := deliverOnce(client, address, body)
 	return status
@@ -69,7 +69,7 @@ func deliverOnce(client *http.Client, address, body string) (status int, err err
 }
 
 // raw sends bytes over a connection of their own and returns the first line of
-// the answer; "" where the server closed without one.
+// the answer; "" if the server closed without one.
 func raw(t *testing.T, address, request string) string {
 	t.Helper()
 	conn, err := net.Dial("tcp", address)

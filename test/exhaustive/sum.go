@@ -11,7 +11,7 @@ import (
 	"slices"
 )
 
-// Sum is a checksum of the names and contents of files, and of all files in folders.
+// Sum returns a checksum of the names and contents of files, and of all files in folders.
 // Paths are relative to the root.
 func Sum(root string, paths []string) (string, error) {
 	paths = slices.Compact(slices.Sorted(slices.Values(paths)))

@@ -21,7 +21,7 @@ func example(t *testing.T, name string) map[string]any {
 	return values(t, string(content))
 }
 
-// accounts are the releases of the examples, in one namespace.
+// accounts returns the releases of the examples, in one namespace.
 func accounts(t *testing.T) map[string]*install {
 	t.Helper()
 	c := loadChart(t)

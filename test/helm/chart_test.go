@@ -41,7 +41,7 @@ func loadChart(t *testing.T) *chart.Chart {
 	return c
 }
 
-// sets are the names of the files in testdata/values, without .yaml.
+// sets returns the names of the files in testdata/values, without .yaml.
 func sets(t *testing.T) []string {
 	t.Helper()
 	files, err := filepath.Glob("testdata/values/*.yaml")
@@ -105,7 +105,7 @@ func (i *install) pod() *core.PodTemplateSpec { return &i.stateful.Spec.Template
 
 func (i *install) exporter() *core.Container { return &i.pod().Spec.Containers[0] }
 
-// metrics is the Service that Prometheus scrapes, nil if there is not exactly one.
+// metrics returns the Service that Prometheus scrapes, nil if there is not exactly one.
 func (i *install) metrics() *core.Service {
 	if all := i.services["metrics"]; len(all) == 1 {
 		return all[0]
@@ -113,7 +113,7 @@ func (i *install) metrics() *core.Service {
 	return nil
 }
 
-// webhooks are the Services that Whereby's webhooks reach.
+// webhooks returns the Services that Whereby's webhooks reach.
 func (i *install) webhooks() []*core.Service { return i.services["webhook"] }
 
 // decode makes typed objects of documents: a field that its type does not have, and

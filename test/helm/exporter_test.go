@@ -80,7 +80,7 @@ func TestVariablesAndPortsAreTheExporters(t *testing.T) {
 	}
 }
 
-// freeAddress is a loopback address whose port is free now.
+// freeAddress returns a loopback address whose port is free now.
 func freeAddress(t *testing.T) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -224,7 +224,7 @@ func succeeds(ctx context.Context, t *testing.T, program string, args []string, 
 	}
 }
 
-// secretContents are the files of the chart's secrets: the webhooks of all pods have
+// secretContents returns the files of the chart's secrets: the webhooks of all pods have
 // secrets of their own, in one file or in one each.
 func secretContents(i *install) map[string]string {
 	contents := map[string]string{}

@@ -21,7 +21,7 @@ const (
 	manifestsDir = "deploy/kubernetes"
 )
 
-// Root is the top of the repository, for tests and commands run in this module.
+// Root returns the top of the repository, for tests and commands run in this module.
 func Root() (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {
@@ -37,7 +37,7 @@ func Root() (string, error) {
 	}
 }
 
-// Copies are the files that the chart needs copies of: a chart holds all that it
+// Copies returns the files that the chart needs copies of: a chart holds all that it
 // renders, and what is packaged follows no links. They are named from the root.
 func Copies(root string) (map[string][]byte, error) {
 	copies := map[string][]byte{}

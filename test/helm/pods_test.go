@@ -21,7 +21,7 @@ type pod struct {
 	args   []string // with variables in place
 }
 
-// flag is the value of an argument, the last one if there are several.
+// flag returns the value of an argument, the last one if there are several.
 func (p pod) flag(name string) string {
 	value := ""
 	for _, arg := range p.args {
@@ -89,7 +89,7 @@ func TestExpand(t *testing.T) {
 	}
 }
 
-// behind are the pods to which a Service leads.
+// behind returns the pods to which a Service leads.
 func (i *install) behind(s *core.Service) []pod {
 	selector := labels.SelectorFromSet(s.Spec.Selector)
 	return slices.DeleteFunc(i.pods(), func(p pod) bool { return selector.Empty() || !selector.Matches(p.labels) })

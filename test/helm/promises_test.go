@@ -25,7 +25,7 @@ const (
 	webhookPort = 10037
 )
 
-// problems are the promises that an install breaks, whatever its values. They are
+// problems returns the promises that an install breaks, whatever its values. They are
 // texts and no failures of a test, so that a test can see them broken.
 func (i *install) problems() []string {
 	var p problems
@@ -110,7 +110,7 @@ func (i *install) checkSecrets(p *problems) {
 	}
 }
 
-// secretFiles are the mounted keys of secrets, by file.
+// secretFiles returns the mounted keys of secrets, by file.
 func (i *install) secretFiles() map[string]core.SecretKeySelector {
 	files := map[string]core.SecretKeySelector{}
 	for _, v := range i.pod().Spec.Volumes {

@@ -345,7 +345,7 @@ func TestReplicasAreSpreadOverNodes(t *testing.T) {
 		t.Errorf("topology spread %v", spread)
 	}
 	// Without it, a node that takes no pods, such as one of the control plane, counts as
-	// an empty one: where one node is left, the second replica would wait for ever.
+	// an empty one: where one node is left, the second replica would wait forever.
 	if len(spread) == 1 && !is(spread[0].NodeTaintsPolicy, core.NodeInclusionPolicyHonor) {
 		t.Error("nodes that take no pods count")
 	}

@@ -25,7 +25,7 @@ const (
 	metricsAddress = "http://127.0.0.1:10036"
 	webhookAddress = "http://127.0.0.1:10037"
 
-	// patience is how long to wait for what takes a second where nothing else runs.
+	// patience is how long to wait for what takes a second if nothing else runs.
 	patience = 5 * time.Minute
 )
 
@@ -38,7 +38,7 @@ func runFlags() []string {
 	}
 }
 
-// podmanRun are the arguments of podman to run the image, with those of the exporter.
+// podmanRun returns the arguments of podman to run the image, with those of the exporter.
 func podmanRun(flags, args []string) []string {
 	return slices.Concat(runFlags(), flags, []string{tag}, args)
 }
@@ -162,7 +162,7 @@ func fails(t *testing.T, flags []string, args ...string) string {
 	return stderr.String()
 }
 
-// answers gives the body of an answer with 200.
+// answers returns the body of an answer with 200.
 func answers(ctx context.Context, url string) (string, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {

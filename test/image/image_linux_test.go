@@ -258,7 +258,7 @@ func mounted(t *testing.T) string {
 	return do(t, "podman", "image", "mount", tag)
 }
 
-// likeTheImages is a directory with the owner and rights of /data in the image, which
+// likeTheImages returns a directory with the owner and rights of /data in the image, which
 // Docker gives a new volume.
 func likeTheImages(t *testing.T) string {
 	t.Helper()

@@ -32,7 +32,7 @@ const (
 // needed are the programs, by Debian's packages buildah, podman, crun and busybox-static.
 var needed = []string{"buildah", "podman", "crun", "busybox"}
 
-// refused is why no container runs here, through no fault of this project; "" where one
+// refused is why no container runs here, through no fault of this project; "" if one
 // does.
 var refused string
 

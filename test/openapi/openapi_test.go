@@ -126,7 +126,7 @@ func answers(t *testing.T, config wherebytest.Config) map[string][]any {
 	return found
 }
 
-// styles are the forms in which the documentation lets absent values and the times
+// styles returns the forms in which the documentation lets absent values and the times
 // of sessions be written.
 func styles() map[string]wherebytest.Config {
 	all := map[string]wherebytest.Config{}
@@ -183,7 +183,7 @@ func TestAnswersAreWhatWherebyDescribes(t *testing.T) {
 	}
 }
 
-// fill gives the fields that may be absent a value, and counts the rows.
+// fill returns the fields that may be absent a value, and counts the rows.
 func fill(body any) int {
 	var rows []any
 	switch body := body.(type) {

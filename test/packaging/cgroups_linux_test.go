@@ -39,7 +39,7 @@ func newCgroups(t *testing.T) []string {
 	return dirs
 }
 
-// systemdHierarchies are the directories of this process in the hierarchy of version
+// systemdHierarchies returns the directories of this process in the hierarchy of version
 // 2 and, where there is one, in systemd's own of version 1.
 func systemdHierarchies() ([]string, error) {
 	mounts, err := os.ReadFile("/proc/self/mountinfo")

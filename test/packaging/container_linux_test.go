@@ -35,7 +35,7 @@ var booted struct {
 	err   error
 }
 
-// bootable gives the Debian to boot, and puts packages on the shelf. It skips the test
+// bootable returns the Debian to boot, and puts packages on the shelf. It skips the test
 // where this machine can boot no container.
 func bootable(t *testing.T, versions ...string) string {
 	t.Helper()

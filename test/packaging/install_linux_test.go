@@ -36,7 +36,7 @@ func TestInstallingStartsNothing(t *testing.T) {
 }
 
 // TestInstallingWithoutSystemd has the package come and go where systemd does not run,
-// as in a chroot that an image is made of, and where it is not even installed.
+// as in a chroot that an image is made of, and if it is not even installed.
 func TestInstallingWithoutSystemd(t *testing.T) {
 	for name, prepare := range map[string]string{
 		"systemd does not run":     "test ! -e /run/systemd/system",
@@ -79,7 +79,7 @@ func inChroot(t *testing.T, script string, versions ...string) string {
 	return string(out)
 }
 
-// TestInstallingByHand follows the README where there is no package.
+// TestInstallingByHand follows the README if there is no package.
 func TestInstallingByHand(t *testing.T) {
 	s := service{boot(t, "1.2.3"), newAccount()}
 	s.sh("mkdir /release; cd /release; ln -s " + source + "/deploy; cp " + shelf + "/whereby_exporter-1.2.3 whereby_exporter; " + documented(t, "Install")[1])

@@ -20,7 +20,7 @@ import (
 	"whereby_exporter/collector/logtest"
 )
 
-// nspawn is the command that runs a copy of a Debian, in memory, which only it sees.
+// nspawn returns the command that runs a copy of a Debian, in memory, which only it sees.
 // It ends with this process, however that ends, and whatever it mounts is gone with it:
 // systemd-nspawn is in namespaces of its own for mounts, with a /run that it may write
 // to, and for processes, whose first one is a shell that waits for it.

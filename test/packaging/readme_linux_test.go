@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// documented are the commands of a section of deploy/systemd/README.md, block by
+// documented returns the commands of a section of deploy/systemd/README.md, block by
 // block, as printed, but for those that ask the exporter with curl: a minimal Debian
 // has none.
 func documented(t *testing.T, section string) []string {

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// left are the files of the container, but for those in which dpkg, apt and systemd
+// left returns the files of the container, but for those in which dpkg, apt and systemd
 // remember what they have done.
 func (c *container) left() []string {
 	c.t.Helper()
@@ -64,7 +64,7 @@ func TestRemoveKeepsStateAndPurgeLeavesNothing(t *testing.T) {
 		t.Errorf("users were:\n%s\nand are:\n%s", users, got)
 	}
 	for _, list := range []string{"list-unit-files", "list-units --all"} {
-		// It fails where there is none.
+		// It fails if there is none.
 		if got, _ := s.try("", "systemctl "+list+" --no-legend 'whereby*'"); got != "" {
 			t.Errorf("units left behind:\n%s", got)
 		}

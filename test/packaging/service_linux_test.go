@@ -26,7 +26,7 @@ type service struct {
 	account *wherebytest.Account
 }
 
-// installed is a container with the package of version 1.2.3, installed as documented.
+// installed returns a container with the package of version 1.2.3, installed as documented.
 func installed(t *testing.T, versions ...string) service {
 	t.Helper()
 	s := service{boot(t, append([]string{"1.2.3"}, versions...)...), newAccount()}
@@ -61,7 +61,7 @@ func (s service) enable() {
 	s.expect(map[string]float64{"whereby_up": 1, acmeTotal: acmeMinutes})
 }
 
-// running is an exporter that has been installed and started as documented.
+// running returns an exporter that has been installed and started as documented.
 func running(t *testing.T, versions ...string) service {
 	t.Helper()
 	s := installed(t, versions...)
@@ -69,7 +69,7 @@ func running(t *testing.T, versions ...string) service {
 	return s
 }
 
-// forget deletes the room, which from then on counts only where it is remembered.
+// forget deletes the room, which from then on counts only if it is remembered.
 func (s service) forget() { s.account.Delete(acmeRoom) }
 
 // remembers expects the minutes of the room that was forgotten.

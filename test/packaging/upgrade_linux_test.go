@@ -11,7 +11,7 @@ import (
 // acmeLimit is where the quota of a configuration file shows.
 const acmeLimit = `whereby_quota_limit{resource="participant_minutes",room_prefix="acme-"}`
 
-// acmeQuota is a configuration file with a quota.
+// acmeQuota returns a configuration file with a quota.
 func acmeQuota(minutes int) string {
 	return fmt.Sprintf("customers:\n  - room_prefix: acme-\n    name: Acme\n    quotas: {participant_minutes: %d}\n", minutes)
 }

@@ -83,7 +83,7 @@ func (r *emptyRoot) write(file, content string) {
 	}
 }
 
-// command is the exporter in that root, with the environment of the image.
+// command returns the exporter in that root, with the environment of the image.
 func (r *emptyRoot) command(args ...string) *exec.Cmd {
 	cmd := exec.Command("/whereby_exporter", args...)
 	cmd.Dir, cmd.Env = "/", append([]string{"WHEREBY_EXPORTER_STORAGE_PATH=/data"}, r.env...)

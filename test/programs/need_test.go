@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// told is a test that keeps what it was told. It goes on all the same, so the first
+// told is a test that keeps what it was told. It goes on nevertheless, so the first
 // word counts.
 type told struct {
 	testing.TB

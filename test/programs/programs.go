@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// Root is the top of the repository, for tests and commands run in this module.
+// Root returns the top of the repository, for tests and commands run in this module.
 func Root() (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {

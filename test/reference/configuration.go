@@ -155,7 +155,7 @@ func yamlCell(preset string) string {
 	return preset
 }
 
-// row is a row of a table.
+// row returns a row of a table.
 func row(cells ...string) string {
 	var b strings.Builder
 	for _, cell := range cells {

@@ -26,7 +26,7 @@ var companions = map[string][]string{
 	"http_client.tls_config.key":       {"http_client.tls_config.cert"},
 }
 
-// file is a configuration file with one field, and with those that this one cannot be without.
+// file returns a configuration file with one field, and with those that this one cannot be without.
 func file(t *testing.T, path, value string) string {
 	t.Helper()
 	var root any

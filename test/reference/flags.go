@@ -14,7 +14,7 @@ func commandNames(model *kong.Application) []string {
 	return names
 }
 
-// flagsOf are the flags that may follow a command.
+// flagsOf returns the flags that may follow a command.
 func flagsOf(model *kong.Application, name string) []*kong.Flag {
 	for _, command := range model.Children {
 		if command.Name == name {

@@ -16,7 +16,7 @@ import (
 // generated is in the head of the files that hold nothing else.
 const generated = "Written by go -C test run ./cmd/reference; do not edit."
 
-// Files are the generated files as they should be, named from the root of the
+// Files returns the generated files as they should be, named from the root of the
 // repository. Documents are read first, and keep all but their tables.
 func Files(root string) (map[string]string, error) {
 	model, err := app.CommandLine()

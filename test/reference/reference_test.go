@@ -14,7 +14,7 @@ import (
 // root is the root of the repository.
 const root = "../.."
 
-// commandLine is the model that the program parses with.
+// commandLine returns the model that the program parses with.
 func commandLine(t *testing.T) *kong.Application {
 	t.Helper()
 	model, err := app.CommandLine()

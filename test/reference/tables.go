@@ -59,7 +59,7 @@ func flagRows(model *kong.Application, command string) []string {
 	return rows
 }
 
-// ownFlagRows are the flags of a command that the default command has not, or not with the same
+// ownFlagRows returns the flags of a command that the default command has not, or not with the same
 // meaning.
 func ownFlagRows(model *kong.Application, name string) []string {
 	var rows []string

@@ -54,7 +54,7 @@ type Config struct {
 	// 1 point for each. What Insights costs is unknown: 1 to 10 points, by complexity,
 	// which may change at any time. Cost must not call the account's methods.
 	Cost func(endpoint string, rows int, at time.Time) int
-	// RefusalCost is what a request costs that is refused for want of points. Unknown;
+	// RefusalCost is what a request costs that is refused for lack of points. Unknown;
 	// mostly nothing.
 	RefusalCost int
 	// ResetAlways sends X-RateLimit-Reset with every answer. Otherwise it comes with a
@@ -86,7 +86,7 @@ type Config struct {
 	// MissingSeries leaves one array out of the traces of one participant in eight.
 	MissingSeries bool
 	// NoRequestLog keeps [Account.Requests] empty, for benchmarks. Requests are
-	// counted all the same.
+	// counted nevertheless.
 	NoRequestLog bool
 }
 
@@ -177,7 +177,7 @@ func (a *Account) come(d due, now int64) {
 	a.settle(d.room, now)
 }
 
-// horizon is the moment that Insights has reached by now.
+// horizon returns the moment that Insights has reached by now.
 func (a *Account) horizon(now int64) int64 {
 	return now - a.cfg.Lag.Milliseconds()
 }
@@ -204,7 +204,7 @@ func (t *timeline) Pop() any {
 	return d
 }
 
-// millis gives a time in the account's resolution; 0 stands for no time.
+// millis returns a time in the account's resolution; 0 stands for no time.
 func millis(t time.Time) int64 {
 	if t.IsZero() {
 		return 0
@@ -212,7 +212,7 @@ func millis(t time.Time) int64 {
 	return t.UnixMilli()
 }
 
-// moment is the reverse of millis.
+// moment returns the reverse of millis.
 func moment(ms int64) time.Time {
 	if ms == 0 {
 		return time.Time{}

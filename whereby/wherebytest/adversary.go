@@ -18,7 +18,7 @@ import (
 //
 // The same arguments make the same account. What a test is not about can be taken out
 // of Config before it is used. Rows that are odd and answers that are empty are so for
-// the first half of the time, or for ever where nothing but the sessions of a room is
+// the first half of the time, or forever where nothing but the sessions of a room is
 // concerned.
 type Adversary struct {
 	Config Config
@@ -46,7 +46,7 @@ type chances struct {
 	oneIn int64
 }
 
-// draw gives what to draw further from, if the name is one of them.
+// draw returns what to draw further from, if the name is one of them.
 func (c chances) draw(name string) (d dice, hit bool) {
 	if c.oneIn == 0 {
 		return 0, false
@@ -80,7 +80,7 @@ func (x *Adversary) note(format string, args ...any) {
 	x.chosen = append(x.chosen, fmt.Sprintf(format, args...))
 }
 
-// part gives a random time up to a part of the length, in whole seconds, and no longer
+// part returns a random time up to a part of the length, in whole seconds, and no longer
 // than most.
 func (x *Adversary) part(d *dice, of float64, most time.Duration) time.Duration {
 	up := min(time.Duration(float64(x.length)*of), most)

@@ -20,7 +20,7 @@ type cast struct {
 	callers []Knock // the descriptions knocks were made from, or nil
 }
 
-// cast gives what is known of a session's people. Of a planned one it is made
+// cast returns what is known of a session's people. Of a planned one it is made
 // again from the plan.
 func (a *Account) cast(l located) cast {
 	c := cast{located: l, id: a.sessionID(l.room, l.session)}
@@ -37,7 +37,7 @@ func (a *Account) cast(l located) cast {
 	return c
 }
 
-// person gives the description of a connection, what was left out made up.
+// person returns the description of a connection, what was left out made up.
 func (c *cast) person(i int) Participant {
 	var p Participant
 	if c.people != nil {
@@ -58,7 +58,7 @@ func (c *cast) person(i int) Participant {
 	return p
 }
 
-// caller gives the description of a knock, what was left out made up.
+// caller returns the description of a knock, what was left out made up.
 func (c *cast) caller(i int) Knock {
 	var k Knock
 	if c.callers != nil {
@@ -76,7 +76,7 @@ func (c *cast) caller(i int) Knock {
 // told of it.
 const tail = 10 * minute
 
-// span gives the time in which something happens in a session, rather too late
+// span returns the time in which something happens in a session, rather too late
 // an end than too early; math.MaxInt64 where it runs on.
 func (c *cast) span() (opens, closes int64) {
 	opens, closes = c.session.start, max(c.session.start, c.session.end)
@@ -102,7 +102,7 @@ func (c *cast) span() (opens, closes int64) {
 	return opens, closes
 }
 
-// began gives when the second person was in, which is when Whereby's session
+// began returns when the second person was in, which is when Whereby's session
 // begins; 0 if there never were two. Source: the webhook reference on
 // room.session.started.
 func (c *cast) began() int64 {
@@ -140,7 +140,7 @@ func (c *cast) began() int64 {
 	return 0
 }
 
-// comes gives when somebody is first heard of.
+// comes returns when somebody is first heard of.
 func (l *leg) comes() int64 {
 	if l.knocked != 0 {
 		return l.knocked
@@ -148,7 +148,7 @@ func (l *leg) comes() int64 {
 	return l.joined
 }
 
-// leaves gives when a connection ends, never before it begins; 0 if it stays.
+// leaves returns when a connection ends, never before it begins; 0 if it stays.
 func (l *leg) leaves() int64 {
 	if l.left == 0 {
 		return 0

@@ -96,7 +96,7 @@ func readAll(t testing.TB, a *wherebytest.Account, endpoint string, query ...str
 	return nil
 }
 
-// errorOf gives the message of an error's body.
+// errorOf returns the message of an error's body.
 func errorOf(t testing.TB, body []byte) string {
 	t.Helper()
 	var e struct {
@@ -109,7 +109,7 @@ func errorOf(t testing.TB, body []byte) string {
 	return e.Error
 }
 
-// prefixOf is the part of a name before its UUID.
+// prefixOf returns the part of a name before its UUID.
 func prefixOf(name string) string {
 	name = strings.TrimPrefix(name, "/")
 	if len(name) <= 36 {

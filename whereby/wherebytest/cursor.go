@@ -111,7 +111,7 @@ func (a *Account) page(q *query, l listing) page {
 	return p
 }
 
-// row gives the row at a position of a listing of n rows.
+// row returns the row at a position of a listing of n rows.
 func (q *query) row(position, n int) int {
 	if q.desc {
 		return n - 1 - position

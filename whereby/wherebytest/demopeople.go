@@ -49,13 +49,13 @@ func planWait(u float64) int64 {
 	return 3*time.Second.Milliseconds() + int64(u*u*u*float64(15*minute-3*time.Second.Milliseconds()))
 }
 
-// planLead gives how long before its start a planned session is first heard of.
+// planLead returns how long before its start a planned session is first heard of.
 func planLead(seed uint64) int64 {
 	d := planDoor(seed)
 	return max(d.host, d.visitor, d.knock)
 }
 
-// planKnocks gives those who knock at the door of a planned session and give up.
+// planKnocks returns those who knock at the door of a planned session and give up.
 func planKnocks(seed uint64, start, end int64) []knock {
 	if seed&waitingRoom == 0 {
 		return nil

@@ -2,7 +2,7 @@ package wherebytest
 
 import "whereby_exporter/whereby"
 
-// rateAt gives the number of sessions to start in a minute, and brings the
+// rateAt returns the number of sessions to start in a minute, and brings the
 // customers' weights up to its hour.
 func (d *demo) rateAt(at int64) float64 {
 	if hour := at / 60; d.weights == nil || hour != d.hour {
@@ -54,7 +54,7 @@ func (d *demo) pick(dice *dice) *customer {
 	return &d.customers[0]
 }
 
-// planEnd gives the end of a planned session.
+// planEnd returns the end of a planned session.
 func planEnd(seed uint64, start int64) int64 {
 	dice := dice(mix(seed + 1))
 	length := 5*minute + dice.upTo(20*minute)
@@ -121,7 +121,7 @@ func (d *dice) roll() uint64 {
 	return mix(uint64(*d))
 }
 
-// unit gives a number from 0 to less than 1.
+// unit returns a number from 0 to less than 1.
 func (d *dice) unit() float64 { return float64(d.roll()>>11) / (1 << 53) }
 
 func (d *dice) chance(p float64) bool { return d.unit() < p }

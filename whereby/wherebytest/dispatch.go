@@ -102,7 +102,7 @@ func (d *dispatch) start(ctx context.Context) {
 	}
 }
 
-// wake gives the time at which there is something to do.
+// wake returns the time at which there is something to do.
 func (d *dispatch) wake() time.Time {
 	at := d.feed.wake()
 	if len(d.queue) > 0 && d.queue[0].due.Before(at) {

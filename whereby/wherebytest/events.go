@@ -10,7 +10,7 @@ import (
 	"whereby_exporter/whereby"
 )
 
-// Events gives what happens from a time until before another, in the order in
+// Events returns what happens from a time until before another, in the order in
 // which it happens. The same account gives the same events however often it is
 // asked, and in whatever slices.
 //
@@ -48,7 +48,7 @@ func (a *Account) Events(from, to time.Time) []Event {
 	return withTranscriptions(events, a.transcriptionEvents(first, end))
 }
 
-// ceilMillis gives the first time in the account's resolution not before t.
+// ceilMillis returns the first time in the account's resolution not before t.
 func ceilMillis(t time.Time) int64 {
 	return t.Add(time.Millisecond - time.Nanosecond).UnixMilli()
 }
@@ -108,7 +108,7 @@ func (a *Account) event(o occurrence, clients map[string]int) Event {
 	return e
 }
 
-// meetingID is a room's number.
+// meetingID returns a room's number.
 func meetingID(r *room) string { return strconv.FormatUint(1+hash(r.name)%1_000_000_000, 10) }
 
 func (o occurrence) describeRecording(e *Event) {

@@ -15,10 +15,10 @@ import (
 	"whereby_exporter/whereby/wherebytest"
 )
 
-// at is a time after day.
+// at returns a time after day.
 func at(d time.Duration) time.Time { return day.Add(d) }
 
-// consultation is a meeting with everything in it: a visitor who knocks before the
+// consultation returns a meeting with everything in it: a visitor who knocks before the
 // host is there, one who gives up, one who walks in, a recorder.
 func consultation() wherebytest.Session {
 	return wherebytest.Session{
@@ -163,7 +163,7 @@ func TestEventsAddUpToTheLiveFigures(t *testing.T) {
 	}
 }
 
-// inSlices gives the events in pieces cut at random.
+// inSlices returns the events in pieces cut at random.
 func inSlices(a *wherebytest.Account, random *rand.Rand, from, to time.Time, longest time.Duration) (all []wherebytest.Event) {
 	for from.Before(to) {
 		end := from.Add(1 + time.Duration(random.Int64N(int64(longest))))

@@ -148,7 +148,7 @@ func (d *document) setList(rows []any) {
 	d.top["results"] = rows
 }
 
-// rows gives each row once, even where the list has it twice.
+// rows returns each row once, even where the list has it twice.
 func (d *document) rows() []map[string]any {
 	var rows []map[string]any
 	for _, row := range d.list() {

@@ -70,7 +70,7 @@ func (a *Account) ClearFaults() {
 	a.faults = nil
 }
 
-// faultsFor gives the faults that take effect on a request, and counts them.
+// faultsFor returns the faults that take effect on a request, and counts them.
 func (a *Account) faultsFor(q *query) []*armed {
 	var replaced bool
 	var found []*armed

@@ -41,7 +41,7 @@ var badTraces = map[string]func(row, samples map[string]any){
 	},
 }
 
-// BadTraceKinds are the names that BadTrace takes.
+// BadTraceKinds returns the names that BadTrace takes.
 func BadTraceKinds() []string { return slices.Sorted(maps.Keys(badTraces)) }
 
 // BadTrace spoils the samples that the endpoint participant answers with, in one of the

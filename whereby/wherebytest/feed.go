@@ -32,7 +32,7 @@ func newFeed(a *Account, since time.Time) feed {
 	return feed{account: a, since: since, known: since, stale: true, given: make(map[string]time.Time)}
 }
 
-// next gives the next event that has happened by now.
+// next returns the next event that has happened by now.
 func (f *feed) next(now time.Time) (e Event, ok bool) {
 	if f.stale || !f.known.After(now) {
 		f.refill(now)
@@ -46,7 +46,7 @@ func (f *feed) next(now time.Time) (e Event, ok bool) {
 	return e, true
 }
 
-// wake gives the time at which next may have something.
+// wake returns the time at which next may have something.
 func (f *feed) wake() time.Time {
 	if len(f.ahead) > 0 {
 		return f.ahead[0].CreatedAt

@@ -2,7 +2,7 @@ package wherebytest
 
 import "time"
 
-// Final gives what [Account.Truth] would give if Insights had caught up with all that
+// Final returns what [Account.Truth] would give if Insights had caught up with all that
 // has happened by now: without lag, lateness and growth. A room that is deleted counts
 // with what was shown of it, as nothing more ever is.
 func (a *Account) Final(prefixOf func(roomName string) string) map[string]PrefixTruth {
@@ -25,7 +25,7 @@ func (a *Account) Final(prefixOf func(roomName string) string) map[string]Prefix
 	return all
 }
 
-// FinalSessions gives what [Account.Sessions] would give if Insights had caught up with
+// FinalSessions returns what [Account.Sessions] would give if Insights had caught up with
 // all that has happened by now. It is empty for a room that is not shown.
 func (a *Account) FinalSessions(roomName string) []SessionTruth {
 	now := a.lock()
@@ -33,7 +33,7 @@ func (a *Account) FinalSessions(roomName string) []SessionTruth {
 	return a.prompt().sessions(roomName, now)
 }
 
-// prompt gives the account as it would be if Insights showed everything at once. It is
+// prompt returns the account as it would be if Insights showed everything at once. It is
 // for looking at only.
 func (a *Account) prompt() *Account {
 	prompt := &Account{cfg: a.cfg, byName: a.byName, salt: a.salt}
@@ -44,7 +44,7 @@ func (a *Account) prompt() *Account {
 	return prompt
 }
 
-// final gives the highest figures of a room up to now.
+// final returns the highest figures of a room up to now.
 func (a *Account) final(r *room, now int64) Totals {
 	if !r.shown || r.past == nil {
 		return r.highest()

@@ -13,7 +13,7 @@ import (
 
 // HandlerTransport has a handler answer requests to any host within the process,
 // without a network, so that it works in testing/synctest too. A request ends when
-// its context does, whatever the handler does then; a handler that goes on after
+// its context does, whatever the handler does then; a handler that continues after
 // that goes on alone. One that panics with [http.ErrAbortHandler] breaks the
 // connection.
 func HandlerTransport(h http.Handler) http.RoundTripper {

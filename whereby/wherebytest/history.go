@@ -19,7 +19,7 @@ type history struct {
 	due                 int64      // where the room's next change stands on the timeline; 0: nowhere
 }
 
-// history gives a room its history, beginning with what it has.
+// history returns a room its history, beginning with what it has.
 func (r *room) history() *history {
 	if r.past == nil {
 		r.past = &history{base: r.totals, baseFirst: r.first, baseLast: r.last}
@@ -141,12 +141,12 @@ func (a *Account) update(r *room, h int64) (next int64) {
 	return next
 }
 
-// visible gives the sessions that have started at horizon h.
+// visible returns the sessions that have started at horizon h.
 func (p *history) visible(h int64) []*session {
 	return p.rows[:sort.Search(len(p.rows), func(i int) bool { return p.rows[i].start > h })]
 }
 
-// sessionsAt gives the sessions of a room that are listed when h has been reached for
+// sessionsAt returns the sessions of a room that are listed when h has been reached for
 // it, by start, those that only its first totals tell of included.
 func (a *Account) sessionsAt(r *room, h int64) []*session {
 	base, first, last := r.totals, r.first, r.last

@@ -10,7 +10,7 @@ import (
 // totals tell of.
 const madeUp = 1 << 31
 
-// sessionID gives the ID of a session. Those that were not given are made from
+// sessionID returns the ID of a session. Those that were not given are made from
 // the room's and the session's numbers, so that none has to be stored to be
 // found again.
 func (a *Account) sessionID(r *room, s *session) string {
@@ -79,7 +79,7 @@ func parseUUID(s string) (x uint64, ok bool) {
 	return binary.BigEndian.Uint64(b[:]), true
 }
 
-// mix is the finalizer of SplitMix64: a good hash of 64 bits that can be undone.
+// mix returns the finalizer of SplitMix64: a good hash of 64 bits that can be undone.
 func mix(x uint64) uint64 {
 	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
 	x = (x ^ x>>27) * 0x94d049bb133111eb
@@ -92,7 +92,7 @@ func unmix(x uint64) uint64 {
 	return x ^ x>>30 ^ x>>60
 }
 
-// hash gives a number for a text.
+// hash returns a number for a text.
 func hash(s string) uint64 {
 	h := fnv.New64a()
 	h.Write([]byte(s))

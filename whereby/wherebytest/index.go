@@ -36,7 +36,7 @@ func (e entry) compare(o entry) int {
 	return cmp.Compare(e.room.name, o.room.name)
 }
 
-// nullKey gives the key of rows without the sorted field.
+// nullKey returns the key of rows without the sorted field.
 func (a *Account) nullKey() int64 {
 	if a.cfg.NullsFirst {
 		return math.MaxInt64
@@ -53,7 +53,7 @@ func (a *Account) touch(r *room) {
 	}
 }
 
-// index gives the rooms shown in the order of a field.
+// index returns the rooms shown in the order of a field.
 func (a *Account) index(field string) []entry {
 	x := a.indexes[field]
 	if x == nil {
@@ -113,7 +113,7 @@ func (x *index) refresh() {
 	x.putIn(in)
 }
 
-// find gives the position of the first of n entries not before e.
+// find returns the position of the first of n entries not before e.
 func (x *index) find(e entry, n int) int {
 	return sort.Search(n, func(i int) bool { return x.entries[i].compare(e) >= 0 })
 }
@@ -148,7 +148,7 @@ func (x *index) putIn(in []entry) {
 	}
 }
 
-// roomValue gives what rooms are sorted by for a field, or nil for a field that
+// roomValue returns what rooms are sorted by for a field, or nil for a field that
 // they can't be sorted by. A million times the mean stands for a rating.
 func roomValue(field string) func(*room) (int64, bool) {
 	when := func(get func(*room) int64) func(*room) (int64, bool) {
@@ -179,7 +179,7 @@ func roomValue(field string) func(*room) (int64, bool) {
 	return nil
 }
 
-// totalOf gives the total that rooms and sessions call by the name of a field.
+// totalOf returns the total that rooms and sessions call by the name of a field.
 func totalOf(field string) func(*Totals) int64 {
 	switch field {
 	case "totalParticipantMinutes":

@@ -50,7 +50,7 @@ type Insights struct {
 	FormerSessions bool
 	// SessionStatus is the status that requests for a room's sessions are answered with,
 	// such as 403 or 500; 0 is the usual answer. For how long Insights refuses a room is
-	// unknown: it may be for ever.
+	// unknown: it may be forever.
 	SessionStatus func(roomName string, at time.Time) int
 	// EmptySessions answers requests for a room's sessions with none.
 	EmptySessions func(roomName string, at time.Time) bool
@@ -64,7 +64,7 @@ func (i *Insights) plain() bool {
 	return i.LagOf == nil && i.Lateness == nil && i.Growth == nil && !i.SilentEnd
 }
 
-// horizonOf is the moment that an endpoint has reached for a room by now.
+// horizonOf returns the moment that an endpoint has reached for a room by now.
 func (a *Account) horizonOf(endpoint string, r *room, now int64) int64 {
 	return now - a.lagOf(endpoint, r)
 }
@@ -91,7 +91,7 @@ func (a *Account) growth(r *room, s *session) int64 {
 	return a.cfg.Insights.Growth(r.name, a.sessionID(r, s)).Milliseconds()
 }
 
-// lasts gives the last moment that counts of a room that closes silently; 0: all do. It is
+// lasts returns the last moment that counts of a room that closes silently; 0: all do. It is
 // the one before the room closes, so that the end of what runs then is not seen.
 func (a *Account) lasts(r *room) int64 {
 	if !a.cfg.Insights.SilentEnd || r.ends == 0 {
@@ -100,7 +100,7 @@ func (a *Account) lasts(r *room) int64 {
 	return r.closes() - 1
 }
 
-// reach is the moment that has been reached for a session when h has been reached for
+// reach returns the moment that has been reached for a session when h has been reached for
 // its room.
 func (a *Account) reach(r *room, s *session, h int64) int64 {
 	h -= a.lateness(r, s)
@@ -110,7 +110,7 @@ func (a *Account) reach(r *room, s *session, h int64) int64 {
 	return h
 }
 
-// begun gives the sessions that are shown when h has been reached for their room, by
+// begun returns the sessions that are shown when h has been reached for their room, by
 // start, those of its first totals left out.
 func (a *Account) begun(r *room, h int64) []*session {
 	if r.past == nil {
@@ -137,13 +137,13 @@ type progress struct {
 	lasts  int64 // the moment from which on nothing in it counts; 0: never
 }
 
-// progress gives how far Insights is with a session when h has been reached for its
+// progress returns how far Insights is with a session when h has been reached for its
 // room.
 func (a *Account) progress(r *room, s *session, h int64) progress {
 	return progress{a.reach(r, s, h), h - a.lateness(r, s), a.growth(r, s), a.lasts(r)}
 }
 
-// grows gives when a session is shown with all of its minutes; 0 if it is not known.
+// grows returns when a session is shown with all of its minutes; 0 if it is not known.
 func (p progress) grows(end int64) int64 {
 	if p.lasts != 0 {
 		end = earliest(end, p.lasts)
@@ -154,7 +154,7 @@ func (p progress) grows(end int64) int64 {
 	return end + p.growth
 }
 
-// show works out what is shown of a session, when that changes next (0: never), and
+// show computes what is shown of a session, when that changes next (0: never), and
 // whether it is final.
 func (s *session) show(p progress, legs []leg) (shown Totals, changes int64, final bool) {
 	switch {
@@ -190,7 +190,7 @@ func (t Totals) half() Totals {
 	return t
 }
 
-// listed gives a session as the endpoint room-sessions lists it when h has been
+// listed returns a session as the endpoint room-sessions lists it when h has been
 // reached for its room.
 func (a *Account) listed(r *room, s *session, h int64) *session {
 	if s.seq >= madeUp || a.cfg.Insights.plain() || slices.Contains(r.past.formerRows, s) {
@@ -206,7 +206,7 @@ func (a *Account) listed(r *room, s *session, h int64) *session {
 	return &row
 }
 
-// extras gives what a room's totals differ by from the sums of its sessions', and when
+// extras returns what a room's totals differ by from the sums of its sessions', and when
 // that changes next.
 func (a *Account) extras(r *room, h int64) (extra Totals, next int64) {
 	cfg := &a.cfg.Insights
@@ -228,7 +228,7 @@ func (a *Account) extras(r *room, h int64) (extra Totals, next int64) {
 	return extra, next
 }
 
-// sessionsRefused gives the status that a request for a room's sessions is refused with;
+// sessionsRefused returns the status that a request for a room's sessions is refused with;
 // 0 is none.
 func (a *Account) sessionsRefused(q *query) int {
 	if a.cfg.Insights.SessionStatus == nil || q.endpoint != EndpointRoomSessions {
@@ -242,7 +242,7 @@ func (a *Account) hidesSessions(r *room) bool {
 	return a.cfg.Insights.EmptySessions != nil && a.cfg.Insights.EmptySessions(r.name, a.points.at)
 }
 
-// keepRows gives the sessions of a room as they stay listed once another room has its
+// keepRows returns the sessions of a room as they stay listed once another room has its
 // name.
 func (a *Account) keepRows(r *room, now int64) []*session {
 	if !a.cfg.Insights.FormerSessions || r.past == nil {

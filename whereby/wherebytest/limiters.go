@@ -103,7 +103,7 @@ type tokenBucket struct {
 // nearly is how much of a point may be missing for reasons of arithmetic.
 const nearly = 1e-6
 
-// usedAt gives the points that are not back yet.
+// usedAt returns the points that are not back yet.
 func (b *tokenBucket) usedAt(now time.Time) float64 {
 	back := float64(b.limit) * now.Sub(b.then).Seconds() / window.Seconds()
 	return max(0, b.used-max(0, back))

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// body gives the answer to a query that has no error.
+// body returns the answer to a query that has no error.
 func (a *Account) body(q *query, now int64) []byte {
 	switch q.endpoint {
 	case EndpointRooms:
@@ -136,7 +136,7 @@ func (a *Account) sessionsBody(q *query, now int64) []byte {
 	})
 }
 
-// endAt gives a session's end as known at horizon h; 0 if it runs.
+// endAt returns a session's end as known at horizon h; 0 if it runs.
 func (s *session) endAt(h int64) int64 {
 	if s.end > h {
 		return 0
@@ -144,7 +144,7 @@ func (s *session) endAt(h int64) int64 {
 	return s.end
 }
 
-// sessionValue gives what sessions are sorted by for a field, or nil for a field
+// sessionValue returns what sessions are sorted by for a field, or nil for a field
 // that they can't be sorted by.
 func sessionValue(field string) func(s *session, h int64) (int64, bool) {
 	switch field {

@@ -35,7 +35,7 @@ func (t LiveTruth) Full(capacity int) (rooms int) {
 	return rooms
 }
 
-// Fullest is the most people in one room now.
+// Fullest returns the most people in one room now.
 func (t LiveTruth) Fullest() (people int) {
 	for n := range t.Sizes {
 		people = max(people, n)
@@ -46,7 +46,7 @@ func (t LiveTruth) Fullest() (people int) {
 // peakWindow is how far back [LiveTruth].PeopleMax and FullestMax go.
 const peakWindow = int64(5 * time.Minute / time.Millisecond)
 
-// Live gives who is in rooms at a time, by prefix, without the lag of Insights.
+// Live returns who is in rooms at a time, by prefix, without the lag of Insights.
 // What happens at that moment has happened. A prefix with nobody in or at the door
 // of a room within the last 5 minutes is not in the map.
 //
@@ -118,7 +118,7 @@ func (a *Account) Live(at time.Time, prefixOf func(roomName string) string) map[
 	return all
 }
 
-// peaks gives the highest number of people in the window before now by prefix, and the
+// peaks returns the highest number of people in the window before now by prefix, and the
 // highest in one room.
 func (a *Account) peaks(now int64, prefixOf func(string) string) (most, fullest map[string]int) {
 	since := now - peakWindow
@@ -167,7 +167,7 @@ type MinutesTruth struct {
 	True int64
 }
 
-// Minutes gives the participant minutes up to now by prefix: what Insights has
+// Minutes returns the participant minutes up to now by prefix: what Insights has
 // shown, and what is true, each connection rounded up to whole minutes. The time
 // that somebody was in a room alone, before the session started, counts from when it
 // has. After a room was deleted Insights count no more; the truth goes on for those
@@ -190,7 +190,7 @@ func (a *Account) Minutes(prefixOf func(roomName string) string) map[string]Minu
 	return all
 }
 
-// pending gives the participant minutes up to now that Insights, at horizon h, do
+// pending returns the participant minutes up to now that Insights, at horizon h, do
 // not show.
 func (r *room) pending(now, h int64) int64 {
 	if r.past == nil {

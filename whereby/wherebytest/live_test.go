@@ -180,7 +180,7 @@ func TestTrueMinutesAreWhatInsightsWouldShowWithoutALag(t *testing.T) {
 	})
 }
 
-// A reader of events can work out what Insights does not show yet.
+// A reader of events can compute what Insights does not show yet.
 func TestShownAndPendingMinutesAreTheTruth(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(time.Until(at(8 * time.Hour)))

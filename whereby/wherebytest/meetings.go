@@ -51,7 +51,7 @@ func (m *meetings) arrange() {
 	m.added = m.added[:0]
 }
 
-// chain works out latest again from a position on.
+// chain computes latest again from a position on.
 func (m *meetings) chain(from int) {
 	latest := int64(math.MinInt64)
 	if from > 0 {
@@ -91,7 +91,7 @@ func (a *Account) meet(r *room, s *session) {
 	}
 }
 
-// changes gives a channel that is closed when a session is scheduled.
+// changes returns a channel that is closed when a session is scheduled.
 func (a *Account) changes() <-chan struct{} {
 	a.mu.Lock()
 	defer a.mu.Unlock()

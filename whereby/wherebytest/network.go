@@ -5,18 +5,18 @@ import "strings"
 // Network is what a participant's connection is like.
 type Network int
 
-// The networks. Those are from how Whereby describes poor quality: 3 % of loss or more,
+// The networks. Those are from how Whereby describes poor quality: 3% of loss or more,
 // sustained; spikes of 2 to 4 s are normal.
 const (
 	// AnyNetwork is one drawn from the mix of the room.
 	AnyNetwork Network = iota
 	// GoodNetwork hardly loses anything.
 	GoodNetwork
-	// SpikyNetwork is a good one but for spikes of 2 to 4 s of 5 % and more.
+	// SpikyNetwork is a good one but for spikes of 2 to 4 s of 5% and more.
 	SpikyNetwork
-	// CongestedNetwork loses 3 to 8 % for minutes on end, at a quarter of the bitrate.
+	// CongestedNetwork loses 3 to 8% for minutes on end, at a quarter of the bitrate.
 	CongestedNetwork
-	// LossyMobileNetwork loses 5 to 25 % in bursts of half a minute.
+	// LossyMobileNetwork loses 5 to 25% in bursts of half a minute.
 	LossyMobileNetwork
 )
 
@@ -61,7 +61,7 @@ type networkMix struct {
 }
 
 // SetNetworks changes the networks of the rooms whose names begin with a prefix, for
-// sessions that start from now on: what Insights say of earlier ones stays. The prefix
+// sessions that start from now on: what Insights says of earlier ones stays. The prefix
 // is without the slash; "" is all rooms.
 func (a *Account) SetNetworks(prefix string, mix NetworkMix) {
 	now := a.lock()
@@ -96,7 +96,7 @@ func lineOf(id string, n Network, machine bool) line {
 	return line{seed: seed, network: n, rate: 1_400_000 + int64(seed>>32%800_000), machine: machine}
 }
 
-// roll is a number below n that is the same whenever it is asked for.
+// roll returns a number below n that is the same whenever it is asked for.
 func (l line) roll(purpose, i uint64, n int64) int64 {
 	return int64(mix(l.seed^purpose<<48^i) % uint64(n))
 }
@@ -135,7 +135,7 @@ func (l line) bad(i int) bool {
 	return false
 }
 
-// loss gives a sample of packet loss in tenths of a percent.
+// loss returns a sample of packet loss in tenths of a percent.
 func (l line) loss(i int, direction uint64, active bool) int64 {
 	if !active {
 		return 0
@@ -156,7 +156,7 @@ func (l line) loss(i int, direction uint64, active bool) int64 {
 	return low + l.roll(noise+direction<<8, uint64(i), high-low+1)
 }
 
-// bitrate gives a sample in bits per second.
+// bitrate returns a sample in bits per second.
 func (l line) bitrate(i int, direction uint64, active bool) int64 {
 	if !active {
 		return 0

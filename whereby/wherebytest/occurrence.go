@@ -35,7 +35,7 @@ const (
 	kindGone // from a room that has closed; no event tells of it
 )
 
-// rank is the place of an occurrence among those of a moment.
+// rank returns the place of an occurrence among those of a moment.
 func (o occurrence) rank() int {
 	if o.kind == kindJoined && o.leg().replaces {
 		return 2*int(kindLeft) + 1
@@ -67,7 +67,7 @@ func (o occurrence) compare(p occurrence) int {
 	)
 }
 
-// leg gives the connection that an occurrence is of.
+// leg returns the connection that an occurrence is of.
 func (o occurrence) leg() *leg { return &o.cast.legs[o.i] }
 
 // occurrences gives, in order, everything that happens in the sessions that

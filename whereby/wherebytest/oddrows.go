@@ -26,7 +26,7 @@ var oddRows = map[string]func(row map[string]any){
 	"numbers for times": func(row map[string]any) { replaceTimes(row, json.Number("1735689600000")) },
 }
 
-// OddRowKinds are the names that [Insights].OddRows may give.
+// OddRowKinds returns the names that [Insights].OddRows may give.
 func OddRowKinds() []string { return slices.Sorted(maps.Keys(oddRows)) }
 
 // replaceTimes puts something in the place of the times of a row's sessions.
@@ -42,7 +42,7 @@ func replaceTimes(row map[string]any, with any) {
 	}
 }
 
-// oddRow gives what spoils a row, and panics for a kind that does not exist.
+// oddRow returns what spoils a row, and panics for a kind that does not exist.
 func oddRow(kind string) func(row map[string]any) {
 	spoil := oddRows[kind]
 	if spoil == nil {

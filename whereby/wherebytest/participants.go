@@ -14,12 +14,12 @@ type connection struct {
 	joined, left int64 // left 0: is there
 }
 
-// met is the moment that has been reached by now for the participants of a session.
+// met returns the moment that has been reached by now for the participants of a session.
 func (a *Account) met(l located, now int64) int64 {
 	return a.reach(l.room, l.session, a.horizonOf(EndpointParticipants, l.room, now))
 }
 
-// connections gives those who have joined a session by horizon h.
+// connections returns those who have joined a session by horizon h.
 func (a *Account) connections(l located, h int64) []connection {
 	cast := a.cast(l)
 	var all []connection
@@ -56,7 +56,7 @@ func userAgent(seed uint64) string {
 	return agents[seed%uint64(len(agents))]
 }
 
-// wanted gives the connections that a query names by session or external ID.
+// wanted returns the connections that a query names by session or external ID.
 func (a *Account) wanted(q *query, now int64) []connection {
 	external := q.values.Get("externalId")
 	var all []connection

@@ -34,7 +34,7 @@ func TestParticipantsAppearAndLeaveAsInsightsGetThere(t *testing.T) {
 			return ids
 		}
 		if got := rows("roomSessionId", id); len(got) != 0 {
-			t.Errorf("before Insights get there: %v", got)
+			t.Errorf("before Insights gets there: %v", got)
 		}
 		time.Sleep(2 * time.Minute)
 		if got := ids(rows("roomSessionId", id)); !slices.Equal(got, []string{"one <nil>"}) {

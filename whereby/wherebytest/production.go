@@ -111,7 +111,7 @@ func (a *Account) run(e errand) Request {
 	return request
 }
 
-// Requests gives the application's requests so far. They are not among
+// Requests returns the application's requests so far. They are not among
 // [Account.Requests].
 func (p *Production) Requests() []Request {
 	p.mu.Lock()
@@ -119,7 +119,7 @@ func (p *Production) Requests() []Request {
 	return slices.Clone(p.requests)
 }
 
-// Refused is how many of its requests were refused for want of points.
+// Refused is how many of its requests were refused for lack of points.
 func (p *Production) Refused() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -115,7 +115,7 @@ func (e *encoder) series(name string, values []float64) {
 	e.b = append(e.b, ']')
 }
 
-// ParticipantTruth is what Insights say of somebody who took part in a session.
+// ParticipantTruth is what Insights says of somebody who took part in a session.
 type ParticipantTruth struct {
 	RoomName, SessionID, ID string
 	// SessionEnded is when the session did.
@@ -126,7 +126,7 @@ type ParticipantTruth struct {
 	Traces []Trace
 }
 
-// Quality gives everybody who took part in the sessions that Insights shows as ended,
+// Quality returns everybody who took part in the sessions that Insights shows as ended,
 // and that began from a time on. Machines are not among them.
 func (a *Account) Quality(since time.Time) []ParticipantTruth {
 	now := a.lock()
@@ -148,7 +148,7 @@ func (a *Account) Quality(since time.Time) []ParticipantTruth {
 	return all
 }
 
-// took gives those who took part in one session.
+// took returns those who took part in one session.
 func (a *Account) took(l located, h int64) []ParticipantTruth {
 	var people []ParticipantTruth
 	at := map[string]int{}

@@ -29,7 +29,7 @@ func callsOf(config wherebytest.Config, n int, length time.Duration, p wherebyte
 
 const roomName = "/acme-793e9ec1-c686-423d-9043-9b7a10c553fd"
 
-// sustained is the longest time of 3 % loss or more.
+// sustained returns the longest time of 3% loss or more.
 func sustained(t wherebytest.Trace) time.Duration {
 	var longest time.Duration
 	for _, samples := range [][]float64{t.PacketLossSend, t.PacketLossRecv} {
@@ -48,7 +48,7 @@ func sustained(t wherebytest.Trace) time.Duration {
 
 func TestNetworksAreWhatTheySay(t *testing.T) {
 	for network, want := range map[wherebytest.Network]struct {
-		poor        [2]float64 // the share of samples of 3 % loss or more, from and to
+		poor        [2]float64 // the share of samples of 3% loss or more, from and to
 		least, most time.Duration
 		bitrate     [2]float64
 	}{

@@ -162,7 +162,7 @@ func (q *query) date(name string) (int64, error) {
 	return millis(t), nil
 }
 
-// filter gives the condition that rooms have to meet; nil if any will do.
+// filter returns the condition that rooms have to meet; nil if any will do.
 func (q *query) filter() func(*room) bool {
 	has := func(name string) bool { return q.values.Get(name) != "" }
 	if !has("roomName[startsWith]") && !has("roomName[contains]") && !has("createdAt[from]") && !has("createdAt[to]") {

@@ -36,7 +36,7 @@ type points struct {
 
 // limiter counts points in one of the ways of [Limiter]. Times do not go back.
 type limiter interface {
-	// left gives the points that are left, which is negative when more was spent than
+	// left returns the points that are left, which is negative when more was spent than
 	// there was.
 	left(now time.Time) int
 	spend(now time.Time, points int)
@@ -74,7 +74,7 @@ func (p *points) take(cost int) bool {
 	return true
 }
 
-// wait is the time until a request of that cost succeeds.
+// wait returns the time until a request of that cost succeeds.
 func (p *points) wait(cost int) time.Duration {
 	return p.model.wait(p.at, p.affordable(cost))
 }
@@ -102,7 +102,7 @@ func (a *Account) Spend(points int) {
 	a.points.model.spend(time.Now(), points)
 }
 
-// Remaining gives the points that are left.
+// Remaining returns the points that are left.
 func (a *Account) Remaining() int {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -71,21 +71,21 @@ type discard struct{}
 
 func (discard) ServeHTTP(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }
 
-// got gives the arrivals so far.
+// got returns the arrivals so far.
 func (r *receiver) got() []arrival {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.Clone(r.arrivals)
 }
 
-// most gives the highest number of requests at a time.
+// most returns the highest number of requests at a time.
 func (r *receiver) most() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.max
 }
 
-// ids gives the IDs of arrivals, each once, in order of the first arrival.
+// ids returns the IDs of arrivals, each once, in order of the first arrival.
 func ids(arrivals []arrival) (ids []string) {
 	seen := map[string]bool{}
 	for _, a := range arrivals {
@@ -124,7 +124,7 @@ func sending(t testing.TB, s *wherebytest.Sender, r http.Handler) (stop func() w
 	}
 }
 
-// pair is a session of two people from now on for ten minutes: six events.
+// pair returns a session of two people from now on for ten minutes: six events.
 func pair() wherebytest.Session {
 	return wherebytest.Session{Start: time.Now(), End: time.Now().Add(10 * time.Minute), Participants: make([]wherebytest.Participant, 2)}
 }

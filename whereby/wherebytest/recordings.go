@@ -74,7 +74,7 @@ func (a *Account) storedAt(id string) (int, bool) {
 	return slices.BinarySearchFunc(a.stored, id, func(r *Recording, id string) int { return strings.Compare(r.ID, id) })
 }
 
-// StoredRecordings gives the recordings that are listed now, by ID: those whose rows cannot
+// StoredRecordings returns the recordings that are listed now, by ID: those whose rows cannot
 // be used are left out, and one whose size is not listed has none.
 func (a *Account) StoredRecordings() []Recording {
 	now := a.lock()
@@ -115,7 +115,7 @@ func (a *Account) oddRecording(r *Recording) bool {
 	return a.cfg.Recordings.OddRows != nil && a.cfg.Recordings.OddRows(r.ID, time.Now())
 }
 
-// recordingsRefused gives the status that a request for recordings is refused with; 0 is
+// recordingsRefused returns the status that a request for recordings is refused with; 0 is
 // none.
 func (a *Account) recordingsRefused(q *query) int {
 	if q.endpoint != EndpointRecordings || a.cfg.Recordings.Status == nil {
@@ -124,7 +124,7 @@ func (a *Account) recordingsRefused(q *query) int {
 	return a.cfg.Recordings.Status(a.points.at)
 }
 
-// recordingValue gives what recordings are sorted by for a field, or nil for a field that
+// recordingValue returns what recordings are sorted by for a field, or nil for a field that
 // they can't be sorted by.
 func recordingValue(field string) func(r *Recording) (key int64, tie string) {
 	switch field {

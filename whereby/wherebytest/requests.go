@@ -30,7 +30,7 @@ type Request struct {
 	Refused bool
 }
 
-// MostPoints is the most that requests cost within any stretch of time of that
+// MostPoints returns the most that requests cost within any stretch of time of that
 // length. The requests are in the order of their times.
 func MostPoints(requests []Request, within time.Duration) int {
 	most, sum, first := 0, 0, 0
@@ -59,7 +59,7 @@ func (l *requestLog) add(r Request) {
 	}
 }
 
-// Requests gives the requests answered since the last reset, in the order of
+// Requests returns the requests answered since the last reset, in the order of
 // their answers. A request is listed before its answer is sent.
 func (a *Account) Requests() []Request {
 	a.mu.Lock()
@@ -67,7 +67,7 @@ func (a *Account) Requests() []Request {
 	return slices.Clone(a.requests.entries)
 }
 
-// Count gives the number of requests to an endpoint since the last reset, and
+// Count returns the number of requests to an endpoint since the last reset, and
 // with "" those to no endpoint.
 func (a *Account) Count(endpoint string) int {
 	a.mu.Lock()

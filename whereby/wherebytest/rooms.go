@@ -129,7 +129,7 @@ func (a *Account) room(method, name string) *room {
 }
 
 // Use records meetings of which only the totals matter: t.Sessions sessions that
-// started at the given time, shown whole as soon as Insights get there. Nothing
+// started at the given time, shown whole as soon as Insights gets there. Nothing
 // is known of their participants. With t.Sessions 0 the latest session shown
 // grows at once and the time means nothing.
 func (a *Account) Use(name string, t Totals, at time.Time) {
@@ -187,7 +187,7 @@ func (a *Account) remove(r *room) {
 	a.shown--
 }
 
-// closes gives from when on nobody is in the room, if it has an end; 0: never.
+// closes returns from when on nobody is in the room, if it has an end; 0: never.
 func (r *room) closes() int64 {
 	if r.ends == 0 {
 		return 0
@@ -206,7 +206,7 @@ func (a *Account) expires(r *room) (at int64, ok bool) {
 	return r.ends + expiry.Milliseconds() + 1, true
 }
 
-// settle brings a room to what Insights say of it now, and puts its next change
+// settle brings a room to what Insights says of it now, and puts its next change
 // on the timeline. Figures only grow with time, so the states between need not
 // be gone through for the highest to be known.
 func (a *Account) settle(r *room, now int64) {
@@ -229,7 +229,7 @@ func (a *Account) settle(r *room, now int64) {
 	}
 }
 
-// setTotals changes what Insights say and remembers the highest they said.
+// setTotals changes what Insights says and remembers the highest they said.
 func (r *room) setTotals(t Totals) {
 	high := highest(r.highest(), t)
 	r.totals = t
@@ -243,7 +243,7 @@ func (r *room) setTotals(t Totals) {
 	}
 }
 
-// highest gives the highest totals that Insights has shown for the room.
+// highest returns the highest totals that Insights has shown for the room.
 func (r *room) highest() Totals {
 	if r.high != nil {
 		return *r.high
@@ -251,13 +251,13 @@ func (r *room) highest() Totals {
 	return r.totals
 }
 
-// counted gives the highest totals that Insights has shown for all rooms that had the
+// counted returns the highest totals that Insights has shown for all rooms that had the
 // name.
 func (r *room) counted() Totals {
 	return r.highest().Add(r.former())
 }
 
-// former gives the figures of rooms that had the name before.
+// former returns the figures of rooms that had the name before.
 func (r *room) former() Totals {
 	if r.past == nil {
 		return Totals{}

@@ -46,7 +46,7 @@ type Sender struct {
 	// 0 is 1 s.
 	Backoff time.Duration
 	// OnDone is told how each delivery ended, one at a time: the status of the last
-	// answer, or 0 and the error where none came, [ErrWithheld] where Faults kept it
+	// answer, or 0 and the error if none came, [ErrWithheld] where Faults kept it
 	// back. What the end of Run cut short it is not told of. It must not block.
 	OnDone func(e Event, status int, err error)
 

@@ -26,7 +26,7 @@ type counts struct {
 	requests, retries                     atomic.Int64
 }
 
-// Stats gives what the sender has done so far.
+// Stats returns what the sender has done so far.
 func (s *Sender) Stats() SenderStats {
 	c := &s.counts
 	return SenderStats{

@@ -69,7 +69,7 @@ func (a *Account) decide(r *http.Request, q *query, invalid error, logged *Reque
 	return a.withFaults(q, invalid, now)
 }
 
-// cost gives the points that a request costs.
+// cost returns the points that a request costs.
 func (a *Account) cost(q *query, invalid error, now int64) int {
 	if a.cfg.Cost == nil {
 		return 1

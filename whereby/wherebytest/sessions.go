@@ -178,7 +178,7 @@ func newSession(s Session, closes int64) *session {
 	return &session{start: millis(s.Start), end: end, detail: d}
 }
 
-// minutesAt gives the minutes of a connection that Insights knows at horizon h,
+// minutesAt returns the minutes of a connection that Insights knows at horizon h,
 // and when that changes next (0: never). A connection that has begun counts a
 // minute at least.
 func (l *leg) minutesAt(h int64) (minutes, next int64) {
@@ -205,7 +205,7 @@ func (s *session) until(h int64) int64 {
 	return min(h, s.end)
 }
 
-// count works out a session's figures at horizon h from its connections, tells
+// count computes a session's figures at horizon h from its connections, tells
 // when they change next (0: never), and whether they are final.
 func (s *session) count(h int64, legs []leg) (next int64, final bool) {
 	if h < s.start {
@@ -257,7 +257,7 @@ func (t *Totals) add(l *leg, minutes int64) {
 	}
 }
 
-// earliest gives the earlier of two times of which 0 is none.
+// earliest returns the earlier of two times of which 0 is none.
 func earliest(a, b int64) int64 {
 	if a == 0 || b != 0 && b < a {
 		return b

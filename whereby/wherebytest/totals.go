@@ -54,7 +54,7 @@ func highest(t, u Totals) Totals {
 	}
 }
 
-// share is the i-th of n parts of t, whose sum is t.
+// share returns the i-th of n parts of t, whose sum is t.
 func (t Totals) share(i, n int64) Totals {
 	return t.each(func(v int64) int64 {
 		v = max(v, 0)

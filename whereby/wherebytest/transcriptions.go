@@ -122,7 +122,7 @@ func (t *transcription) listedAt(h, now int64) bool {
 	return !t.Unlisted && h-t.Late.Milliseconds() >= millis(t.Start) && (t.Deleted.IsZero() || now < millis(t.Deleted))
 }
 
-// billable is the billable time when h has been reached, in whole seconds.
+// billable returns the billable time when h has been reached, in whole seconds.
 func (t *transcription) billable(h int64) time.Duration {
 	start, end := millis(t.Start), millis(t.End)
 	if h >= end {
@@ -184,7 +184,7 @@ func (a *Account) transcriptionsBody(q *query, now int64) []byte {
 	})
 }
 
-// transcriptionsRefused gives the status that a request is refused with; 0 is none.
+// transcriptionsRefused returns the status that a request is refused with; 0 is none.
 func (a *Account) transcriptionsRefused() int {
 	if a.cfg.Transcriptions.Status == nil {
 		return 0
@@ -219,7 +219,7 @@ var oddTranscriptions = map[string]func(row map[string]any){
 	"malformed times":   func(row map[string]any) { row["startDate"] = "yesterday" },
 }
 
-// OddTranscriptionKinds are the names that [Transcriptions].OddRows may give.
+// OddTranscriptionKinds returns the names that [Transcriptions].OddRows may give.
 func OddTranscriptionKinds() []string { return slices.Sorted(maps.Keys(oddTranscriptions)) }
 
 // spoilTranscriptions spoils the rows of transcriptions that are odd at the time of a request.
@@ -235,7 +235,7 @@ func (a *Account) spoilTranscriptions(q *query, x *answer) {
 	}).spoil(q, x)
 }
 
-// transcriptionEvents are the webhooks of the transcriptions that were added, from a time
+// transcriptionEvents returns the webhooks of the transcriptions that were added, from a time
 // until before another.
 func (a *Account) transcriptionEvents(first, end int64) []Event {
 	var events []Event
@@ -278,7 +278,7 @@ type TranscriptionTruth struct {
 	Finished, Failed int64
 }
 
-// TranscriptionTruth gives the truth by prefix for the transcriptions that started from a
+// TranscriptionTruth returns the truth by prefix for the transcriptions that started from a
 // time until before another; zero times are no bounds. Deleted ones count. What was listed is
 // meant as in [Account.Truth].
 func (a *Account) TranscriptionTruth(prefixOf func(roomName string) string, from, to time.Time) map[string]TranscriptionTruth {
@@ -306,7 +306,7 @@ func (a *Account) TranscriptionTruth(prefixOf func(roomName string) string, from
 	return all
 }
 
-// Transcriptions gives a room's transcriptions that were listed or announced, deleted ones
+// Transcriptions returns a room's transcriptions that were listed or announced, deleted ones
 // too, with the highest billable time that was. What was listed is meant as in
 // [Account.Truth].
 func (a *Account) Transcriptions(roomName string) []Transcription {

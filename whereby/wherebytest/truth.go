@@ -2,7 +2,7 @@ package wherebytest
 
 import "time"
 
-// RoomTruth is what Insights say of a room.
+// RoomTruth is what Insights says of a room.
 type RoomTruth struct {
 	Room            // as far as shown now, sessions included
 	Rating  float64 // mean rating of the last session; 0: none
@@ -10,7 +10,7 @@ type RoomTruth struct {
 	Deleted bool // only with [Config].KeepDeleted
 }
 
-// SessionTruth is what Insights say of a session.
+// SessionTruth is what Insights says of a session.
 type SessionTruth struct {
 	ID        string
 	RoomName  string
@@ -28,7 +28,7 @@ type PrefixTruth struct {
 	Rooms  int // that Insights shows now
 }
 
-// Shown gives what Insights say now of every room they show, by name.
+// Shown returns what Insights says now of every room they show, by name.
 func (a *Account) Shown() map[string]RoomTruth {
 	a.lock()
 	defer a.mu.Unlock()
@@ -58,7 +58,7 @@ func (r *room) truth() RoomTruth {
 	return t
 }
 
-// Sessions gives what Insights say now of a room's sessions, by start. It is
+// Sessions returns what Insights says now of a room's sessions, by start. It is
 // empty for a room they do not show.
 func (a *Account) Sessions(roomName string) []SessionTruth {
 	now := a.lock()

@@ -18,7 +18,7 @@ type KnockTruth struct {
 	Admitted      bool // let in; otherwise they gave up
 }
 
-// Wait is the time at the door.
+// Wait returns the time at the door.
 func (k KnockTruth) Wait() time.Duration { return k.Ended.Sub(k.Knocked) }
 
 // HostWaitTruth is a meeting to which both a visitor and a host came. It lasts
@@ -29,11 +29,11 @@ type HostWaitTruth struct {
 	Host     time.Time // when the first owner, member or host was in
 }
 
-// Wait is how long the first visitor waited for the first host; 0 where the host
+// Wait is how long the first visitor waited for the first host; 0 if the host
 // was first.
 func (h HostWaitTruth) Wait() time.Duration { return max(0, h.Host.Sub(h.Visitor)) }
 
-// Knocks gives the waits at doors that ended from a time until before another, by
+// Knocks returns the waits at doors that ended from a time until before another, by
 // their end. Those of a demo account go back to when it was made.
 func (a *Account) Knocks(from, to time.Time) []KnockTruth {
 	a.lock()
@@ -65,7 +65,7 @@ func (a *Account) Knocks(from, to time.Time) []KnockTruth {
 	return all
 }
 
-// HostWaits gives the meetings of which it was known from a time on, and before
+// HostWaits returns the meetings of which it was known from a time on, and before
 // another, how long the first visitor waited for the first host: since the later
 // of the two came. They are in that order. Those of a demo account go back to
 // meetings that ran when it was made.

@@ -54,7 +54,7 @@ type Call struct {
 type Fault struct {
 	// Err is what it returns; nil if it is right.
 	Err error
-	// Done is how many bytes of a failing write are written all the same. A failing call
+	// Done is how many bytes of a failing write are written nevertheless. A failing call
 	// of another kind has no effect, unless Done is above 0.
 	Done int
 	// Dead has every further call fail without an effect, as if the process had been
@@ -174,7 +174,7 @@ func (f *FS) Delete(path string) {
 	delete(f.disk, path)
 }
 
-// Clone is a copy of what a process sees, all of it on disk.
+// Clone returns a copy of what a process sees, all of it on disk.
 func (f *FS) Clone() *FS {
 	f.mu.Lock()
 	defer f.mu.Unlock()
