@@ -34,8 +34,8 @@ func Take(tab context.Context, file string) error {
 	return os.WriteFile(file, small, 0o644)
 }
 
-// Shrink gives a PNG its 256 commonest colours, and those between them the nearest. Of a
-// page without photographs nobody misses the others.
+// Shrink reduces a PNG to its 256 commonest colors; others become the nearest of them. In a
+// page without photographs, nobody notices.
 func Shrink(picture []byte) ([]byte, error) {
 	from, err := png.Decode(bytes.NewReader(picture))
 	if err != nil {
