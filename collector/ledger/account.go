@@ -68,13 +68,13 @@ func (i *identity) check() error {
 	return &AnotherAccountError{Rooms: i.read, Old: i.old, FullPoll: time.Unix(i.before, 0).Add(maxLate).UTC()}
 }
 
-// AnotherAccountError means that the rooms that a poll read are not of the account that the
-// store is of.
+// AnotherAccountError means that the rooms read by a poll do not belong to the store's
+// account.
 type AnotherAccountError struct {
-	// Rooms counts the rooms read, of which the store has none. Old are those among them
-	// that the last full poll should have read.
+	// Rooms counts the rooms read that are not in the store. Old counts those among them that
+	// the last full poll should have read.
 	Rooms, Old int
-	// FullPoll is when that began.
+	// FullPoll is when the last full poll began.
 	FullPoll time.Time
 }
 
@@ -83,12 +83,12 @@ func (e *AnotherAccountError) Error() string {
 		e.Rooms, e.Old, e.FullPoll.Format(time.RFC3339))
 }
 
-// Resume has a poll that continues after a failure find out whose rooms it reads once more:
-// the API key may be another one since.
+// Resume makes a poll that continues after a failure check again whose rooms it reads: the API
+// key may have been changed.
 func (p *Poll) Resume() { p.identity = p.ledger.identity() }
 
-// Recognized reports whether the poll is known to read the account that the store is of.
-// Until then nothing that it read may be used.
+// Recognized reports whether the poll is known to read the store's account. Until then,
+// nothing that it read may be used.
 func (p *Poll) Recognized() bool { return p.identity.settled() }
 
 // Replaced counts the rooms of a poll that found none of the store's rooms: if it can be

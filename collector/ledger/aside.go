@@ -9,8 +9,8 @@ import (
 // maxAside bounds the rooms that are known to be set aside.
 const maxAside = 10_000
 
-// SetAside notes rooms of the account whose rows could not be read. They keep the figures
-// that they have and are not taken for deleted. One without a name is "".
+// SetAside records rooms of the account whose rows could not be read. They keep their figures
+// and do not count as deleted. A room without a name is "".
 func (p *Poll) SetAside(names []string) error {
 	err := p.ledger.store.Get(names, func(_ int, row Row) {
 		p.seen.Add(row.ID)

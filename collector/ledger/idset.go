@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// IDSet is a set of row IDs: a bit each, so that a million rooms cost 125 kB.
+// IDSet is a set of row IDs with one bit each, so that a million rooms take 125 kB.
 type IDSet struct {
 	words []uint64
 	size  int
@@ -79,7 +79,7 @@ func (s *IDSet) set(i int, word uint64) {
 // Len returns the number of IDs in the set.
 func (s *IDSet) Len() int { return s.size }
 
-// AppendBinary appends the set's bits to b, eight IDs a byte, the lowest first.
+// AppendBinary appends the set's bits to b: eight IDs per byte, lowest first.
 func (s *IDSet) AppendBinary(b []byte) ([]byte, error) {
 	for _, word := range s.words {
 		for shift := 0; shift < 64; shift += 8 {
@@ -89,7 +89,7 @@ func (s *IDSet) AppendBinary(b []byte) ([]byte, error) {
 	return b, nil
 }
 
-// UnmarshalBinary reads what AppendBinary wrote; any bytes are a set.
+// UnmarshalBinary decodes the output of AppendBinary. Any bytes are a valid set.
 func (s *IDSet) UnmarshalBinary(b []byte) error {
 	*s = IDSet{words: make([]uint64, (len(b)+7)/8)}
 	for i, c := range b {

@@ -13,27 +13,27 @@ import (
 	"whereby_exporter/collector/prefix"
 )
 
-// Options say how rooms are summed.
+// Options determine how rooms are summed.
 type Options struct {
-	// Prefixes say which prefix a room counts under. The configured ones have figures
-	// even if no room of theirs was ever used.
+	// Prefixes determines which prefix a room counts under. Configured prefixes have figures
+	// even if none of their rooms was ever used.
 	Prefixes prefix.Options
-	// Calendar gives the billing calendar of a label, Account is the whole account's.
-	// Nil stands for calendar months in UTC.
+	// Calendar returns the billing calendar of a label. Account is the calendar of the whole
+	// account. Nil means calendar months in UTC.
 	Calendar func(label string) billing.Calendar
 	Account  billing.Calendar
-	// Limited reports whether a label has a quota of what a billing period is for, so
-	// that its figures are the first to be completed. Nil stands for none.
+	// Limited reports whether a label has a quota for a billing period, so that its figures
+	// are completed first. Nil means that none has.
 	Limited func(label string) bool
-	// Marks are further times, in seconds since 1970, since which usage is wanted, in their
-	// order: those at which prices change.
+	// Marks are further times from which usage is needed, in ascending order, in seconds since
+	// 1970: those at which prices change.
 	Marks []int64
-	// Now is the time; Advance and Commit tell it from then on.
+	// Now is the current time. Later, Advance and Commit set it.
 	Now time.Time
 }
 
-// Ledger holds the account's usage. Its rows are in the store; in memory it keeps
-// the sums by prefix, and a bit a room. It is safe for concurrent use.
+// Ledger holds the account's usage. Its rows are in the store; in memory, it keeps the sums by
+// prefix and one bit per room. It is safe for concurrent use.
 type Ledger struct {
 	store Store
 
@@ -62,8 +62,8 @@ type Ledger struct {
 	changed  chan struct{}
 }
 
-// Open reads the store. Where that holds a complete account, its figures are
-// published at once.
+// Open reads the store. If the store holds a complete account, its figures are published
+// immediately.
 func Open(store Store, o Options) (*Ledger, error) {
 	state, err := store.State()
 	if err != nil {
@@ -104,10 +104,9 @@ func Open(store Store, o Options) (*Ledger, error) {
 	return l, nil
 }
 
-// Configure replaces the options: rooms may count under other labels from then on, and
-// billing periods may be others. All figures change in one snapshot. What was counted
-// under a label before stays there; moved are the labels that rooms have left, and those
-// that they have come to.
+// Configure replaces the options. From then on, rooms may count under other labels, and
+// billing periods may differ. All figures change in one snapshot. Usage that was already
+// counted under a label stays there. moved lists the labels that rooms have left or joined.
 func (l *Ledger) Configure(o Options) (moved []string, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -156,19 +155,19 @@ func (l *Ledger) configure(o Options, counting Counting, before *prefix.Table, s
 	return moved, nil
 }
 
-// Snapshot returns the account after the last successful poll, or nil before the
-// first complete one.
+// Snapshot returns the account as of the last successful poll, or nil before the first
+// complete one.
 func (l *Ledger) Snapshot() *Snapshot { return l.snapshot.Load() }
 
-// State returns when the last polls were. Its Prefixes are nil.
+// State returns the times of the last polls. Its Prefixes are nil.
 func (l *Ledger) State() State {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.state
 }
 
-// ShownMinutes returns the participant minutes that Insights has shown of rooms, 0 for those
-// that it has not shown yet. ok is false before the first full poll.
+// ShownMinutes returns the participant minutes that Insights has shown for rooms, or 0 if it
+// has shown none yet. ok is false before the first full poll.
 func (l *Ledger) ShownMinutes(roomNames []string) (minutes map[string]int64, ok bool, err error) {
 	minutes = make(map[string]int64, len(roomNames))
 	for _, name := range roomNames {
@@ -181,7 +180,7 @@ func (l *Ledger) ShownMinutes(roomNames []string) (minutes map[string]int64, ok 
 	return minutes, l.Snapshot() != nil, nil
 }
 
-// Label returns the value of the label room_prefix under which a room counts.
+// Label returns the value of the label room_prefix that a room counts under.
 func (l *Ledger) Label(roomName string) string { return l.prefixes.Load().Label(roomName) }
 
 // sum returns the sums of a label, for adding to them.
@@ -362,10 +361,11 @@ func (l *Ledger) publish() {
 	}
 }
 
-// Changed receives after the snapshot has changed, once for several changes.
+// Changed returns a channel that receives after the snapshot has changed, once for several
+// changes.
 func (l *Ledger) Changed() <-chan struct{} { return l.changed }
 
-// Completion says what a poll was, for its commit.
+// Completion describes a poll that is being committed.
 type Completion struct {
 	// Started is when the poll began.
 	Started time.Time
@@ -373,7 +373,7 @@ type Completion struct {
 	Ended time.Time
 	// Complete is true if the poll read every page of the account.
 	Complete bool
-	// OnePage is true if that was a single page: it shows all rooms of a moment.
+	// OnePage is true if the account was a single page, which shows all rooms at one moment.
 	OnePage bool
 	// Named is true if rooms were only asked for by name.
 	Named bool

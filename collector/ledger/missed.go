@@ -96,9 +96,9 @@ func (l *Ledger) unconfirmable(p *Poll, c Completion, after existing) (dropped [
 	return dropped, nil
 }
 
-// Missed lists some rooms that the last full poll has missed, of names from one on and no
-// more than limit, and the name to continue from; "" if there are no more. Such a room was
-// deleted, or is hidden.
+// Missed lists up to limit rooms that the last full poll missed, starting at a name, and
+// returns the name to continue from, or "" if there are no more. Such a room was deleted, or
+// is hidden.
 func (l *Ledger) Missed(from string, limit int) (names []string, next string, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -123,7 +123,7 @@ func (l *Ledger) Missed(from string, limit int) (names []string, next string, er
 	return names, "", nil
 }
 
-// Gone notes a room that Insights does not show when asked for it by name.
+// Gone records a room that Insights does not show when it is asked for by name.
 func (p *Poll) Gone(roomName string) error {
 	p.gone[roomName] = struct{}{}
 	err := p.ledger.store.Get([]string{roomName}, func(_ int, row Row) { p.goneRows.Add(row.ID) })

@@ -5,28 +5,29 @@ import (
 	"time"
 )
 
-// Certainty says how much an opening balance is worth.
+// Certainty is how certain an opening balance is.
 type Certainty uint8
 
 // The certainties, from nothing to all.
 const (
-	// Unknown is that of the zero Opening.
+	// Unknown is the Certainty of the zero Opening.
 	Unknown Certainty = iota
-	// AtLeast is that of no opening balance: Totals are what the room has used since
-	// Start for certain, and the room is unread.
+	// AtLeast means that there is no opening balance: Totals is what the room has certainly
+	// used since Start, and the room is unread.
 	AtLeast
-	// Provisional holds unless a session from before Start appears or grows late. The
-	// sessions are listed once more a day after Start. If they never can be, because the
-	// room is deleted by then or Insights refuses it, the balance is dropped.
+	// Provisional means that the balance holds unless a session from before Start appears or
+	// grows late. The sessions are listed again a day after Start. If that fails for good,
+	// because the room is deleted by then or Insights refuses it, the balance is dropped.
 	Provisional
-	// Settled was found out when all sessions from before Start were over for a day.
+	// Settled means that the balance was computed when all sessions from before Start had been
+	// over for a day.
 	Settled
 )
 
 // Opening is an opening balance: what a room had used before a billing period. It is the
-// room's lifetime totals less those of the sessions that have started in the period.
+// room's lifetime totals minus those of the sessions that have started in the period.
 type Opening struct {
-	// Start is that of the period, in seconds since 1970.
+	// Start is the start of the period, in seconds since 1970.
 	Start int64
 	Totals
 	Certainty Certainty
@@ -38,8 +39,8 @@ func (o Opening) Known() bool { return o.Certainty >= Provisional }
 // Insights lags, and restates what it has shown. Neither has a bound that Whereby
 // promises.
 const (
-	// Quiet is how long a room has to stand still before its last reading is taken for
-	// the end of what its sessions come to.
+	// Quiet is how long a room must not change before its last reading counts as the final sum
+	// of its sessions.
 	Quiet = time.Hour
 	// Closing is how long after the end of a billing period its figures may still change.
 	Closing = 24 * time.Hour
@@ -207,8 +208,8 @@ func (r Row) usage(previous, start int64) usage {
 	return u
 }
 
-// UsedSince is what the room used since a start of a billing period that its prefix needs.
-// If it is not exact, it is what is certain.
+// UsedSince returns what the room has used since the start of a billing period that its prefix
+// needs. If it is not exact, it is the part that is certain.
 func (r Row) UsedSince(start time.Time) (used Totals, exact bool) {
 	u := r.usage(0, start.Unix())
 	return u.used, u.read

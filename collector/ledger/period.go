@@ -122,8 +122,8 @@ func (u usageSum) shown(s span, aside int64, looked time.Time) PeriodUsage {
 	}
 }
 
-// Advance tells the ledger the time. If a billing period has ended, the figures of
-// all that ended with it change in one snapshot.
+// Advance sets the ledger's time. If a billing period has ended, all figures that ended with
+// it change in one snapshot.
 func (l *Ledger) Advance(now time.Time) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -134,8 +134,8 @@ func (l *Ledger) Advance(now time.Time) error {
 	return err
 }
 
-// MaxSetBack is by how far a clock may be set back without a billing period that has
-// ended beginning again. A time that is further ahead was that of a wrong clock.
+// MaxSetBack is how far a clock may be set back without restarting a billing period that has
+// ended. A larger difference means that the clock was wrong before.
 const MaxSetBack = time.Hour
 
 // tell takes the time.
@@ -192,8 +192,7 @@ func (l *Ledger) nextChange() time.Time {
 	return next
 }
 
-// Run begins and closes billing periods as they come, by the times that now tells, until the
-// context is done.
+// Run begins and closes billing periods on time, according to now, until the context is done.
 func (l *Ledger) Run(ctx context.Context, now func() time.Time) error {
 	for {
 		// Clocks are set and machines sleep, so this looks more often than it has to.

@@ -12,8 +12,8 @@ import (
 // 4 KiB, which the store holds in memory.
 const flushRows = 2_000
 
-// Poll collects the readings of one walk over the account's pages. Polls may
-// overlap; one Poll is used by one goroutine.
+// Poll collects the readings of one walk over the account's pages. Polls may overlap. A Poll
+// is used by one goroutine.
 type Poll struct {
 	ledger *Ledger
 	// staged are the readings that raise the ledger or are new to it.
@@ -32,7 +32,7 @@ type Poll struct {
 	identity identity
 }
 
-// Begin starts a poll. One that is not committed has no effect.
+// Begin starts a poll. It has no effect unless it is committed.
 func (l *Ledger) Begin() *Poll {
 	return &Poll{
 		ledger: l, staged: map[string]Row{}, lowered: map[string]Totals{}, aside: map[string]struct{}{},
@@ -40,28 +40,28 @@ func (l *Ledger) Begin() *Poll {
 	}
 }
 
-// Report is what a page told.
+// Report is the result of adding a page.
 type Report struct {
 	// Fresh counts the rooms that the poll had not seen before.
 	Fresh int
-	// Repeated reports of each row whether the poll had seen its room before.
+	// Repeated reports for each row whether the poll had already seen its room.
 	Repeated []bool
-	// Raised reports of each row whether the reading was new or higher than what the
-	// ledger and the poll knew; Changed counts them.
+	// Raised reports for each row whether the reading is new, or higher than what the ledger
+	// and the poll knew. Changed counts them.
 	Raised  []bool
 	Changed int
-	// Lowered are the rooms whose reading is below what is known.
+	// Lowered are the rooms whose reading is lower than what is known.
 	Lowered []Lowered
 }
 
-// Lowered is a room of which Insights says less than it said before.
+// Lowered is a room for which Insights reports less than before.
 type Lowered struct {
 	RoomName string
-	// By is the ledger's totals less the reading's, where that is above 0.
+	// By is the ledger's totals minus those of the reading, where positive.
 	By Totals
 }
 
-// Add takes the rows of one page.
+// Add adds the rows of one page.
 func (p *Poll) Add(page []Row) (Report, error) {
 	report := Report{Repeated: make([]bool, len(page)), Raised: make([]bool, len(page))}
 	names := make([]string, len(page))
@@ -150,8 +150,8 @@ func (p *Poll) merge(others []replaced, change Change) error {
 	return nil
 }
 
-// Commit makes the poll durable and then visible, and ends it. After an error the poll
-// can only be dropped.
+// Commit makes the poll durable, then visible, and ends it. After an error, the poll can only
+// be discarded.
 func (p *Poll) Commit(c Completion) error {
 	if err := p.identity.check(); err != nil {
 		return err

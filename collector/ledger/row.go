@@ -5,39 +5,40 @@ import (
 	"time"
 )
 
-// Row is what the ledger keeps of a room, and what a reading of Insights says of
-// it. Rows are never deleted: a room that vanishes keeps counting.
+// Row is what the ledger keeps for a room, and also a reading of Insights. Rows are never
+// deleted: a room that disappears keeps counting.
 type Row struct {
 	// Name is the room's name as Whereby gives it, with its slash.
 	Name string
-	// ID numbers the rows from 0 in the order in which they were first committed.
-	// It means nothing in a reading.
+	// ID numbers the rows from 0, in the order in which they were first committed. It has no
+	// meaning in a reading.
 	ID uint32
-	// Created is when the room was made, in seconds since 1970; 0 if that is unknown. A
-	// room that was made later under the same name is another room, and both count.
+	// Created is when the room was created, in seconds since 1970, or 0 if that is unknown. A
+	// room that is created later with the same name is another room, and both count.
 	Created int64
 	// Totals are lifetime figures; in the ledger, the highest ever read.
 	Totals
-	// Former is the part of Totals that is of earlier rooms of the name. Readings have
-	// none.
+	// Former is the part of Totals that belongs to earlier rooms of the same name. Readings
+	// have none.
 	Former Totals
-	// FirstSession and LastSession are the starts of the room's first and last
-	// session in seconds since 1970; 0 if there was none, or Insights does not say when.
+	// FirstSession and LastSession are the start times of the room's first and last session,
+	// in seconds since 1970. They are 0 if there was none, or if Insights does not show the
+	// time.
 	FirstSession, LastSession int64
-	// Raised is when the reading was made that last raised the figures, in seconds since
-	// 1970; 0 if that is unknown. For a reading it is when that was made.
+	// Raised is the time of the reading that last raised the figures, in seconds since 1970,
+	// or 0 if that is unknown. In a reading, it is the time of that reading.
 	Raised int64
-	// Uncounted is how many sessions LastSession has shown that Totals do not count yet:
-	// Insights may count sessions when they end. Readings have none. Of a room that is
-	// first read during a session it is not known, and 0: when that session is counted, it
-	// is taken for an older one that came late.
+	// Uncounted is the number of sessions that LastSession has shown but Totals does not count
+	// yet: Insights may count sessions when they end. Readings have none. It is unknown, and
+	// 0, for a room that is first read during a session. When that session is counted, it is
+	// taken for an older one that arrived late.
 	Uncounted int64
-	// Openings are the opening balances that do not follow from the times of the first
-	// and the last session. The slice is never written to. Readings have none.
+	// Openings are the opening balances that do not follow from the times of the first and
+	// last session. The slice is never modified. Readings have none.
 	Openings []Opening
 }
 
-// Seconds is t in the form that a Row keeps.
+// Seconds returns t in the form that a Row keeps.
 func Seconds(t time.Time) int64 {
 	if t.IsZero() {
 		return 0
@@ -45,7 +46,7 @@ func Seconds(t time.Time) int64 {
 	return t.Unix()
 }
 
-// Current returns the part of the totals that is of the room that has the name now.
+// Current returns the part of the totals that belongs to the room that has the name now.
 func (r Row) Current() Totals { return r.Totals.Sub(r.Former) }
 
 // merge joins a row with a reading, or with the row that a poll made of its readings.

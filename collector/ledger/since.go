@@ -2,19 +2,19 @@ package ledger
 
 import "maps"
 
-// Since is what rooms used since a time of [Options.Marks]: by the sessions that started
-// then or later.
+// Since is what rooms have used since a time of [Options.Marks]: the usage of sessions that
+// started then or later.
 type Since struct {
 	// Start is the time, in seconds since 1970.
 	Start int64
-	// Used is what is certain: all of it if Unread is 0.
+	// Used is the part that is certain: all of it if Unread is 0.
 	Used Totals
-	// Unread counts the rooms of which it is not known how much of their totals is older,
-	// and Open is what they may have used since on top of Used.
+	// Unread counts the rooms for which it is unknown how much of their totals is older. Open
+	// is what they may have used since then in addition to Used.
 	Unread int64
 	Open   Totals
-	// Moved is by how much the lifetime figure of a prefix stands above the sum of its
-	// rooms, because the configuration has moved rooms to another one.
+	// Moved is the lifetime figure of a prefix minus the sum of its rooms: it differs from 0
+	// because the configuration has moved rooms to another prefix.
 	Moved Totals
 }
 

@@ -1,7 +1,7 @@
 package ledger
 
-// Totals are the lifetime figures that are billed and counted: of a room, of a
-// prefix, or of the account.
+// Totals are the lifetime figures that are billed or counted: of a room, a prefix or the
+// account.
 type Totals struct {
 	ParticipantMinutes int64
 	RecorderMinutes    int64
@@ -9,7 +9,7 @@ type Totals struct {
 	Sessions           int64
 }
 
-// Billed returns the minutes of every kind that Whereby bills of sessions.
+// Billed returns all minutes that Whereby bills for sessions.
 func (t Totals) Billed() int64 { return t.ParticipantMinutes + t.RecorderMinutes + t.StreamerMinutes }
 
 // Max returns the larger of the two for each figure.

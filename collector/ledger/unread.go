@@ -6,11 +6,11 @@ import (
 	"slices"
 )
 
-// Unread is a room whose opening balances have to be read.
+// Unread is a room whose opening balances must be read.
 type Unread struct {
 	Row Row
-	// Starts are the times at which they are wanted next, the earliest first. All has those
-	// too that can wait: they take longer lists.
+	// Starts are the times for which balances are needed next, earliest first. All also
+	// includes those that can wait because they need longer lists.
 	Starts, All []int64
 }
 
@@ -93,8 +93,8 @@ func (l *Ledger) noteUnread(label string, sum *prefixSum, row Row) {
 	}
 }
 
-// Unread lists up to limit rooms whose opening balances have to be read, those first that
-// are most urgent, without those for which skip returns true.
+// Unread lists up to limit rooms whose opening balances must be read, the most urgent first,
+// except those for which skip returns true.
 func (l *Ledger) Unread(limit int, skip func(roomName string) bool) ([]Unread, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -193,9 +193,9 @@ func (l *Ledger) noteRaised(label string, sum *prefixSum, before, row Row) {
 	l.noteUnread(label, sum, row)
 }
 
-// SetOpenings sets opening balances that were computed for a row, and makes them durable
-// and visible. It changes nothing and returns false if a session has begun or has been
-// counted in the room since.
+// SetOpenings sets opening balances that were computed for a row, and makes them durable and
+// visible. If a session has begun or been counted in the room since, it changes nothing and
+// returns false.
 func (l *Ledger) SetOpenings(base Row, openings []Opening) (ok bool, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -220,8 +220,8 @@ func (l *Ledger) SetOpenings(base Row, openings []Opening) (ok bool, err error) 
 	return true, nil
 }
 
-// Unconfirmed notes that the sessions of a room could not be listed for long. Its opening
-// balances that should have been confirmed by now are dropped: the room is unread.
+// Unconfirmed records that the sessions of a room could not be listed for a long time. Its
+// opening balances that should have been confirmed by now are dropped, so the room is unread.
 func (l *Ledger) Unconfirmed(roomName string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -11,10 +11,10 @@ type Kind string
 
 // The kinds.
 const (
-	// KnockWait is the time from a visitor's knock to its end.
+	// KnockWait is the time from a visitor's knock until it is answered or abandoned.
 	KnockWait Kind = "knock_wait"
-	// HostWait is how long the first visitor of a meeting was there, or at the
-	// door, before the first owner, member or host; 0 if the host was first.
+	// HostWait is how long the first visitor of a meeting waited, in the room or at the door,
+	// for the first owner, member or host. It is 0 if the host came first.
 	HostWait Kind = "host_wait"
 )
 
@@ -27,22 +27,23 @@ const (
 	Cancelled Outcome = "cancelled"
 )
 
-// Observation is a time that somebody waited.
+// Observation is a waiting time.
 type Observation struct {
 	Kind   Kind
 	Prefix string
-	// Outcome is of a KnockWait; "" otherwise.
+	// Outcome is set for a KnockWait, else "".
 	Outcome Outcome
 	Seconds float64
 }
 
-// Result is what an event brought.
+// Result is the effect of an event.
 type Result struct {
-	// Duplicate is true if the event came before, and changed nothing.
+	// Duplicate is true if the event had already arrived, and changed nothing.
 	Duplicate bool
-	// Mistimed is true if the event's time cannot be right. It is taken as of its arrival.
+	// Mistimed is true if the event's time cannot be right. The time of arrival is used
+	// instead.
 	Mistimed bool
-	// Observations are the waits that the event completed; most often none.
+	// Observations are the waits that the event completed, usually none.
 	Observations []Observation
 }
 
@@ -52,13 +53,12 @@ func (r *Result) observe(kind Kind, prefix string, outcome Outcome, micros int64
 	})
 }
 
-// Apply takes an event that arrived at a time.
+// Apply applies an event that arrived at a time.
 func (t *Tracker) Apply(e whereby.Event, arrived time.Time) Result {
 	return t.ApplySegment(e, "", arrived)
 }
 
-// ApplySegment is Apply for an event of a participant who belongs to a segment; "" is
-// none.
+// ApplySegment is Apply for an event of a participant in a segment; "" is none.
 func (t *Tracker) ApplySegment(e whereby.Event, segment string, arrived time.Time) Result {
 	t.advance(arrived)
 	t.lastEvent = t.now

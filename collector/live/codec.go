@@ -5,7 +5,7 @@ import (
 	"errors"
 )
 
-// ErrDamaged is of a state that AppendBinary did not write.
+// ErrDamaged means that a state was not written by AppendBinary.
 var ErrDamaged = errors.New("the live state is damaged")
 
 // codec writes or reads a state. One description of the state serves both ways, so

@@ -9,8 +9,9 @@ import (
 	"whereby_exporter/whereby"
 )
 
-// SetEnd notes the endAt of a room as Insights has it, zero for a permanent room. Rooms
-// that are not followed need none. [whereby.EndGrace] after it nobody is in the room.
+// SetEnd sets the endAt of a room as Insights shows it, or zero for a permanent room. Rooms
+// that are not tracked are ignored. Nobody is in a room from [whereby.EndGrace] after its
+// endAt on.
 func (t *Tracker) SetEnd(roomName string, endAt time.Time) {
 	r := t.rooms[roomName]
 	if r == nil {
@@ -23,8 +24,8 @@ func (t *Tracker) SetEnd(roomName string, endAt time.Time) {
 	t.watchEnd(r)
 }
 
-// WithoutEnd lists rooms with somebody in them, or waiting, of which no endAt is known and
-// nothing was heard since a time; limit bounds them.
+// WithoutEnd lists up to limit rooms that have somebody in them or waiting, whose endAt is
+// unknown, and that had no event since a time.
 func (t *Tracker) WithoutEnd(since time.Time, limit int) []string {
 	var rooms []*room
 	for _, r := range t.rooms {

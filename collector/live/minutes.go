@@ -49,7 +49,7 @@ func (t *Tracker) applyMinutes(r *room, e whereby.Event, segment string, at int6
 	r.meter.add(mark, t.now)
 }
 
-// Metered lists the rooms of which minutes may be pending.
+// Metered lists the rooms that may have pending minutes.
 func (t *Tracker) Metered() []string {
 	var names []string
 	for name, r := range t.rooms {
@@ -60,8 +60,8 @@ func (t *Tracker) Metered() []string {
 	return names
 }
 
-// Settle takes what Insights showed of rooms, in participant minutes over their whole
-// life, when they were last read: not before started, and not after ended.
+// Settle takes the participant minutes that Insights showed for rooms, over their whole life.
+// They were read between started and ended.
 func (t *Tracker) Settle(shown map[string]int64, started, ended time.Time) {
 	for name, minutes := range shown {
 		r := t.rooms[name]

@@ -8,49 +8,49 @@ import (
 	"whereby_exporter/whereby"
 )
 
-// Correction is why live counts were corrected.
+// Correction is the reason why live counts were corrected.
 type Correction string
 
 // The reasons.
 const (
-	// LostEvent is counted by the tracker itself: an event's count is not explained
-	// by the one before it. It is counted a minute later, when the missing event
-	// can't be just late any more.
+	// LostEvent is counted by the tracker itself: an event's count does not follow from the
+	// previous event. It is counted a minute later, when the missing event can no longer be
+	// merely late.
 	LostEvent Correction = "lost_event"
-	// Stale and SessionEnded are for Drop: nothing was heard of a room, or its session
-	// ended with two people in it or more. No session runs in it, as Insights says.
+	// Stale and SessionEnded are for Drop: a room had no events for a long time, or its
+	// session ended with two or more people in it, and Insights shows no running session.
 	Stale        Correction = "stale"
 	SessionEnded Correction = "session_ended"
 )
 
-// Corrections are all reasons.
+// Corrections returns all reasons.
 func Corrections() []Correction { return []Correction{LostEvent, Stale, SessionEnded} }
 
-// Doubt is why a room is to be checked.
+// Doubt is the reason why a room must be checked.
 type Doubt string
 
 // The doubts.
 const (
-	// DoubtEmpty is of a room that nobody is in, as far as events tell.
+	// DoubtEmpty is for a room that is empty according to its events.
 	DoubtEmpty Doubt = "empty"
-	// DoubtEnded is of one whose session ended with two people in it, or more.
+	// DoubtEnded is for a room whose session ended with two or more people in it.
 	DoubtEnded Doubt = "ended"
-	// DoubtSilent is of one with somebody in it or waiting, and no event for 6 hours.
+	// DoubtSilent is for a room with somebody in it or waiting, and no event for 6 hours.
 	DoubtSilent Doubt = "silent"
-	// DoubtRestored is of one whose state was old when it was restored.
+	// DoubtRestored is for a room whose state was old when it was restored.
 	DoubtRestored Doubt = "restored"
 )
 
-// Suspect is a room of which it is not certain whether its meeting is over.
+// Suspect is a room whose meeting may be over.
 type Suspect struct {
 	RoomName string
 	Doubt    Doubt
-	// Since is when the doubt began. Insights knows nothing of the last 15 minutes.
+	// Since is when the doubt began. Insights does not show the last 15 minutes.
 	Since time.Time
 }
 
-// Suspects lists rooms to check against Insights, the longest doubted first; limit
-// bounds them where it is above 0. Tell the outcome with [Tracker.Answer].
+// Suspects lists rooms to check with Insights, the longest in doubt first, up to limit if it
+// is positive. Report the result with [Tracker.Answer].
 func (t *Tracker) Suspects(now time.Time, limit int) []Suspect {
 	t.advance(now)
 	var suspects []Suspect
@@ -88,8 +88,8 @@ func (r *room) doubt(now int64) (Doubt, int64) {
 	return DoubtSilent, r.quiet()
 }
 
-// Answer takes what Insights says of a suspect: whether a session ran in the room as of a
-// time.
+// Answer takes what Insights reports for a suspect: whether a session was running in the room
+// at a time.
 func (t *Tracker) Answer(s Suspect, sessionRuns bool, asOf time.Time) {
 	r := t.rooms[s.RoomName]
 	if r == nil {
@@ -110,9 +110,9 @@ func (t *Tracker) Answer(s Suspect, sessionRuns bool, asOf time.Time) {
 	}
 }
 
-// Confirm says that as of a time Insights bore out what the tracker has of a room:
-// somebody is in it, or nobody is and its session is over. It is not doubted again
-// before a further event, or 6 hours later.
+// Confirm records that, as of a time, Insights confirmed what the tracker knows about a room:
+// somebody is in it, or nobody is and its session is over. The room is not in doubt again
+// until another event, or 6 hours later.
 func (t *Tracker) Confirm(roomName string, asOf time.Time) {
 	if r := t.rooms[roomName]; r != nil {
 		r.checked = max(r.checked, asOf.UnixMicro())
@@ -120,10 +120,9 @@ func (t *Tracker) Confirm(roomName string, asOf time.Time) {
 	}
 }
 
-// Drop says that a room was over as of a time. Nobody is in it then, and no event
-// from before will say otherwise. It reports whether that was a correction, which it
-// counts: it is none where the tracker had nobody in the room anyway, and nothing
-// happens where a newer event has come since.
+// Drop records that a room was over as of a time. Nobody is in it then, and no earlier event
+// can change that. It reports whether this was a correction, and counts it. It is none if the
+// tracker had nobody in the room anyway. If a newer event has arrived, nothing happens.
 func (t *Tracker) Drop(roomName string, reason Correction, asOf time.Time) bool {
 	r, at := t.rooms[roomName], asOf.UnixMicro()
 	if r == nil || r.newest.at > at {

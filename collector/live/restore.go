@@ -15,23 +15,22 @@ const (
 	oldestVersion = 1
 )
 
-// ErrVersion is of a state that another version of the exporter wrote.
+// ErrVersion means that a state was written by another version of the exporter.
 var ErrVersion = errors.New("the live state is of another version")
 
-// AppendBinary appends the whole state to b. It holds room names, and participants
-// and events only as hashes. The error is always nil.
+// AppendBinary appends the whole state to b. It contains room names, and participants and
+// events only as hashes. The error is always nil.
 func (t *Tracker) AppendBinary(b []byte) ([]byte, error) {
 	c := &codec{version: version, bytes: append(b, version)}
 	c.tracker(t)
 	return c.bytes, nil
 }
 
-// Restore makes a tracker from what AppendBinary wrote: it continues as the one that
-// was saved would. A state that was last told the time longer ago than maxAge may
-// have missed events: its rooms become suspects, those with somebody in them or
-// waiting. A time later than now is from a clock that was ahead, and becomes now; how old
-// such a state is cannot be known, so its rooms are doubted too. The prefixes of rooms are
-// asked for again.
+// Restore returns a tracker with a state written by AppendBinary, which continues like the
+// saved one. If the state's time is older than maxAge, events may have been missed: rooms with
+// somebody in them or waiting become suspects. A time after now came from a clock that was
+// ahead, and is set to now. The age of such a state is unknown, so its rooms become suspects
+// too. The prefixes of rooms are looked up again.
 func Restore(state []byte, now time.Time, maxAge time.Duration, o Options) (*Tracker, error) {
 	t, wasAhead, err := read(state, now, o)
 	if err != nil {
@@ -48,8 +47,8 @@ func Restore(state []byte, now time.Time, maxAge time.Duration, o Options) (*Tra
 	return t, nil
 }
 
-// With returns a tracker of the same state under other options, as of now. It misses no
-// event, so no room is doubted for that.
+// With returns a tracker with the same state and other options, as of now. It misses no event,
+// so no room becomes a suspect.
 func (t *Tracker) With(o Options, now time.Time) (*Tracker, error) {
 	state, err := t.AppendBinary(nil)
 	if err != nil {

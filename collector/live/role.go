@@ -62,10 +62,10 @@ func (r role) visits() bool { return visitor <= r && r <= grantedViewer }
 func (r role) person() bool { return whereby.IsPerson(roleNames[r]) }
 func (r role) billed() bool { return whereby.BilledAs(roleNames[r]) == whereby.BilledAsParticipant }
 
-// ByRole holds a figure for each of Roles, in that order.
+// ByRole holds a figure for each of Roles, in the same order.
 type ByRole [roles]int64
 
-// All yields the figures by the role's name, zeros too.
+// All yields the figures by role name, including zeros.
 func (b ByRole) All() iter.Seq2[string, int64] {
 	return func(yield func(string, int64) bool) {
 		for i, n := range b {
@@ -76,10 +76,10 @@ func (b ByRole) All() iter.Seq2[string, int64] {
 	}
 }
 
-// Get returns the figure of a role by its name; a role that is not documented is "other".
+// Get returns the figure of a role by its name. Undocumented roles are "other".
 func (b ByRole) Get(name string) int64 { return b[roleOf(name)] }
 
-// Sum is that of all roles.
+// Sum returns the sum over all roles.
 func (b ByRole) Sum() int64 {
 	var sum int64
 	for _, n := range b {

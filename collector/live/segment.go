@@ -195,13 +195,13 @@ func (t *segmentTable) total(prefix string, segment int64) *segmentTotal {
 	return total
 }
 
-// SegmentView is what the people of one segment come to in the rooms of one prefix.
+// SegmentView has the figures of one segment in the rooms of one prefix.
 type SegmentView struct {
 	Prefix, Segment string
 	// Participants are the people in rooms now.
 	Participants int64
-	// Minutes are participant minutes since the segment was first seen, as Whereby
-	// bills them. They never fall, but begin again after the segment was forgotten.
+	// Minutes are participant minutes since the segment was first seen, as Whereby bills them.
+	// They never fall, but start over after the segment was forgotten.
 	Minutes int64
 }
 

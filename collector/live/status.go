@@ -21,10 +21,10 @@ var statusNames = [statuses]string{"finished", "failed", "other"}
 // Statuses returns the values of the label status.
 func Statuses() []string { return append([]string(nil), statusNames[:]...) }
 
-// ByStatus holds a figure for each of Statuses, in that order.
+// ByStatus holds a figure for each of Statuses, in the same order.
 type ByStatus [statuses]int64
 
-// All yields the figures by the status's name, zeros too.
+// All yields the figures by status name, including zeros.
 func (b ByStatus) All() iter.Seq2[string, int64] {
 	return func(yield func(string, int64) bool) {
 		for i, n := range b {
@@ -35,14 +35,14 @@ func (b ByStatus) All() iter.Seq2[string, int64] {
 	}
 }
 
-// Add adds the figures of another.
+// Add adds the figures of o.
 func (b *ByStatus) Add(o ByStatus) {
 	for i, n := range o {
 		b[i] += n
 	}
 }
 
-// Sum is that of all statuses.
+// Sum returns the sum over all statuses.
 func (b ByStatus) Sum() int64 {
 	var sum int64
 	for _, n := range b {

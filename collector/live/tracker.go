@@ -37,36 +37,36 @@ const (
 	behind = 24 * time.Hour
 )
 
-// Options say how rooms are summed and how much is remembered.
+// Options determine how rooms are summed and how much is remembered.
 type Options struct {
-	// Label gives the prefix under which a room counts. It bounds the number of
-	// prefixes: the tracker keeps the counters of every one it returned.
+	// Label returns the prefix that a room counts under. It must bound the number of prefixes:
+	// the tracker keeps the counters of every prefix that it returned.
 	Label func(roomName string) string
-	// Capacity gives how many people a room of a label holds; 0 if that is not known. nil
-	// is for labels of which it never is.
+	// Capacity returns how many people a room of a label can hold, or 0 if that is unknown.
+	// Nil means that it always is.
 	Capacity func(label string) int64
-	// Shown gives the participant minutes that Insights shows of a room, over its whole
-	// life, as far as they are known; nil if they never are.
+	// Shown returns the participant minutes that Insights shows for a room over its whole
+	// life, if they are known. Nil means that they never are.
 	Shown func(roomName string) (minutes int64, known bool)
-	// SegmentLimit is the number of segments beyond which further ones count as
-	// "_other"; 0 is for none at all.
+	// SegmentLimit is the number of segments beyond which further ones count as "_other"; 0
+	// means no segments.
 	SegmentLimit int
-	// AdmitsSegment reports whether there may be a segment of that name; nil admits all.
+	// AdmitsSegment reports whether a segment of that name is allowed. Nil allows all.
 	AdmitsSegment func(name string) bool
-	// SegmentsLast keeps segments that nobody is in. It is for names that are no visitor's
-	// choice, and no more than SegmentLimit.
+	// SegmentsLast keeps segments that nobody is in. It is for names that visitors cannot
+	// choose, and that number at most SegmentLimit.
 	SegmentsLast bool
-	// MaxRooms bounds the rooms that are followed; 0 is DefaultMaxRooms.
+	// MaxRooms is the maximum number of tracked rooms; 0 means DefaultMaxRooms.
 	MaxRooms int
-	// MaxVisits bounds the participants of whom it is known when they knocked, came
-	// or went; 0 is DefaultMaxVisits.
+	// MaxVisits is the maximum number of participants whose knocks, arrivals and departures
+	// are remembered; 0 means DefaultMaxVisits.
 	MaxVisits int
-	// MaxIDs bounds the events that are recognized when they come again; 0 is
-	// DefaultMaxIDs.
+	// MaxIDs is the maximum number of events that are recognized if they are delivered again;
+	// 0 means DefaultMaxIDs.
 	MaxIDs int
 }
 
-// CapacityOf is how many people a room of a label holds; 0 if that is not known.
+// CapacityOf returns how many people a room of a label can hold, or 0 if that is unknown.
 func (o Options) CapacityOf(label string) int64 {
 	if o.Capacity == nil {
 		return 0
@@ -74,7 +74,7 @@ func (o Options) CapacityOf(label string) int64 {
 	return o.Capacity(label)
 }
 
-// Tracker follows rooms by their events. It is used by one goroutine at a time.
+// Tracker tracks rooms by their events. It must be used by one goroutine at a time.
 type Tracker struct {
 	options Options
 
@@ -100,7 +100,7 @@ type Tracker struct {
 	scratch []byte
 }
 
-// New returns a tracker that knows of no room.
+// New returns a tracker without rooms.
 func New(o Options) *Tracker {
 	if o.MaxRooms == 0 {
 		o.MaxRooms = DefaultMaxRooms

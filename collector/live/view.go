@@ -9,65 +9,63 @@ import (
 	"whereby_exporter/whereby"
 )
 
-// View is the tracker's figures at one time. It is immutable.
+// View is a snapshot of the tracker's figures. It is immutable.
 type View struct {
-	// Prefixes are the figures by room prefix, sorted by prefix: every prefix that
-	// ever had an event.
+	// Prefixes are the figures of every prefix that ever had an event, sorted by prefix.
 	Prefixes []PrefixView
-	// Segments are the figures by segment; nil if there is no limit for them.
+	// Segments are the figures by segment, or nil if there is no limit for them.
 	Segments []SegmentView
-	// Events are those accepted, each once, by type: the documented ones in their
+	// Events counts accepted events by type, each event once: the documented types in their
 	// order, then "other".
 	Events []EventCount
 	// Corrections are in the order of [Corrections].
 	Corrections []CorrectionCount
-	// Duplicates are the events that came again.
+	// Duplicates counts repeated events.
 	Duplicates int64
-	// LastEvent is when the last event arrived, a duplicate too; zero before the
-	// first.
+	// LastEvent is when the last event arrived, including duplicates; zero before the first.
 	LastEvent time.Time
-	// Tracked are the rooms in memory, empty ones too; Refused counts the events of
-	// further rooms, and the knocks, that there was no space for.
+	// Tracked counts the rooms in memory, including empty ones. Refused counts the events of
+	// further rooms, and the knocks, for which there was no space.
 	Tracked, Refused int64
 }
 
-// EventCount is how many events of a type there were.
+// EventCount is the number of events of a type.
 type EventCount struct {
 	Type whereby.EventType
 	N    int64
 }
 
-// CorrectionCount is how often counts were corrected.
+// CorrectionCount is the number of corrections for a reason.
 type CorrectionCount struct {
 	Reason Correction
 	N      int64
 }
 
-// PrefixView is what the rooms of one prefix come to.
+// PrefixView has the figures of the rooms of one prefix.
 type PrefixView struct {
 	Prefix string
-	// Participants are the people in rooms, ParticipantsMax the most of them at any
-	// moment of the last 5 minutes.
+	// Participants are the people in rooms. ParticipantsMax is their highest number in the
+	// last 5 minutes.
 	Participants, ParticipantsMax int64
 	Clients                       ByRole
-	// Rooms are those with someone in them.
+	// Rooms counts the rooms with someone in them.
 	Rooms int64
-	// Capacity is how many people a room holds; 0 if that is not known. FullRooms are those
-	// with 90% of it in them, or more.
+	// Capacity is how many people a room can hold, or 0 if that is unknown. FullRooms counts
+	// rooms filled to 90% or more.
 	Capacity, FullRooms int64
-	// Fullest are the people in the room with the most of them, FullestMax the most people
-	// in one room at any moment of the last 5 minutes.
+	// Fullest is the number of people in the fullest room. FullestMax is the highest number of
+	// people in one room in the last 5 minutes.
 	Fullest, FullestMax int64
-	// Waiting are visitors who knocked and are neither in nor gone.
+	// Waiting counts visitors who knocked and are still waiting.
 	Waiting int64
-	// Pending are the participant minutes used that Insights does not show yet.
+	// Pending are participant minutes that Insights does not show yet.
 	Pending int64
 
 	Joins, Leaves ByRole
-	// DialIns are the joins by telephone.
+	// DialIns counts joins by phone.
 	DialIns    int64
 	Recordings ByStatus
-	// Transcriptions are those whose events did not say their id.
+	// Transcriptions counts transcriptions whose events had no ID.
 	Transcriptions ByStatus
 	// LastEvent is when the last event of the prefix arrived.
 	LastEvent time.Time

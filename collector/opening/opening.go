@@ -42,7 +42,8 @@ const (
 	reportEvery = 10 * time.Minute
 )
 
-// Reader reads the opening balances that are missing, in the background of all else.
+// Reader reads missing opening balances in the background, with lower priority than everything
+// else.
 type Reader struct {
 	client *whereby.Client
 	lister *whereby.SessionLister
@@ -76,7 +77,7 @@ type pause struct {
 	next  time.Duration
 }
 
-// New returns a reader; its requests yield to those of polls.
+// New returns a reader. Its requests yield to those of polls.
 func New(client *whereby.Client, l *ledger.Ledger, log *slog.Logger) *Reader {
 	client = client.Background()
 	return &Reader{
@@ -86,7 +87,7 @@ func New(client *whereby.Client, l *ledger.Ledger, log *slog.Logger) *Reader {
 	}
 }
 
-// Look makes the reader look for missing opening balances. It never waits.
+// Look makes the reader look for missing opening balances. It does not block.
 func (r *Reader) Look() {
 	select {
 	case r.kick <- struct{}{}:
@@ -94,7 +95,7 @@ func (r *Reader) Look() {
 	}
 }
 
-// Run reads until the context is done, and returns nil then.
+// Run reads until the context is done, and then returns nil.
 func (r *Reader) Run(ctx context.Context) error {
 	r.Look()
 	for {

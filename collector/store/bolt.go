@@ -34,13 +34,13 @@ var (
 	keyCounting = []byte("counting")
 )
 
-// Bolt is a store in one file.
+// Bolt is a store in a bbolt file.
 type Bolt struct{ file }
 
 var _ ledger.Store = (*Bolt)(nil)
 
-// OpenBolt opens the store in a directory, and makes both where they do not
-// exist. It reads the whole file; a damaged one gives a [*durable.DamagedError].
+// OpenBolt opens the store in a directory, and creates both if they do not exist. It reads the
+// whole file. For a damaged file, it returns a [*durable.DamagedError].
 func OpenBolt(dir string) (*Bolt, error) {
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return nil, fmt.Errorf("make the storage directory: %w", err)

@@ -11,16 +11,18 @@ import (
 	"whereby_exporter/collector/durable"
 )
 
-// CostsFileName is the file of what was charged, within the storage directory.
+// CostsFileName is the name of the file with the tariff and the cost counters, within the
+// storage directory.
 const CostsFileName = "costs.json"
 
-// Costs keeps what was charged in a file: a text, and a line with its checksum.
+// Costs stores the tariff and the cost counters in a file: a text, and a line with its
+// checksum.
 type Costs struct{ path string }
 
-// NewCosts returns the file in a directory, which need not be there yet.
+// NewCosts returns the file in a directory. It need not exist yet.
 func NewCosts(dir string) *Costs { return &Costs{path: filepath.Join(dir, CostsFileName)} }
 
-// Load returns what was last saved, nil if nothing was. A damaged file gives a
+// Load returns what was last saved, or nil if nothing was. For a damaged file, it returns a
 // [*durable.DamagedError].
 func (c *Costs) Load() ([]byte, error) {
 	content, err := c.Copy()
@@ -40,7 +42,7 @@ func (c *Costs) Save(text []byte) error {
 	return durable.Replace(c.path, durable.Content(fmt.Appendf(nil, "%s\n%s\n", text, checksumLine(text))))
 }
 
-// Copy returns the file as it is, nil if there is none.
+// Copy returns the content of the file, or nil if there is none.
 func (c *Costs) Copy() ([]byte, error) {
 	content, err := os.ReadFile(c.path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -53,7 +55,7 @@ func checksumLine(text []byte) string {
 	return fmt.Sprintf("crc32c %08x", durable.Checksum(nil, text))
 }
 
-// MemoryCosts keeps what was charged until the process ends.
+// MemoryCosts is like Costs, but forgets everything when the process ends.
 type MemoryCosts struct{ text []byte }
 
 // Load returns what was last saved, nil if nothing was.

@@ -150,8 +150,8 @@ func inOrder(bucket *bbolt.Bucket, f func(key, value []byte) error) error {
 	})
 }
 
-// Copy calls do with the file as it is now, and its size. Writes go on meanwhile, but the
-// file cannot grow, so do must not wait for anybody.
+// Copy calls do with a snapshot of the file and its size. Writes continue meanwhile, but the
+// file cannot grow, so do must not block.
 func (f *file) Copy(do func(size int64, file io.WriterTo) error) error {
 	return f.db.View(func(tx *bbolt.Tx) error { return do(tx.Size(), tx) })
 }

@@ -12,8 +12,8 @@ import (
 	"whereby_exporter/whereby"
 )
 
-// PointsFileName is the file within the storage directory that remembers what points
-// were spent when.
+// PointsFileName is the name of the file that records when points were spent, within the
+// storage directory.
 const PointsFileName = "points.log"
 
 // A record of the file is a time in milliseconds, of eight bytes, and four bytes:
@@ -37,10 +37,9 @@ func endpoints() []string {
 	return []string{"", whereby.EndpointRooms, whereby.EndpointRoomSessions, whereby.EndpointParticipants, whereby.EndpointParticipant, whereby.EndpointTranscriptions, whereby.EndpointRecordings}
 }
 
-// Points is a journal of what points were spent when, so that a process that is
-// restarted over and over holds to its share nevertheless. It is written without
-// waiting for the disk: what a killed process wrote is there, and after a failure
-// of the machine a minute has passed anyway.
+// Points records when points were spent, so that a process that is restarted repeatedly keeps
+// to its share. It is written without waiting for the disk: what a killed process wrote is
+// there, and after a crash of the machine, a minute has passed anyway.
 type Points struct {
 	mu     sync.Mutex
 	file   *os.File
@@ -48,8 +47,8 @@ type Points struct {
 	cut    int // how many records were cut off in front
 }
 
-// OpenPoints opens the journal in a directory that exists, and returns what an
-// earlier process left.
+// OpenPoints opens the file in an existing directory, and returns what an earlier process
+// recorded.
 func OpenPoints(dir string) (*Points, whereby.BudgetState, error) {
 	file, err := os.OpenFile(filepath.Join(dir, PointsFileName), os.O_RDWR|os.O_CREATE, 0o640)
 	if err != nil {
@@ -107,8 +106,8 @@ func (p *Points) load() (whereby.BudgetState, error) {
 	return state, nil
 }
 
-// Spend notes a request before it is sent, for [whereby.Budget.OnSpend]. It can't fail:
-// what a full disk does not take is at worst spent a second time after a restart.
+// Spend records a request before it is sent, for [whereby.Budget.OnSpend]. It can't fail: at
+// worst, points that a full disk did not record are spent again after a restart.
 func (p *Points) Spend(e whereby.Expense) (settle func(points int)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -123,7 +122,7 @@ func (p *Points) Spend(e whereby.Expense) (settle func(points int)) {
 	}
 }
 
-// Block notes until when a 429 said to wait, for [whereby.Budget.OnBlock].
+// Block records until when a 429 asked to wait, for [whereby.Budget.OnBlock].
 func (p *Points) Block(until time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -8,7 +8,7 @@ import (
 
 var keyRecordings = []byte("recordings")
 
-// Recordings returns what [Bolt.KeepRecordings] last kept; nil if nothing was.
+// Recordings returns what [Bolt.KeepRecordings] last stored, or nil.
 func (b *Bolt) Recordings() ([]byte, error) {
 	var content []byte
 	err := b.db.View(func(tx *bbolt.Tx) error {
@@ -37,7 +37,7 @@ func recordingsOf(meta *bbolt.Bucket) ([]byte, error) {
 	return open(keyRecordings, sealed)
 }
 
-// Recordings returns what [Memory.KeepRecordings] last kept.
+// Recordings returns what [Memory.KeepRecordings] last stored, or nil.
 func (m *Memory) Recordings() ([]byte, error) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()

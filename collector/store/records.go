@@ -10,19 +10,20 @@ import (
 	"whereby_exporter/collector/quality"
 )
 
-// QualityFileName is the file within the storage directory that remembers who was
-// sampled. It stands next to the ledger's: it is written more often, and is worth less.
+// QualityFileName is the name of the file that records who was sampled, within the storage
+// directory. It is separate from the ledger's file, because it is written more often and is
+// less valuable.
 const QualityFileName = "quality.db"
 
 var bucketRecords = []byte("records")
 
-// Records keeps the records of call quality in one file.
+// Records stores the call quality records in one file.
 type Records struct{ file }
 
 var _ quality.Store = (*Records)(nil)
 
-// OpenRecords opens the file in a directory that exists, and makes it where there is
-// none. It reads the whole file; a damaged one gives an error and is left as it is.
+// OpenRecords opens the file in an existing directory, and creates it if it does not exist. It
+// reads the whole file. For a damaged file, it returns an error and leaves it unchanged.
 func OpenRecords(dir string) (*Records, error) {
 	path := filepath.Join(dir, QualityFileName)
 	r := &Records{file{

@@ -40,7 +40,7 @@ type transcriptionState struct {
 	Rows uint64 `json:"rows"`
 }
 
-// Transcriptions keeps transcriptions in the file of a [Bolt].
+// Transcriptions stores transcriptions in the file of a [Bolt].
 type Transcriptions struct{ bolt *Bolt }
 
 var _ transcriptions.Store = Transcriptions{}
@@ -197,7 +197,7 @@ func (t Transcriptions) Commit(rows []transcriptions.Row, state *transcriptions.
 	})
 }
 
-// TranscriptionsInMemory forgets everything when the process ends.
+// TranscriptionsInMemory is like Transcriptions, but forgets everything when the process ends.
 type TranscriptionsInMemory struct {
 	mu    sync.RWMutex
 	rows  map[string]transcriptions.Row
