@@ -32,7 +32,8 @@ type Poll struct {
 	identity identity
 }
 
-// Begin starts a poll. It has no effect unless it is committed.
+// Begin starts a poll. One that is neither committed nor kept has no effect, unless it
+// raises very many rooms.
 func (l *Ledger) Begin() *Poll {
 	return &Poll{
 		ledger: l, staged: map[string]Row{}, lowered: map[string]Totals{}, aside: map[string]struct{}{},
@@ -132,9 +133,30 @@ func (p *Poll) flush() error {
 		}
 		return p.identity.check()
 	}
-	p.ledger.mu.Lock()
-	defer p.ledger.mu.Unlock()
-	return p.merge(nil, Change{})
+	return p.keepStaged()
+}
+
+// Keep commits what a poll has read that failed or was stopped: nothing else shows it of a
+// room that is deleted since. It is visible with the next snapshot. Nothing is kept of a poll
+// that has read no room of the store, because the account may be another one.
+func (p *Poll) Keep() error {
+	if len(p.staged) == 0 || !p.identity.known {
+		return nil
+	}
+	return p.keepStaged()
+}
+
+// keepStaged commits what is staged before the poll ends.
+func (p *Poll) keepStaged() error {
+	l := p.ledger
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	before := l.nextID
+	if err := p.merge(nil, Change{}); err != nil {
+		return err
+	}
+	l.exist.knownSince(before, l.nextID)
+	return nil
 }
 
 // merge commits what is staged together with other rows, and notes its rows as seen.

@@ -2,7 +2,9 @@ package opening_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
 	"math/rand/v2"
 	"net/http"
@@ -18,6 +20,7 @@ import (
 	"whereby_exporter/collector/billing"
 	"whereby_exporter/collector/ledger"
 	"whereby_exporter/collector/store"
+	"whereby_exporter/whereby"
 	"whereby_exporter/whereby/wherebytest"
 )
 
@@ -29,6 +32,118 @@ type truth struct {
 
 	mu       sync.Mutex
 	sessions map[string]wherebytest.SessionTruth // by room and ID
+	// arrived are the highest totals of a room in an answer that was read whole.
+	arrived map[string]ledger.Totals
+	// lost is what Insights has shown of a room only in an answer that was cut off when the
+	// exporter stopped, and of which the room was deleted. Nobody can know of it: for the
+	// exporter, the room was deleted before those minutes were read. An answer that was read
+	// whole is different, even if the poll that asked for it did not complete: the exporter
+	// can keep what it says, and has to.
+	lost map[string]ledger.Totals
+}
+
+func newTruth(config wherebytest.Insights) *truth {
+	return &truth{
+		config: config, sessions: map[string]wherebytest.SessionTruth{},
+		arrived: map[string]ledger.Totals{}, lost: map[string]ledger.Totals{},
+	}
+}
+
+// lose notes that rooms were deleted with an answer that was cut off.
+func (t *truth) lose(deleted map[string]wherebytest.RoomTruth) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for name, room := range deleted {
+		if lost := totalsOf(room.Totals).Sub(t.arrived[name]).Max(ledger.Totals{}); lost != (ledger.Totals{}) {
+			t.lost[name] = lost
+		}
+	}
+}
+
+// arrive takes a page of rooms that was read whole.
+func (t *truth) arrive(page []byte) {
+	var answer struct{ Results []json.RawMessage }
+	if json.Unmarshal(page, &answer) != nil {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, data := range answer.Results {
+		var row struct {
+			RoomName                                                                           string
+			TotalParticipantMinutes, TotalRecorderMinutes, TotalStreamerMinutes, TotalSessions int64
+		}
+		if json.Unmarshal(data, &row) != nil {
+			continue // it is odd
+		}
+		name := "/" + strings.TrimPrefix(row.RoomName, "/")
+		t.arrived[name] = t.arrived[name].Max(ledger.Totals{
+			ParticipantMinutes: row.TotalParticipantMinutes, RecorderMinutes: row.TotalRecorderMinutes,
+			StreamerMinutes: row.TotalStreamerMinutes, Sessions: row.TotalSessions,
+		})
+	}
+}
+
+// delivery hands out an account's answers, and tells a truth which of them arrive.
+type delivery struct {
+	account *wherebytest.Account
+	truth   *truth
+	// answered, if not nil, is told of the rooms that are deleted with a page of rooms,
+	// before that is handed out.
+	answered func(deleted map[string]wherebytest.RoomTruth)
+}
+
+func (d *delivery) RoundTrip(r *http.Request) (*http.Response, error) {
+	if !strings.HasSuffix(r.URL.Path, whereby.EndpointRooms) {
+		return d.account.RoundTripper().RoundTrip(r)
+	}
+	d.truth.look(d.account) // a room may be deleted minutes after its last session
+	deleted := d.account.Shown()
+	response, err := d.account.RoundTripper().RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	left := d.account.Shown()
+	maps.DeleteFunc(deleted, func(name string, _ wherebytest.RoomTruth) bool { _, ok := left[name]; return ok })
+	if d.answered != nil {
+		d.answered(deleted)
+	}
+	response.Body = &answer{ReadCloser: response.Body, truth: d.truth, deleted: deleted, stopped: r.Context().Err}
+	return response, nil
+}
+
+// answer is the body of an answer with a page of rooms.
+type answer struct {
+	io.ReadCloser
+	truth   *truth
+	deleted map[string]wherebytest.RoomTruth
+	stopped func() error
+	page    []byte
+	whole   bool
+}
+
+func (a *answer) Read(p []byte) (int, error) {
+	n, err := a.ReadCloser.Read(p)
+	a.page = append(a.page, p[:n]...)
+	if err == io.EOF && !a.whole {
+		a.whole = true
+		a.truth.arrive(a.page)
+	}
+	return n, err
+}
+
+func (a *answer) Close() error {
+	if !a.whole && a.stopped() != nil {
+		a.truth.lose(a.deleted)
+	}
+	return a.ReadCloser.Close()
+}
+
+func totalsOf(t wherebytest.Totals) ledger.Totals {
+	return ledger.Totals{
+		ParticipantMinutes: t.ParticipantMinutes, RecorderMinutes: t.RecorderMinutes,
+		StreamerMinutes: t.StreamerMinutes, Sessions: t.Sessions,
+	}
 }
 
 // look takes the sessions that there are by now, before a room is deleted.
@@ -66,6 +181,7 @@ func (t *truth) forget(account *wherebytest.Account, rooms ledger.Store) error {
 func (t *truth) used(period billing.Period, of string) (least, most ledger.Totals) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	ofRooms := map[string]ledger.Totals{}
 	for _, session := range t.sessions {
 		if of != "" && prefixOf(session.RoomName) != of {
 			continue
@@ -86,9 +202,13 @@ func (t *truth) used(period billing.Period, of string) (least, most ledger.Total
 			one.Sessions = 0
 			most.Sessions++
 		}
-		least = least.Add(one)
+		ofRooms[session.RoomName] = ofRooms[session.RoomName].Add(one)
 	}
-	return least, most.Add(least)
+	for name, used := range ofRooms {
+		most = most.Add(used)
+		least = least.Add(used.Sub(t.lost[name]).Max(ledger.Totals{}))
+	}
+	return least, most
 }
 
 // grown is what sessions from before a start have gained after rooms' balances were carried
@@ -167,14 +287,9 @@ func adversarial(t *testing.T, seed uint64) {
 	defer cancel()
 	wg.Go(func() { _ = adversary.Run(ctx, b.account) })
 
-	shown := &truth{config: adversary.Config.Insights, sessions: map[string]wherebytest.SessionTruth{}}
+	shown := newTruth(adversary.Config.Insights)
 	if adversary.Config.Insights.MovingPages {
-		// A room may be deleted minutes after its last session.
-		b.account.OnRequest(func(_ int, r *http.Request) {
-			if strings.HasSuffix(r.URL.Path, "/rooms") {
-				shown.look(b.account)
-			}
-		})
+		b.transport = &delivery{account: b.account, truth: shown}
 	}
 	b.onPoll = sync.OnceFunc(func() {
 		if err := shown.forget(b.account, b.store); err != nil {

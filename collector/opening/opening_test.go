@@ -49,11 +49,14 @@ type bench struct {
 	accountCalendar billing.Calendar
 	// share is that of the points; 0 is all.
 	share float64
+	// transport is that of requests; nil is the account's.
+	transport http.RoundTripper
 	// onPoll is called after each poll that has succeeded.
 	onPoll func()
 
 	ledger *ledger.Ledger
-	stop   func()
+	// quit has all that runs stop, and stop waits for that.
+	quit, stop func()
 }
 
 func newBench(t *testing.T, config wherebytest.Config) *bench {
@@ -73,9 +76,11 @@ func (b *bench) start() {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	client := &whereby.Client{
-		APIKey: whereby.StaticKey("test-key"), HTTPClient: &http.Client{Transport: b.account.RoundTripper()}, Budget: budget,
+	transport := b.transport
+	if transport == nil {
+		transport = b.account.RoundTripper()
 	}
+	client := &whereby.Client{APIKey: whereby.StaticKey("test-key"), HTTPClient: &http.Client{Transport: transport}, Budget: budget}
 	reader := opening.New(client, l, slog.New(slog.NewTextHandler(b.t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug})))
 	poll := poller.New(client, l, poller.Config{
 		Interval: interval, FullPollInterval: 6 * time.Hour, Logger: slog.New(slog.DiscardHandler),
@@ -91,7 +96,7 @@ func (b *bench) start() {
 	wg.Go(func() { _ = poll.Run(ctx) })
 	wg.Go(func() { _ = reader.Run(ctx) })
 	wg.Go(func() { _ = l.Run(ctx, time.Now) })
-	b.ledger = l
+	b.ledger, b.quit = l, cancel
 	b.stop = func() {
 		cancel()
 		wg.Wait()

@@ -1,12 +1,14 @@
 package poller
 
 import (
+	"context"
 	"net/http"
 	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"whereby_exporter/collector/store"
 	"whereby_exporter/whereby"
 	"whereby_exporter/whereby/wherebytest"
 )
@@ -112,6 +114,52 @@ func TestAFullPollStartsAgain(t *testing.T) {
 				if n := len(b.account.Requests()); n != test.pages {
 					t.Errorf("%d requests, want %d", n, test.pages)
 				}
+			})
+		})
+	}
+}
+
+// TestWhatAPollReadIsKept has polls end before they are committed, and the room that they
+// read new figures of be deleted.
+func TestWhatAPollReadIsKept(t *testing.T) {
+	for name, c := range map[string]struct {
+		rooms int
+		stop  bool // with the first page
+		fault bool // at the second one
+	}{
+		"stopped after the only page":  {rooms: 50, stop: true},
+		"stopped before the next page": {rooms: 450, stop: true},
+		"failed at the next page":      {rooms: 450, fault: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := store.NewMemory()
+				b := newBench(t, wherebytest.Config{})
+				b.restart(s, 1)
+				b.addRooms(c.rooms, 90*24*time.Hour)
+				b.mustPoll()
+				shown := b.ledger.Snapshot()
+
+				time.Sleep(time.Minute)
+				last := b.anyRoom()
+				b.account.Use(last, b.usage(), time.Now())
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				if c.stop {
+					b.poller.config.OnRooms = func([]whereby.Room) { cancel() }
+				}
+				if c.fault {
+					b.account.Inject(wherebytest.Status(http.StatusUnauthorized).Page(2))
+				}
+				b.poller.pollDue(ctx)
+				if b.ledger.Snapshot() != shown {
+					t.Error("figures have changed with a poll that is not committed")
+				}
+				b.account.ClearFaults()
+				b.account.Delete(last)
+				b.restart(s, 1)
+				b.mustPoll()
+				b.expectTruth(false)
 			})
 		})
 	}

@@ -225,8 +225,13 @@ func (p *Poller) fullPoll(ctx context.Context, client *whereby.Client) {
 	}
 }
 
-// finish commits a poll that succeeded, and tells of it.
+// finish commits a poll that succeeded, or what one has read that did not, and tells of it.
 func (p *Poller) finish(ctx context.Context, w *walk, sorted bool, err error) error {
+	if err != nil || ctx.Err() != nil {
+		if err := w.poll.Keep(); err != nil {
+			p.log.Warn("keeping what a failed poll has read failed", "err", err)
+		}
+	}
 	if ctx.Err() != nil {
 		return ctx.Err() // shutting down is no result
 	}
