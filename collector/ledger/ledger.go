@@ -44,8 +44,10 @@ type Ledger struct {
 	now     time.Time
 	account span
 	unread  unreadQueue
-	state   State
-	sums    map[string]*prefixSum // by label
+	// unsure are the rows that have a provisional opening balance.
+	unsure provisionalRows
+	state  State
+	sums   map[string]*prefixSum // by label
 	// moved is what counters of a label stand above the sum of its rows, because the
 	// configuration has moved rooms to another one.
 	moved map[string]Totals
@@ -198,13 +200,13 @@ func (l *Ledger) sum(label string) *prefixSum {
 // differences. What rooms have used whose labels were others before stays with those;
 // the table is nil if they were not.
 func (l *Ledger) recount(before *prefix.Table) error {
-	sums, unread := l.sums, l.unread
-	l.sums, l.unread = make(map[string]*prefixSum, len(sums)), unreadQueue{}
+	sums, unread, unsure := l.sums, l.unread, l.unsure
+	l.sums, l.unread, l.unsure = make(map[string]*prefixSum, len(sums)), unreadQueue{}, provisionalRows{}
 	moved, since := map[string]Totals{}, movedSince{}
 	nextID := l.nextID
 	for row, err := range l.store.Rows("") {
 		if err != nil {
-			l.sums, l.unread = sums, unread
+			l.sums, l.unread, l.unsure = sums, unread, unsure
 			return fmt.Errorf("read the ledger's rooms: %w", err)
 		}
 		nextID = max(nextID, row.ID+1)
@@ -215,6 +217,7 @@ func (l *Ledger) recount(before *prefix.Table) error {
 			sum.rooms++
 		}
 		l.noteUnread(label, sum, row)
+		l.unsure.note(row)
 		if before == nil {
 			continue
 		}
@@ -305,6 +308,7 @@ func (l *Ledger) replace(rows []replaced, change Change) error {
 		}
 		sum.add(row.after)
 		l.noteRaised(label, sum, row.before, row.after)
+		l.unsure.note(row.after)
 	}
 	return nil
 }

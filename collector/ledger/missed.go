@@ -85,6 +85,12 @@ func (l *Ledger) unconfirmable(p *Poll, c Completion, after existing) (dropped [
 	if gone.Len() == 0 {
 		return nil, nil
 	}
+	if !l.unsure.partial {
+		if err := l.store.Get(l.unsure.among(&gone), func(_ int, row Row) { drop(row) }); err != nil {
+			return nil, fmt.Errorf("look rooms up in the ledger: %w", err)
+		}
+		return dropped, nil
+	}
 	for row, err := range l.store.Rows("") {
 		if err != nil {
 			return nil, fmt.Errorf("look for rooms that are deleted: %w", err)
@@ -94,6 +100,46 @@ func (l *Ledger) unconfirmable(p *Poll, c Completion, after existing) (dropped [
 		}
 	}
 	return dropped, nil
+}
+
+// provisionalRows are the rows that have a provisional opening balance, so that the store
+// need not be gone through for them.
+type provisionalRows struct {
+	names map[uint32]string // by ID
+	// partial is set if there are too many to know all of them.
+	partial bool
+}
+
+// maxProvisional bounds how many are known.
+const maxProvisional = 20_000
+
+// note takes a row as it is now.
+func (p *provisionalRows) note(row Row) {
+	_, provisional := row.drop(math.MaxInt64)
+	_, known := p.names[row.ID]
+	switch {
+	case !provisional:
+		delete(p.names, row.ID)
+	case known:
+	case len(p.names) >= maxProvisional:
+		p.partial = true
+	case p.names == nil:
+		p.names = map[uint32]string{row.ID: row.Name}
+	default:
+		p.names[row.ID] = row.Name
+	}
+}
+
+// among returns the names of those that are in a set, in their order.
+func (p *provisionalRows) among(set *IDSet) []string {
+	var names []string
+	for id, name := range p.names {
+		if set.Has(id) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 // Missed lists up to limit rooms that the last full poll missed, starting at a name, and

@@ -227,10 +227,10 @@ func (r Row) unsettled(starts []int64, now int64) []int64 {
 // drop returns the row without the opening balances that are provisional and for times
 // before one. ok is false if there are none.
 func (r Row) drop(before int64) (without Row, ok bool) {
-	openings := slices.DeleteFunc(slices.Clone(r.Openings), func(o Opening) bool {
-		return o.Certainty == Provisional && o.Start < before
-	})
-	ok = len(openings) < len(r.Openings)
-	r.Openings = openings
-	return r, ok
+	loose := func(o Opening) bool { return o.Certainty == Provisional && o.Start < before }
+	if !slices.ContainsFunc(r.Openings, loose) {
+		return r, false
+	}
+	r.Openings = slices.DeleteFunc(slices.Clone(r.Openings), loose)
+	return r, true
 }
