@@ -44,10 +44,9 @@ type Ledger struct {
 	now     time.Time
 	account span
 	unread  unreadQueue
-	// unsure are the rows that have a provisional opening balance.
-	unsure provisionalRows
-	state  State
-	sums   map[string]*prefixSum // by label
+	unsure  unsureRows
+	state   State
+	sums    map[string]*prefixSum // by label
 	// moved is what counters of a label stand above the sum of its rows, because the
 	// configuration has moved rooms to another one.
 	moved map[string]Totals
@@ -201,7 +200,7 @@ func (l *Ledger) sum(label string) *prefixSum {
 // the table is nil if they were not.
 func (l *Ledger) recount(before *prefix.Table) error {
 	sums, unread, unsure := l.sums, l.unread, l.unsure
-	l.sums, l.unread, l.unsure = make(map[string]*prefixSum, len(sums)), unreadQueue{}, provisionalRows{}
+	l.sums, l.unread, l.unsure = make(map[string]*prefixSum, len(sums)), unreadQueue{}, unsureRows{}
 	moved, since := map[string]Totals{}, movedSince{}
 	nextID := l.nextID
 	for row, err := range l.store.Rows("") {
@@ -217,6 +216,7 @@ func (l *Ledger) recount(before *prefix.Table) error {
 			sum.rooms++
 		}
 		l.noteUnread(label, sum, row)
+		row.Ends = max(row.Ends, unsure.rows[row.ID].ends)
 		l.unsure.note(row)
 		if before == nil {
 			continue

@@ -3,7 +3,6 @@ package ledger
 import (
 	"fmt"
 	"maps"
-	"math"
 	"slices"
 	"time"
 )
@@ -65,11 +64,11 @@ func (e existing) hidNothing(p *Poll, c Completion) bool {
 }
 
 // unconfirmable returns the rows of rooms that are found with a poll to be deleted, without
-// the opening balances that are provisional: their sessions may be listed no more.
+// the opening balances that nobody can confirm: their sessions may be listed no more.
 func (l *Ledger) unconfirmable(p *Poll, c Completion, after existing) (dropped []replaced, err error) {
 	drop := func(row Row) {
-		if without, ok := row.drop(math.MaxInt64); ok {
-			dropped = append(dropped, replaced{row, without})
+		if gone, ok := row.gone(); ok {
+			dropped = append(dropped, replaced{row, gone})
 		}
 	}
 	if !c.Complete {
@@ -100,46 +99,6 @@ func (l *Ledger) unconfirmable(p *Poll, c Completion, after existing) (dropped [
 		}
 	}
 	return dropped, nil
-}
-
-// provisionalRows are the rows that have a provisional opening balance, so that the store
-// need not be gone through for them.
-type provisionalRows struct {
-	names map[uint32]string // by ID
-	// partial is set if there are too many to know all of them.
-	partial bool
-}
-
-// maxProvisional bounds how many are known.
-const maxProvisional = 20_000
-
-// note takes a row as it is now.
-func (p *provisionalRows) note(row Row) {
-	_, provisional := row.drop(math.MaxInt64)
-	_, known := p.names[row.ID]
-	switch {
-	case !provisional:
-		delete(p.names, row.ID)
-	case known:
-	case len(p.names) >= maxProvisional:
-		p.partial = true
-	case p.names == nil:
-		p.names = map[uint32]string{row.ID: row.Name}
-	default:
-		p.names[row.ID] = row.Name
-	}
-}
-
-// among returns the names of those that are in a set, in their order.
-func (p *provisionalRows) among(set *IDSet) []string {
-	var names []string
-	for id, name := range p.names {
-		if set.Has(id) {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	return names
 }
 
 // Missed lists up to limit rooms that the last full poll missed, starting at a name, and

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"math"
 	"slices"
 	"time"
 )
@@ -22,6 +23,9 @@ const (
 	// Settled means that the balance was computed when all sessions from before Start had been
 	// over for a day.
 	Settled
+	// Listed is Provisional, but all sessions were listed since the row was last raised, and
+	// their sum was its totals: should the room be deleted now, the balance is right.
+	Listed
 )
 
 // Opening is an opening balance: what a room had used before a billing period. It is the
@@ -39,6 +43,9 @@ func (o Opening) Known() bool { return o.Certainty >= Provisional }
 // Insights lags, and restates what it has shown. Neither has a bound that Whereby
 // promises.
 const (
+	// still is how long figures that belong to a session that is over have usually stood
+	// still. It decides when to ask, and nothing else.
+	still = 15 * time.Minute
 	// Quiet is how long a room must not change before its last reading counts as the final sum
 	// of its sessions.
 	Quiet = time.Hour
@@ -146,6 +153,9 @@ func (r raise) openingAt(start int64) Opening {
 		}
 		return o
 	case !crossed && !r.contradicts(o):
+		if o.Certainty == Listed {
+			o.Certainty = Provisional
+		}
 		return o
 	}
 	// A provisional balance may lack what older sessions have grown by, so nothing that was
@@ -220,7 +230,7 @@ func (r Row) UsedSince(start time.Time) (used Totals, exact bool) {
 func (r Row) unsettled(starts []int64, now int64) []int64 {
 	return slices.DeleteFunc(slices.Clone(starts), func(start int64) bool {
 		o := r.opening(start)
-		return o.Certainty == Settled || o.Certainty == Provisional && now < start+int64(Closing/time.Second)
+		return o.Certainty == Settled || o.Known() && now < start+int64(Closing/time.Second)
 	})
 }
 
@@ -233,4 +243,26 @@ func (r Row) drop(before int64) (without Row, ok bool) {
 	}
 	r.Openings = slices.DeleteFunc(slices.Clone(r.Openings), loose)
 	return r, true
+}
+
+// unsure reports whether the row has opening balances that are known and not settled.
+func (r Row) unsure() bool {
+	return slices.ContainsFunc(r.Openings, func(o Opening) bool { return o.Known() && o.Certainty != Settled })
+}
+
+// gone returns the row of a room that is found to be deleted: its opening balances are
+// settled if the sessions were listed in time, and dropped if not. ok is false if nothing
+// changes.
+func (r Row) gone() (row Row, ok bool) {
+	if !r.unsure() {
+		return r, false
+	}
+	row, _ = r.drop(math.MaxInt64)
+	row.Openings = slices.Clone(row.Openings)
+	for i, o := range row.Openings {
+		if o.Certainty == Listed {
+			row.Openings[i].Certainty = Settled
+		}
+	}
+	return row, true
 }

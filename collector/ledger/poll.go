@@ -28,6 +28,8 @@ type Poll struct {
 	// goneRows those of them that the store knows.
 	gone     map[string]struct{}
 	goneRows IDSet
+	// ends are when rooms end whose opening balances are not settled, by the ID of their rows.
+	ends map[uint32]int64
 	// identity tells whose rooms they are.
 	identity identity
 }
@@ -37,7 +39,7 @@ type Poll struct {
 func (l *Ledger) Begin() *Poll {
 	return &Poll{
 		ledger: l, staged: map[string]Row{}, lowered: map[string]Totals{}, aside: map[string]struct{}{},
-		gone: map[string]struct{}{}, identity: l.identity(),
+		gone: map[string]struct{}{}, ends: map[uint32]int64{}, identity: l.identity(),
 	}
 }
 
@@ -102,6 +104,9 @@ func (p *Poll) addRow(reading, row Row, known bool, report *Report) (fresh, rais
 		row = staged
 	case !known:
 		row = Row{Name: reading.Name, Raised: reading.Raised}
+	}
+	if known && reading.Ends != 0 && row.unsure() {
+		p.ends[row.ID] = reading.Ends
 	}
 	best := row.merge(reading)
 	raised = best.raises(row) || !known && !again
@@ -229,6 +234,7 @@ func (p *Poll) Commit(c Completion) error {
 	} else {
 		l.exist.knownSince(nextID, l.nextID)
 	}
+	l.unsure.noteEnds(p.ends)
 	l.publish()
 	return nil
 }

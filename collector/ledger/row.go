@@ -25,6 +25,9 @@ type Row struct {
 	// in seconds since 1970. They are 0 if there was none, or if Insights does not show the
 	// time.
 	FirstSession, LastSession int64
+	// Ends is the room's endAt, in seconds since 1970, or 0 if it has none. Only readings have
+	// it.
+	Ends int64
 	// Raised is the time of the reading that last raised the figures, in seconds since 1970,
 	// or 0 if that is unknown. In a reading, it is the time of that reading.
 	Raised int64
@@ -69,6 +72,7 @@ func (r Row) merge(o Row) Row {
 		m.Totals = m.Former.Add(r.Current().Max(o.Current()))
 	}
 	m.LastSession = max(r.LastSession, o.LastSession)
+	m.Ends = max(r.Ends, o.Ends)
 	if r.FirstSession == 0 || (o.FirstSession != 0 && o.FirstSession < r.FirstSession) {
 		m.FirstSession = o.FirstSession
 	}

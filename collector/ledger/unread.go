@@ -12,6 +12,8 @@ type Unread struct {
 	// Starts are the times for which balances are needed next, earliest first. All also
 	// includes those that can wait because they need longer lists.
 	Starts, All []int64
+	// Leaving is set if the balances could wait, but Whereby will delete the room.
+	Leaving bool
 }
 
 // maxUnread bounds how many unread rooms are known at once. If there are more, the store
@@ -94,12 +96,16 @@ func (l *Ledger) noteUnread(label string, sum *prefixSum, row Row) {
 }
 
 // Unread lists up to limit rooms whose opening balances must be read, the most urgent first,
-// except those for which skip returns true.
+// except those for which skip returns true. Rooms that Whereby will delete before their
+// balances are due come before all others.
 func (l *Ledger) Unread(limit int, skip func(roomName string) bool) ([]Unread, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !l.state.Complete {
 		return nil, nil
+	}
+	if list, err := l.listLeaving(limit, skip); err != nil || len(list) > 0 {
+		return list, err
 	}
 	list, err := l.listUnread(limit, skip)
 	if err != nil || len(list) > 0 || !l.unread.partial {
@@ -210,6 +216,9 @@ func (l *Ledger) SetOpenings(base Row, openings []Opening) (ok bool, err error) 
 	row := before
 	for _, o := range openings {
 		if o.Known() || !row.opening(o.Start).Known() {
+			if o.Certainty == Listed && before.Totals != base.Totals {
+				o.Certainty = Provisional // a poll has raised the row, or will
+			}
 			row = row.withOpening(o)
 		}
 	}

@@ -30,7 +30,7 @@ const (
 	// be read: from then on ever more rarely, up to longestRetry.
 	retryAfter   = time.Minute
 	longestRetry = 6 * time.Hour
-	// whileRunning is when a room is tried again whose session goes on.
+	// whileRunning is when a room is tried again whose session goes on, or that is deleted soon.
 	whileRunning = 15 * time.Minute
 	// wholeAgain is when all sessions of a room that is in use are listed a second time if
 	// the first did not settle it: from then on ever more rarely, up to longestRetry.
@@ -222,6 +222,9 @@ func (r *Reader) read(ctx context.Context, unread ledger.Unread, whole bool) err
 	default:
 		delete(r.waits, name)
 		delete(r.busy, name)
+		if unread.Leaving { // it may be raised again, and the list need not be complete
+			r.postponed[name] = time.Now().Add(whileRunning)
+		}
 	}
 	return nil
 }

@@ -141,6 +141,9 @@ func found(row ledger.Row, s *sessions, starts []int64, now time.Time, lately bo
 		o := ledger.Opening{Start: start, Totals: row.Totals.Sub(s.since(start)).Max(ledger.Totals{}), Certainty: ledger.Settled}
 		if settles := s.settles(start); settles.After(now) {
 			o.Certainty = ledger.Provisional
+			if s.complete && s.since(0) == row.Current() {
+				o.Certainty = ledger.Listed
+			}
 			if closing := time.Unix(start, 0).Add(ledger.Closing); !closing.After(now) {
 				f.again = settles
 			}
@@ -158,10 +161,11 @@ func found(row ledger.Row, s *sessions, starts []int64, now time.Time, lately bo
 	return f
 }
 
-// provisional returns the provisional opening balance of a row at a start, if it has one.
+// provisional returns the opening balance of a row at a start, if it has one that is not
+// settled.
 func provisional(row ledger.Row, start int64) (o ledger.Opening, ok bool) {
 	i := slices.IndexFunc(row.Openings, func(o ledger.Opening) bool { return o.Start == start })
-	if i < 0 || row.Openings[i].Certainty != ledger.Provisional {
+	if i < 0 || row.Openings[i].Certainty != ledger.Provisional && row.Openings[i].Certainty != ledger.Listed {
 		return ledger.Opening{}, false
 	}
 	return row.Openings[i], true
@@ -195,8 +199,7 @@ func (s *sessions) raised(row ledger.Row, start int64) (o ledger.Opening, ok boo
 	}
 	grown := s.since(0).Sub(s.since(start))
 	grown.Sessions = 0 // they do not grow
-	o = known
-	o.Totals = known.Max(grown)
+	o = ledger.Opening{Start: start, Totals: known.Max(grown), Certainty: ledger.Provisional}
 	return o, o.Totals != known.Totals
 }
 

@@ -220,6 +220,7 @@ func rowsOf(page whereby.Page[whereby.Room], now time.Time) []ledger.Row {
 			},
 			FirstSession: ledger.Seconds(room.FirstSessionStartedAt),
 			LastSession:  ledger.Seconds(room.LastSessionStartedAt),
+			Ends:         ledger.Seconds(room.EndAt),
 			Raised:       ledger.Seconds(now),
 		}
 	}
