@@ -3,6 +3,8 @@ package collector
 import (
 	"fmt"
 	"math/rand/v2"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -247,5 +249,56 @@ func TestReload(t *testing.T) {
 		b.collector.Reloaded()
 		b.assertValue(metrics.ConfigLastReloadSuccessful, 1)
 		b.assertValue(metrics.ConfigLastReloadSuccess, float64(time.Now().UnixNano())/1e9)
+	})
+}
+
+// TestAReloadIsInOneScrape scrapes while files are put in force by turns, with webhooks on: a
+// customer's period and limit are always those of one file.
+func TestAReloadIsInOneScrape(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := prepareWith(t, newAccount(wherebytest.Config{}), store.NewMemory(), Config{Webhooks: verifier(t), File: customers(t)})
+		defer b.stop()
+		b.polls(2)
+		b.sendOneOfEach()
+		files := []*config.Config{
+			parse(t, "customers: [{room_prefix: acme-, anchor_day: 10, quotas: {sessions: 10}}]"),
+			parse(t, "customers: [{room_prefix: acme-, anchor_day: 20, quotas: {sessions: 20}}]"),
+		}
+		done := make(chan struct{})
+		var wg sync.WaitGroup
+		defer wg.Wait()
+		defer close(done)
+		if err := b.collector.Reload(files[0]); err != nil {
+			t.Fatal(err)
+		}
+		var reloads atomic.Int64
+		wg.Go(func() {
+			for i := 1; ; i++ {
+				select {
+				case <-done:
+					return
+				default:
+				}
+				if err := b.collector.Reload(files[i%2]); err != nil {
+					t.Error(err)
+					return
+				}
+				reloads.Add(1)
+			}
+		})
+		seen := map[float64]int{}
+		for scrapes := 0; scrapes < 200 || len(seen) < 2 && scrapes < 10_000; scrapes++ {
+			exposition := b.exposition()
+			limit := b.samplesOf(metrics.QuotaLimit, exposition)["sessions,acme-"]
+			start := time.Unix(int64(b.samplesOf(metrics.QuotaPeriodStart, exposition)["acme-"]), 0).UTC()
+			if float64(start.Day()) != limit {
+				t.Fatalf("a limit of %v goes with a period from %v", limit, start)
+			}
+			seen[limit]++
+		}
+		if len(seen) != len(files) {
+			t.Errorf("%d reloads, and scrapes of %v only", reloads.Load(), seen)
+		}
+		t.Logf("%d reloads, scrapes of each file: %v", reloads.Load(), seen)
 	})
 }
