@@ -32,9 +32,9 @@ const (
 	Suffix = ".journal"
 	// SkipSuffix is appended to the name of a file to continue without its records.
 	SkipSuffix = ".skip"
-	// moreWithin is how long a batch waits for more records if the one before it was of
-	// several. A sync takes about as long.
-	moreWithin = 2 * time.Millisecond
+	// syncInterval is how long after the one before a batch is begun, if that was of several
+	// records.
+	syncInterval = 4 * time.Millisecond
 )
 
 // Repair is the end of a file that is not used, because it was not written as a whole.
@@ -66,6 +66,7 @@ type Journal struct {
 	next   *batch     // records that wait to be written
 	active bool       // somebody is about to write them
 	shared bool       // the last batch was of several records
+	began  time.Time  // when that was
 
 	writers sync.WaitGroup
 
@@ -168,7 +169,7 @@ func (j *Journal) writeAll() {
 		j.mu.Lock()
 		mine := j.next
 		j.next = newBatch()
-		j.shared = len(mine.entries) > 1
+		j.shared, j.began = len(mine.entries) > 1, time.Now()
 		j.mu.Unlock()
 		if len(mine.entries) == 0 {
 			continue // all who waited gave up
@@ -189,20 +190,22 @@ func (j *Journal) writeAll() {
 	}
 }
 
-// awaitMore reports whether records wait to be written. Those that are about to come get
-// the time to share their sync. A record that comes alone does not wait for others.
+// awaitMore reports whether records wait to be written. Many share a sync: it is not begun
+// before all that are ready wait for it, nor sooner than syncInterval after the one before. A
+// record that comes alone does not wait for others.
 func (j *Journal) awaitMore() bool {
 	j.mu.Lock()
 	j.active = len(j.next.entries) > 0
-	active, shared := j.active, j.shared
+	active, shared, began := j.active, j.shared, j.began
 	j.mu.Unlock()
-	switch {
-	case active && shared:
-		time.Sleep(moreWithin)
-	case active:
-		runtime.Gosched()
+	if !active {
+		return false
 	}
-	return active
+	if shared {
+		time.Sleep(syncInterval - time.Since(began))
+	}
+	runtime.Gosched()
+	return true
 }
 
 func (j *Journal) write(b []byte) error {

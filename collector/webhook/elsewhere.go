@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"bytes"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -38,11 +39,12 @@ func (e *Elsewhere) genuine(w http.ResponseWriter, r *http.Request) bool {
 	if r.Method != http.MethodPost || signature == "" {
 		return false
 	}
-	body, err := readBody(w, r)
-	if err != nil {
+	body := bodies.Get().(*bytes.Buffer)
+	defer bodies.Put(body)
+	if err := readBody(body, w, r); err != nil {
 		return false
 	}
-	return e.Verifier.Verify(signature, body, time.Now()) == nil
+	return e.Verifier.Verify(signature, body.Bytes(), time.Now()) == nil
 }
 
 // shortened bounds what a path takes in the log.

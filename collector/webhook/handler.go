@@ -7,6 +7,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"whereby_exporter/whereby"
@@ -68,7 +69,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.reject(w, http.StatusMethodNotAllowed, ReasonMethod)
 		return
 	}
-	body, err := readBody(w, r)
+	body := bodies.Get().(*bytes.Buffer)
+	defer bodies.Put(body)
+	err := readBody(body, w, r)
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
@@ -78,7 +81,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.reject(w, http.StatusBadRequest, ReasonMalformed)
 		return
 	}
-	if err := h.verify(r.Header.Get(whereby.SignatureHeader), body); err != nil {
+	if err := h.verify(r.Header.Get(whereby.SignatureHeader), body.Bytes()); err != nil {
 		reason := ReasonSignature
 		if errors.Is(err, whereby.ErrExpired) {
 			reason = ReasonExpired
@@ -86,7 +89,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.reject(w, http.StatusUnauthorized, reason)
 		return
 	}
-	event, err := whereby.ParseEvent(body)
+	event, err := whereby.ParseEvent(body.Bytes())
 	if errors.Is(err, whereby.ErrNoType) {
 		h.Unusable(whereby.OddType)
 		w.WriteHeader(http.StatusNoContent)
@@ -123,14 +126,17 @@ func (h *Handler) verify(signature string, body []byte) error {
 	return err
 }
 
+// bodies are buffers for bodies. Nothing that outlasts a request refers to one.
+var bodies = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
 // readBody reads what an event needs at most.
-func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	var body bytes.Buffer
+func readBody(body *bytes.Buffer, w http.ResponseWriter, r *http.Request) error {
+	body.Reset()
 	if r.ContentLength > 0 {
 		body.Grow(int(min(r.ContentLength, usualBody)) + bytes.MinRead)
 	}
 	_, err := body.ReadFrom(http.MaxBytesReader(w, r.Body, maxBody))
-	return body.Bytes(), err
+	return err
 }
 
 // accept waits for the event to be durable, but not forever. What becomes durable
