@@ -91,11 +91,11 @@ func recordOf(test string, guarded []string) (record, error) {
 	if err != nil {
 		return "", err
 	}
-	cache, err := os.UserCacheDir()
+	cache, err := programs.Cache()
 	if err != nil {
-		cache = filepath.Join(root, ".cache") // without a home
+		return "", err
 	}
-	return record(filepath.Join(cache, "whereby_exporter", "passed", own, filepath.FromSlash(test), runtime.Version()+"-"+sum)), nil
+	return record(filepath.Join(cache, "passed", own, filepath.FromSlash(test), runtime.Version()+"-"+sum)), nil
 }
 
 func (r record) exists() bool {

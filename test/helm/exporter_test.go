@@ -40,7 +40,9 @@ func build(t *testing.T, name, module string, args ...string) string {
 	return file
 }
 
-func buildExporter(t *testing.T) string { return build(t, "whereby_exporter", ".", ".") }
+func buildExporter(t *testing.T) string {
+	return build(t, "whereby_exporter", ".", "-trimpath", ".")
+}
 
 func buildPromtool(t *testing.T) string {
 	return build(t, "promtool", "test", "-tags", "remove_all_sd", "github.com/prometheus/prometheus/cmd/promtool")

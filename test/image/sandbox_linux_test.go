@@ -104,7 +104,7 @@ func startedAnew(stage string) *exec.Cmd {
 // requireContainers is the first line of every test.
 func requireContainers(t *testing.T) {
 	t.Helper()
-	exhaustive.Only(t, "Dockerfile", ".dockerignore", "main.go", "go.mod", "alerts", "collector", "dashboards", "whereby")
+	exhaustive.Only(t, append(exhaustive.Exporter(t), "Dockerfile", ".dockerignore")...)
 	programs.Need(t, needed...)
 	if refused != "" {
 		t.Skip(refused)

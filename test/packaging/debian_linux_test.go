@@ -3,6 +3,8 @@ package packaging
 import (
 	"bufio"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -24,7 +26,7 @@ import (
 // is asked for: it needs root, downloads packages, and takes a while.
 func requireDebian(t *testing.T) {
 	t.Helper()
-	exhaustive.Only(t, "deploy", "main.go", "go.mod", "alerts", "collector", "dashboards", "whereby", "test/programs/nfpm")
+	exhaustive.Only(t, append(exhaustive.Exporter(t), "deploy", "test/programs/nfpm")...)
 	if os.Geteuid() != 0 || runtime.GOARCH != "amd64" {
 		t.Skip("a container of this architecture, or without root, is not to be had here")
 	}
@@ -53,7 +55,10 @@ func makeDebian(t *testing.T) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	cache := filepath.Join(repository(t), ".cache")
+	cache, err := programs.Cache()
+	if err != nil {
+		return "", err
+	}
 	if err := os.MkdirAll(cache, 0o755); err != nil {
 		return "", err
 	}
@@ -65,7 +70,8 @@ func makeDebian(t *testing.T) (string, error) {
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
 		return "", err
 	}
-	dir := filepath.Join(cache, "debian-"+suite)
+	args := sha256.Sum256(fmt.Append(nil, bootstrapOptions, sources))
+	dir := filepath.Join(cache, "debian-"+suite+"-"+hex.EncodeToString(args[:4]))
 	if _, err := os.Stat(dir); err == nil {
 		return dir, nil
 	}
@@ -79,17 +85,18 @@ func makeDebian(t *testing.T) (string, error) {
 	return "", errors.Join(err, os.RemoveAll(partial))
 }
 
-// bootstrap installs what Debian cannot do without, and systemd. Nobody minds how old
-// the mirror's index is, and a system for tests need not survive a power cut.
+// bootstrapOptions have mmdebstrap install what Debian cannot do without, and systemd. Nobody
+// minds how old the mirror's index is, and a system for tests need not survive a power cut.
+var bootstrapOptions = []string{
+	"--variant=minbase", "--include=systemd,systemd-sysv", "--format=directory",
+	"--dpkgopt=force-unsafe-io", `--aptopt=Acquire::Languages "none"`, `--aptopt=Acquire::Retries "3"`,
+	`--aptopt=Acquire::Check-Valid-Until "false"`, `--aptopt=Acquire::Check-Date "false"`,
+}
+
 func bootstrap(t *testing.T, suite, dir string, sources []string) error {
 	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
 	defer cancel()
-	args := append([]string{
-		"--variant=minbase", "--include=systemd,systemd-sysv", "--format=directory",
-		"--dpkgopt=force-unsafe-io", `--aptopt=Acquire::Languages "none"`, `--aptopt=Acquire::Retries "3"`,
-		`--aptopt=Acquire::Check-Valid-Until "false"`, `--aptopt=Acquire::Check-Date "false"`,
-		suite, dir,
-	}, sources...)
+	args := append(append(slices.Clone(bootstrapOptions), suite, dir), sources...)
 	began := time.Now()
 	cmd := exec.CommandContext(ctx, "mmdebstrap", args...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}

@@ -17,6 +17,7 @@ import (
 const examples = "cd /usr/share/doc/whereby-exporter/examples; "
 
 func TestWebhooksAsDocumented(t *testing.T) {
+	t.Parallel()
 	s := running(t)
 	s.shWith(webhookSecret+"\n", examples+documented(t, "Webhooks")[0])
 	s.awaitHealthy()
@@ -47,6 +48,7 @@ func TestWebhooksAsDocumented(t *testing.T) {
 }
 
 func TestEncryptedCredentialsAsDocumented(t *testing.T) {
+	t.Parallel()
 	s := running(t)
 	s.sh(examples + documented(t, "Credentials")[0])
 	s.sh("test ! -e /etc/whereby_exporter/api-key")
@@ -59,6 +61,7 @@ func TestEncryptedCredentialsAsDocumented(t *testing.T) {
 // TestSocketActivationAsDocumented scrapes without a pause while the service is
 // restarted: no scrape fails.
 func TestSocketActivationAsDocumented(t *testing.T) {
+	t.Parallel()
 	s := running(t)
 	s.sh(examples + documented(t, "Port held by systemd")[0])
 	s.awaitHealthy()
@@ -111,6 +114,7 @@ func TestSocketActivationAsDocumented(t *testing.T) {
 // TestRulesBesideAPrometheusAsDocumented has the service keep the alerting rules in a
 // directory of a group.
 func TestRulesBesideAPrometheusAsDocumented(t *testing.T) {
+	t.Parallel()
 	s := running(t)
 	s.sh("groupadd prometheus")
 	s.sh(documented(t, "Next to a Prometheus")[0])

@@ -8,6 +8,7 @@ import (
 )
 
 func TestInstallingStartsNothing(t *testing.T) {
+	t.Parallel()
 	c := boot(t, "1.2.3")
 	out := c.sh("cd " + shelf + "; " + documented(t, "Install")[0])
 	if !strings.Contains(out, "/etc/whereby_exporter/api-key") || !strings.Contains(out, "systemctl enable --now whereby_exporter") {
@@ -38,6 +39,7 @@ func TestInstallingStartsNothing(t *testing.T) {
 // TestInstallingWithoutSystemd has the package come and go where systemd does not run,
 // as in a chroot that an image is made of, and if it is not even installed.
 func TestInstallingWithoutSystemd(t *testing.T) {
+	t.Parallel()
 	for name, prepare := range map[string]string{
 		"systemd does not run":     "test ! -e /run/systemd/system",
 		"systemd is not installed": "rm /usr/bin/systemctl",
@@ -81,6 +83,7 @@ func inChroot(t *testing.T, script string, versions ...string) string {
 
 // TestInstallingByHand follows the README if there is no package.
 func TestInstallingByHand(t *testing.T) {
+	t.Parallel()
 	s := service{boot(t, "1.2.3"), newAccount()}
 	s.sh("mkdir /release; cd /release; ln -s " + source + "/deploy; cp " + shelf + "/whereby_exporter-1.2.3 whereby_exporter; " + documented(t, "Install")[1])
 	s.configure()

@@ -30,10 +30,12 @@ func nspawn(ctx context.Context, t *testing.T, system string, args ...string) *e
 		`while [ "$1" != -- ]; do echo $$ > "$1/cgroup.procs" || exit; shift; done; shift`,
 		`mount -t proc proc /proc`,
 		`mount -t tmpfs tmpfs /run`,
+		// systemd-nspawn locks the system by its path: containers run next to each other.
+		`mkdir /run/system && mount --bind "$1" /run/system && shift`,
 		`{ systemd-nspawn "$@"; exit; }`, // not the last command, in whose place the shell would be
 	}, " && ")
 	command := append([]string{"-c", enter, "sh"}, newCgroups(t)...)
-	command = append(command, "--", "--quiet", "--directory="+system, "--volatile=overlay",
+	command = append(command, "--", system, "--quiet", "--directory=/run/system", "--volatile=overlay",
 		"--machine=whereby-packaging", "--register=no", "--keep-unit", "--link-journal=no",
 		"--private-network", "--resolv-conf=off", "--timezone=off", "--console=pipe",
 		"--bind-ro="+packages.dir+":"+shelf, "--bind-ro="+filepath.Join(repository(t), "deploy")+":"+source+"/deploy")

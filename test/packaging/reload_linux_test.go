@@ -7,6 +7,7 @@ import (
 
 // TestReload reloads good configurations and a bad one, in a Debian without /bin/kill.
 func TestReload(t *testing.T) {
+	t.Parallel()
 	s := running(t)
 	s.sh("test ! -e /bin/kill")
 	const (

@@ -15,6 +15,7 @@ func (c *container) left() []string {
 }
 
 func TestRemoveKeepsStateAndPurgeLeavesNothing(t *testing.T) {
+	t.Parallel()
 	c := boot(t, "1.2.3")
 	before, users := c.left(), c.sh("cat /etc/passwd /etc/group")
 

@@ -91,6 +91,7 @@ func (s service) tellsNoSecret() {
 }
 
 func TestTheServiceRunsAsAUserOfItsOwn(t *testing.T) {
+	t.Parallel()
 	s := running(t)
 	pid := s.property("MainPID")
 	status := s.sh("cat /proc/" + pid + "/status")
@@ -124,6 +125,7 @@ func TestTheServiceRunsAsAUserOfItsOwn(t *testing.T) {
 
 // TestAServiceWithoutAKeySaysSo follows what the README says of a mistake.
 func TestAServiceWithoutAKeySaysSo(t *testing.T) {
+	t.Parallel()
 	s := installed(t)
 	// Ten tries take a minute otherwise.
 	s.sh("mkdir -p /run/systemd/system/whereby_exporter.service.d")

@@ -19,6 +19,7 @@ func acmeQuota(minutes int) string {
 // TestAnUpgradeKeepsCountersAndConfiguration upgrades a running exporter to a package
 // whose configuration file is another than before.
 func TestAnUpgradeKeepsCountersAndConfiguration(t *testing.T) {
+	t.Parallel()
 	s := running(t, "1.2.4")
 	s.write("/etc/whereby_exporter/config.yml", acmeQuota(60))
 	s.forget()
@@ -49,6 +50,7 @@ func TestAnUpgradeKeepsCountersAndConfiguration(t *testing.T) {
 
 // TestAKilledServiceComesBack kills it as the kernel does where memory is short.
 func TestAKilledServiceComesBack(t *testing.T) {
+	t.Parallel()
 	s := running(t)
 	s.forget()
 	pid := s.property("MainPID")

@@ -89,8 +89,9 @@ func list(ctx context.Context, dir string, patterns ...string) ([]string, error)
 }
 
 func (m module) flags() []string {
-	// The timeout is for a test that hangs, and not for a busy machine. The linter vets.
-	flags := []string{"test", "-json", "-vet", "off", "-timeout", "40m"}
+	// The timeout is for a test that hangs, and not for a busy machine. The linter vets. Without
+	// the checkout's path in it, what one checkout has compiled is there for the next.
+	flags := []string{"test", "-json", "-vet", "off", "-timeout", "40m", "-trimpath"}
 	if m.race {
 		flags = append(flags, "-race")
 	}

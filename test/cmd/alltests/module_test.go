@@ -19,9 +19,9 @@ func TestOnlyResultsThatCanBeTrustedAreCached(t *testing.T) {
 		m    module
 		want string
 	}{
-		{module{dir: ".", race: true, short: true}, "test -json -vet off -timeout 40m -race -short"},
-		{module{dir: "."}, "test -json -vet off -timeout 40m"},
-		{module{dir: "test", parallel: 6}, "test -json -vet off -timeout 40m -parallel 6 -count 1"},
+		{module{dir: ".", race: true, short: true}, "test -json -vet off -timeout 40m -trimpath -race -short"},
+		{module{dir: "."}, "test -json -vet off -timeout 40m -trimpath"},
+		{module{dir: "test", parallel: 6}, "test -json -vet off -timeout 40m -trimpath -parallel 6 -count 1"},
 	} {
 		if got := c.m.flags(); !slices.Equal(got, strings.Fields(c.want)) {
 			t.Errorf("%+v: %q, want %q", c.m, got, c.want)
