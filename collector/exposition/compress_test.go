@@ -25,6 +25,7 @@ func TestGzipIsOneMember(t *testing.T) {
 }
 
 func TestPiecesOfAnySize(t *testing.T) {
+	oneAtATime(t)
 	random := rand.New(rand.NewPCG(1, 2))
 	sizes := []int{0, 1, 100, smallest - 1, smallest, 70_000, 150_000}
 	for _, c := range []coding{identity, gzipped} {

@@ -36,6 +36,7 @@ var accepts = map[string]string{
 }
 
 func TestEveryFormatEqualsPromhttp(t *testing.T) {
+	oneAtATime(t)
 	ours, baseline := handlers(t, fixture())
 	known := decodings{}
 	for name, accept := range accepts {
@@ -106,6 +107,7 @@ func TestMessagesEqualRegistry(t *testing.T) {
 }
 
 func TestNameFilterEqualsPromhttp(t *testing.T) {
+	oneAtATime(t)
 	ours, baseline := handlers(t, fixture())
 	for _, query := range []string{
 		"name[]=usage_drift",

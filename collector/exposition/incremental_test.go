@@ -146,6 +146,7 @@ func fromScratch(t *testing.T, format expfmt.Format, parts ...[]Family) []byte {
 // FuzzIncremental changes families at random, and wants each scrape to be, byte for byte,
 // what encoding everything from scratch gives.
 func FuzzIncremental(f *testing.F) {
+	oneAtATime(f)
 	for seed := range uint64(3) {
 		f.Add(seed, uint8(8))
 	}
@@ -194,6 +195,7 @@ func FuzzIncremental(f *testing.F) {
 // TestUnchangedBlocksAreUsedAgain counts the blocks that are made when a family of 10,000
 // samples changes.
 func TestUnchangedBlocksAreUsedAgain(t *testing.T) {
+	oneAtATime(t)
 	const length = 10_000
 	key := func(i int) string { return fmt.Sprintf("p%05d", i) }
 	// values are at even numbers, so that others can come between them.
@@ -294,6 +296,7 @@ func TestSamplesAreReadOnce(t *testing.T) {
 
 // TestBlocksStayLong has samples come one after another, and then go.
 func TestBlocksStayLong(t *testing.T) {
+	oneAtATime(t)
 	const length = 8 * blockLength
 	var last *set
 	check := func(n int) {

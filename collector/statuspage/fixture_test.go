@@ -202,13 +202,13 @@ func starting() Report {
 	}
 }
 
-// many has 10,000 prefixes, of which one is over its quota.
-func many() Report {
+// many has so many customers, of whom one is over its quota.
+func many(customers int) Report {
 	r := running()
 	r.Customers = nil
-	for i := range 10_000 {
+	for i := range customers {
 		c := customer(fmt.Sprintf("customer-%05d-", i), "", int64(i), nil)
-		if i == 7331 {
+		if i == customers/2 {
 			c = customer(c.Prefix, "Globex", 5000, minutesQuota(4000))
 		}
 		r.Customers = append(r.Customers, c)

@@ -39,7 +39,7 @@ func lanes(race bool) [][]module {
 	if race {
 		product = []module{
 			{dir: ".", first: []string{"./collector", "./collector/app"}, but: sequential, race: true, short: true},
-			{dir: ".", only: append(slices.Clone(simulations), sequential...)},
+			{dir: ".", only: append(slices.Clone(shortened), sequential...)},
 		}
 	}
 	return [][]module{
@@ -59,10 +59,11 @@ var sequential = []string{
 	"./collector/live", "./collector/metrics", "./dashboards", "./docs",
 }
 
-// simulations are packages whose tests simulate days. The race detector watches shorter
-// ones, in which the same goroutines meet; all of them run without it, at a fifth of the time.
-var simulations = []string{
-	"./collector", "./collector/backfill", "./collector/opening", "./collector/poller", "./whereby/wherebytest",
+// shortened are packages in which the race detector runs fewer or shorter tests: some simulate
+// days, and meet the same goroutines in one, and some do one thing after the other. All of
+// them run without it, at a fifth of the time.
+var shortened = []string{
+	"./collector", "./collector/backfill", "./collector/exposition", "./collector/opening", "./collector/poller", "./whereby/wherebytest",
 }
 
 func run(ctx context.Context, race bool, tier string) error {
