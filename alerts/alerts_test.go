@@ -68,7 +68,21 @@ func TestWithoutSettingsTheFilesStayAsTheyAre(t *testing.T) {
 }
 
 // ofNoAccount are the recording rules that are the same for every account.
-var ofNoAccount = []string{"whereby:quarter_start:timestamp_seconds", "whereby:quarter_end:timestamp_seconds", "whereby:quality_objective:ratio"}
+var ofNoAccount = []string{"whereby:quarter_start:timestamp_seconds", "whereby:quarter_end:timestamp_seconds", "whereby:current_quarter_end:timestamp_seconds", "whereby:quality_objective:ratio"}
+
+// Usage by the hour carries the quarter's end as one rule records it, and the forecast
+// looks for it as the other does.
+func TestBothQuarterEndsAreTheSame(t *testing.T) {
+	ends := map[string]string{}
+	for _, g := range decode(t, []byte(written(t, Settings{}))).Groups {
+		for _, r := range g.Rules {
+			ends[r.Record] = r.Expr
+		}
+	}
+	if hourly, current := ends["whereby:quarter_end:timestamp_seconds"], ends["whereby:current_quarter_end:timestamp_seconds"]; hourly != current || hourly == "" {
+		t.Errorf("the end of the quarter is\n%s\nonce an hour, and\n%s\nin the forecast", hourly, current)
+	}
+}
 
 func TestEveryAlertHasWhatTheConventionsAsk(t *testing.T) {
 	var names []string

@@ -16,7 +16,7 @@ var runbookFiles embed.FS
 
 // files returns the names of those in rules, in the order in which [Write] writes them.
 func files() []string {
-	return []string{"quota.yml", "organization.yml", "cost.yml", "usage.yml", "recordings.yml", "quality.yml", "capacity.yml", "webhooks.yml", "polling.yml"}
+	return []string{"quota.yml", "organization.yml", "cost.yml", "usage.yml", "recordings.yml", "quality.yml", "capacity.yml", "forecast.yml", "webhooks.yml", "polling.yml"}
 }
 
 // Alert is one of the alerting rules, as the files in rules have it.

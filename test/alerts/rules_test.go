@@ -237,6 +237,11 @@ func TestUnitTestsFailWhenARuleIsChanged(t *testing.T) {
 		{"WherebyWebhookRejected", "webhooks.yml", "0.05 # web", "0.052 # web", "5.1 % rejected: fires"},
 		{"WherebyWebhookRejected", "webhooks.yml", "20 # web", "19 # web", "19 deliveries in the hour"},
 		{"WherebyWebhookSilent", "webhooks.yml", "90m", "150m", "a short meeting, shown with the lag"},
+		{"recording_forecast_between", "forecast.yml", "scalar(whereby:current_quarter_end:timestamp_seconds) - time()", "scalar(last_over_time(whereby:quarter_end:timestamp_seconds[2h])) - time()", "ten minutes into a quarter: it is forecast, and not the past one"},
+		{"recording_forecast_between", "forecast.yml", "\n            count_values(\"quarter\", whereby:current_quarter_end:timestamp_seconds)", "\n            count_values(\"quarter\", last_over_time(whereby:quarter_end:timestamp_seconds[2h]))", "ten minutes into a quarter: it is forecast, and not the past one"},
+		{"recording_forecast_between", "forecast.yml", "or 0 * last_over_time(job_resource:whereby_usage:increase1h[1d])", "", "ten minutes into a quarter: it is forecast, and not the past one"},
+		{"recording_forecast_between", "forecast.yml", "whereby:current_quarter_end:timestamp_seconds)\n          )\n          or", "whereby:quarter_end:timestamp_seconds)\n          )\n          or", "history ended two hours ago: the first evaluation knows the forecast"},
+		{"recording_forecast_between", "forecast.yml", "+ 604800 / (scalar(whereby:current_quarter_end:timestamp_seconds) - time())", "", "the last second of a quarter: next to nothing is left, and no more uncertain"},
 		{"WherebyKnockWaitLong", "usage.yml", "5 # knock", "6 # knock", "5 knocks in the hour: fires"},
 		{"WherebyTranscriptionFailing", "usage.yml", "3 # trans", "2 # trans", "2 of 2 fail: does not fire"},
 	} {

@@ -84,6 +84,7 @@ type options struct {
 	target           string // "" is nothing
 	scrape, evaluate time.Duration
 	noRules          bool
+	rules            string // a file of them, or "" for all
 }
 
 var interval = regexp.MustCompile(`(?m)^( +)interval: \S+`)
@@ -96,12 +97,18 @@ func startPrometheus(t testing.TB, dir string, o options) *prometheus {
 		config += fmt.Sprintf("scrape_configs: [{job_name: whereby, scrape_interval: %s, scrape_timeout: %s, static_configs: [{targets: [%q]}]}]\n", o.scrape, min(o.scrape, 10*time.Second), o.target)
 	}
 	write(t, filepath.Join(dir, "prometheus.yml"), config)
+	if err := os.RemoveAll(filepath.Join(dir, "rules")); err != nil { // those of one before
+		t.Fatal(err)
+	}
 	if !o.noRules {
 		files, err := alerts.Render(alerts.Settings{})
 		if err != nil {
 			t.Fatal(err)
 		}
 		for name, content := range files {
+			if o.rules != "" && name != o.rules {
+				continue
+			}
 			write(t, filepath.Join(dir, "rules", name), interval.ReplaceAllString(string(content), "${1}interval: "+o.evaluate.String()))
 		}
 	}

@@ -313,39 +313,30 @@ func TestAFreshInstallShowsNoErrors(t *testing.T) {
 	}
 }
 
-// TestCapacityNeedsNothingButBackfill records the rules over backfilled usage, as README
-// says, and looks at the dashboard: what needs no webhooks and no plan is there. What
-// rules of level 2 and 3 have of the last day will do.
+// TestCapacityNeedsNothingButBackfill records the rules over backfilled usage, as
+// docs/backfill.md says, and looks at the dashboard: what needs no webhooks and no plan is
+// there, before a rule of the hour is evaluated again.
 func TestCapacityNeedsNothingButBackfill(t *testing.T) {
 	t.Parallel()
 	h := History{Customers: 5, Days: 70, Backfilled: true, Workday: true}
 	dir, end := h.write(t)
 	h.End = end
-	rules, expr := capacity(t)
-	var p *prometheus
-	for _, since := range []time.Duration{time.Duration(h.Days) * 24 * time.Hour, 30 * time.Hour, 30 * time.Hour} {
-		p = startPrometheus(t, dir, options{noRules: true})
+	recordPast := func(rules string, since time.Duration) {
+		p := startPrometheus(t, dir, options{noRules: true})
 		p.record(rules, end.Add(-since).Truncate(time.Hour), end)
 		p.stop()
 	}
+	hourly, _ := ruleFile(t, "capacity.yml")
+	recordPast(hourly, time.Duration(h.Days)*24*time.Hour)
 
-	p = startPrometheus(t, dir, options{evaluate: time.Second})
-	p.evaluated(3 * time.Minute)
+	p := startPrometheus(t, dir, options{evaluate: time.Second, rules: "forecast.yml"})
+	for _, g := range p.evaluated(3 * time.Minute) {
+		t.Logf("%s takes %.3f s", g.Name, g.EvaluationTime)
+	}
 	p.every(time.Now(), ".+", 0, func(name string) bool {
 		return !strings.HasPrefix(name, "whereby-capacity") ||
 			listed("annotation", "variable job", "Peak in rooms A", "Peak in rooms, by customer A", "Fullest room, by customer A", "Plan headroom", "Participant minutes per week C", "Growth, by customer F", "minutes in the quarter C", "minutes in the quarter D")(name)
 	})
-
-	// What was recorded is what the rules say, at the times at which they were evaluated.
-	for _, name := range []string{"job_resource:whereby_usage_increase7d:avg13w", "job_resource:whereby_usage_increase7d:trend"} {
-		metric := name + `{resource="participant_minutes"}`
-		seconds := p.one("max_over_time(timestamp("+metric+")[1h:1m])", end.Add(-12*time.Hour))
-		then := time.Unix(int64(seconds)+1, 0)
-		recorded, now := p.one("last_over_time("+metric+"[1m])", then), p.one("("+expr[name]+`) * on (resource) group_left () label_replace(vector(1), "resource", "participant_minutes", "", "")`, then)
-		if math.Abs(recorded-now) > 1e-4*now {
-			t.Errorf("%s of %v was recorded as %v, and is %v", name, then, recorded, now)
-		}
-	}
 
 	// A week is what the account knows that it was. promtool evaluates some time within
 	// each hour; at is that of the last sample, and what was used in the hour before it is
@@ -371,6 +362,25 @@ func TestCapacityNeedsNothingButBackfill(t *testing.T) {
 	rest := week / 7 * float64(last-end.Unix()) / float64(day)
 	if got := p.one(`job_resource:whereby_usage:quarter_rest{resource="participant_minutes"}`, time.Now()); got < 0.8*rest || got > 1.4*rest {
 		t.Errorf("the rest is expected to be %v; at the pace of the last week it is %v", got, rest)
+	}
+	p.stop()
+
+	// The forecast's own past, too, is what the rules say, at the times at which they were
+	// evaluated. What rules of level 2 and 3 have of the last day will do.
+	forecast, expr := ruleFile(t, "forecast.yml")
+	forecast = interval.ReplaceAllString(forecast, "${1}interval: 1h")
+	for range 2 {
+		recordPast(forecast, 30*time.Hour)
+	}
+	p = startPrometheus(t, dir, options{noRules: true})
+	for _, name := range []string{"job_resource:whereby_usage_increase7d:avg13w", "job_resource:whereby_usage_increase7d:trend"} {
+		metric := name + `{resource="participant_minutes"}`
+		seconds := p.one("max_over_time(timestamp("+metric+")[1h:1m])", end.Add(-12*time.Hour))
+		then := time.Unix(int64(seconds)+1, 0)
+		recorded, now := p.one("last_over_time("+metric+"[1m])", then), p.one("("+expr[name]+`) * on (resource) group_left () label_replace(vector(1), "resource", "participant_minutes", "", "")`, then)
+		if math.Abs(recorded-now) > 1e-4*now {
+			t.Errorf("%s of %v was recorded as %v, and is %v", name, then, recorded, now)
+		}
 	}
 }
 
@@ -433,7 +443,8 @@ func BenchmarkAThousandCustomers(b *testing.B) {
 	p := startPrometheus(b, dir, options{evaluate: 5 * time.Second})
 	for _, g := range p.evaluated(3 * time.Minute) {
 		b.Logf("%s takes %.2f s", g.Name, g.EvaluationTime)
-		// A group that takes a tenth of its minute is too dear. The hourly one has time.
+		// A group that takes a tenth of its minute is too dear. The hourly one has time, and
+		// the forecast is of an account, whatever its customers.
 		if limit := 6.0; g.EvaluationTime > limit && g.Name != "whereby-capacity" || g.EvaluationTime > 30 {
 			b.Errorf("%s takes %.2f s", g.Name, g.EvaluationTime)
 		}

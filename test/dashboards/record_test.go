@@ -13,9 +13,8 @@ import (
 	"whereby_exporter/test/programs"
 )
 
-// capacity returns the file of the rules of capacity planning, and the expression of each that
-// has a name of its own.
-func capacity(t testing.TB) (file string, expr map[string]string) {
+// ruleFile returns a file of rules, and the expression of each that has a name of its own.
+func ruleFile(t testing.TB, name string) (file string, expr map[string]string) {
 	t.Helper()
 	files, err := alerts.Render(alerts.Settings{})
 	if err != nil {
@@ -26,17 +25,17 @@ func capacity(t testing.TB) (file string, expr map[string]string) {
 			Rules []struct{ Record, Expr string }
 		}
 	}
-	if err := yaml.Unmarshal(files["capacity.yml"], &content); err != nil {
+	if err := yaml.Unmarshal(files[name], &content); err != nil {
 		t.Fatal(err)
 	}
 	expr = map[string]string{}
 	for _, r := range content.Groups[0].Rules {
 		expr[r.Record] = r.Expr
 	}
-	return string(files["capacity.yml"]), expr
+	return string(files[name]), expr
 }
 
-// record has promtool record the rules of a file over the past, as README says, and puts
+// record has promtool record the rules of a file over the past, as docs/backfill.md says, and puts
 // the blocks where Prometheus finds them once it is started again.
 func (p *prometheus) record(rules string, from, to time.Time) {
 	p.t.Helper()

@@ -408,7 +408,7 @@ func TestEveryAlertLeadsToThePanelThatExplainsIt(t *testing.T) {
 var delays = map[string]string{
 	"whereby-quotas: Daily growth of stored recordings":                 "a day",
 	"whereby-capacity: Busy hour":                                       "an hour",
-	"whereby-capacity: Quarter ends in":                                 "an hour",
+	"whereby-capacity: Quarter ends in":                                 "five minutes",
 	"whereby-capacity: Participant minutes, by weekday":                 "once an hour",
 	"whereby-capacity: People in rooms, by hour of the day":             "once an hour",
 	"whereby-capacity: Participant minutes per day":                     "once an hour",
