@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// NullStyle says how a value that is absent is written. The API's documentation
-// allows both, so a reader has to understand both.
+// NullStyle determines how an absent value is written. The API's documentation allows both
+// ways, so a reader must accept both.
 type NullStyle int
 
 // The ways to write an absent value.
@@ -17,8 +17,8 @@ const (
 	ExplicitNulls                  // the field is null; gaps in samples are null too
 )
 
-// SessionTimeStyle says which names the times of a session have: the API's
-// documentation requires one pair and describes the other.
+// SessionTimeStyle determines the names of a session's times. The API's documentation requires
+// one pair and describes the other.
 type SessionTimeStyle int
 
 // The names of a session's times.
@@ -28,69 +28,68 @@ const (
 	CreatedEnd                           // createdAt and endAt
 )
 
-// CursorStyle says what a cursor remembers.
+// CursorStyle determines what a cursor remembers.
 type CursorStyle int
 
 // The kinds of cursor.
 const (
-	// OffsetCursors count rows, so rows that move while a listing is read are
-	// seen twice or not at all.
+	// OffsetCursors count rows. So rows that move while a list is being read are seen twice or
+	// not at all.
 	OffsetCursors CursorStyle = iota
-	// KeysetCursors remember the last row, so only a row that itself moves across
-	// it is seen twice or not at all.
+	// KeysetCursors remember the last row. So only a row that itself moves across it is seen
+	// twice or not at all.
 	KeysetCursors
 )
 
-// Config describes an account. The zero value is a usable one.
+// Config describes an account. The zero value is usable.
 type Config struct {
-	// APIKey is the expected bearer token; "" is "test-key".
+	// APIKey is the expected bearer token; "" means "test-key".
 	APIKey string
-	// PointsPerMinute is the organization's limit; 0 is 1000, the Enterprise plan's.
+	// PointsPerMinute is the organization's limit; 0 means 1000, as on the Enterprise plan.
 	PointsPerMinute int
-	// Limiter says how points come back.
+	// Limiter determines how points come back.
 	Limiter Limiter
-	// Cost gives the points that a request costs, by its endpoint (one of the endpoint
-	// constants), the number of rows that it would be answered with, and its time. Nil is
-	// 1 point for each. What Insights costs is unknown: 1 to 10 points, by complexity,
-	// which may change at any time. Cost must not call the account's methods.
+	// Cost returns the points that a request costs, by its endpoint (one of the endpoint
+	// constants), the number of rows in the response, and its time. Nil means 1 point per
+	// request. The cost of Insights requests is unknown: 1 to 10 points, depending on
+	// complexity, and it may change at any time. Cost must not call the account's methods.
 	Cost func(endpoint string, rows int, at time.Time) int
-	// RefusalCost is what a request costs that is refused for lack of points. Unknown;
-	// mostly nothing.
+	// RefusalCost is what a request costs that is rejected because no points are left. It is
+	// unknown, and mostly nothing.
 	RefusalCost int
-	// ResetAlways sends X-RateLimit-Reset with every answer. Otherwise it comes with a
-	// 429 only, as documented.
+	// ResetAlways sends X-RateLimit-Reset with every response. Otherwise it is sent only with
+	// a 429, as documented.
 	ResetAlways bool
-	// Lag is how long Insights stays behind the meetings.
+	// Lag is how far Insights lags behind the meetings.
 	Lag time.Duration
-	// Insights is how it shows them.
+	// Insights determines how rooms and sessions are shown.
 	Insights Insights
-	// Transcriptions is how transcriptions are listed.
+	// Transcriptions determines how transcriptions are listed.
 	Transcriptions Transcriptions
-	// Recordings is how it lists the stored recordings.
+	// Recordings determines how stored recordings are listed.
 	Recordings Recordings
-	// Nulls says how absent values are written.
+	// Nulls determines how absent values are written.
 	Nulls NullStyle
-	// SessionTimes says which names the times of a session have.
+	// SessionTimes determines the names of a session's times.
 	SessionTimes SessionTimeStyle
-	// Cursors says what a cursor remembers.
+	// Cursors determines what a cursor remembers.
 	Cursors CursorStyle
-	// NullsFirst puts rows without the sorted field first in descending order and
-	// last in ascending order. Otherwise it is the other way round.
+	// NullsFirst puts rows without the sorted field first in descending order, and last in
+	// ascending order. Otherwise it is the other way around.
 	NullsFirst bool
 	// ExpireRooms deletes a room 24 h after its EndAt.
 	ExpireRooms bool
 	// KeepDeleted keeps deleted and expired rooms in Insights.
 	KeepDeleted bool
-	// Networks are those of participants who were given none.
+	// Networks are the networks of participants who were not assigned one.
 	Networks NetworkMix
 	// MissingSeries leaves one array out of the traces of one participant in eight.
 	MissingSeries bool
-	// NoRequestLog keeps [Account.Requests] empty, for benchmarks. Requests are
-	// counted nevertheless.
+	// NoRequestLog keeps [Account.Requests] empty, for benchmarks. Requests are still counted.
 	NoRequestLog bool
 }
 
-// Account is a simulated Whereby account. Its methods may be used concurrently.
+// Account is a simulated Whereby account. Its methods may be called concurrently.
 type Account struct {
 	cfg Config
 
@@ -136,9 +135,8 @@ func New(cfg Config) *Account {
 	}
 }
 
-// OnRequest has hook called at the start of every request, n counting from 1.
-// The hook may change the account, so that rows move between two pages. Nil
-// removes it.
+// OnRequest sets a hook that is called at the start of every request, with n counting from 1.
+// The hook may change the account, so that rows move between two pages. Nil removes it.
 func (a *Account) OnRequest(hook func(n int, r *http.Request)) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

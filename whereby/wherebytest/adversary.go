@@ -22,14 +22,14 @@ import (
 // concerned.
 type Adversary struct {
 	Config Config
-	// People says what people do besides meeting; the zero value is nothing. It must be set
-	// before Furnish is called.
+	// People determines what people do besides meeting; the zero value means nothing. It must
+	// be set before Furnish is called.
 	People People
-	// Transcribe has meetings be transcribed. It must be set before Furnish is called; the
-	// rows that are odd and the pages that move are in Config at once.
+	// Transcribe makes meetings be transcribed. It must be set before Furnish is called.
+	// Config already has the malformed rows and the moving pages.
 	Transcribe bool
-	// Record has recordings be stored. It must be set before Furnish is called; how they are
-	// listed is in Config at once.
+	// Record makes recordings be stored. It must be set before Furnish is called. Config
+	// already determines how they are listed.
 	Record bool
 
 	seed   uint64
@@ -55,8 +55,8 @@ func (c chances) draw(name string) (d dice, hit bool) {
 	return d, d.upTo(c.oneIn) == 0
 }
 
-// NewAdversary draws an account for a test that goes on for length from begin on, which
-// should be hours: what comes late has come by the end of it.
+// NewAdversary returns a random account for a test that lasts for length from begin on. Length
+// should be hours: whatever arrives late has arrived by the end.
 func NewAdversary(seed uint64, begin time.Time, length time.Duration) *Adversary {
 	x := &Adversary{seed: seed, begin: begin, length: length}
 	d := dice(mix(seed))
@@ -71,7 +71,7 @@ func NewAdversary(seed uint64, begin time.Time, length time.Duration) *Adversary
 	return x
 }
 
-// String tells what was drawn.
+// String describes what was chosen.
 func (x *Adversary) String() string {
 	return fmt.Sprintf("adversary of seed %d, for %v: %s", x.seed, x.length, strings.Join(x.chosen, "; "))
 }
@@ -226,8 +226,7 @@ func (x *Adversary) drawPages(d *dice) {
 	x.note("%d rows a page at most", i.PageRows)
 }
 
-// People are what people of an [Adversary] do besides meeting for a session, each as a
-// switch.
+// People is what the people of an [Adversary] do besides meeting, each as a switch.
 type People struct {
 	Outlast    bool // stay after a session, alone
 	Knock      bool // knock, wait across a session's end, give up or are let in
@@ -238,7 +237,7 @@ type People struct {
 	Crowd      bool // come in crowds, up to and beyond what a room may hold
 }
 
-// AllPeople do all of that.
+// AllPeople returns all of them switched on.
 func AllPeople() People {
 	return People{Outlast: true, Knock: true, Reconnect: true, Assistants: true, Linger: true, DialIn: true, Crowd: true}
 }

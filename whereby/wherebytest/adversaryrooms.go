@@ -18,9 +18,9 @@ const (
 	roomKinds
 )
 
-// Furnish adds some dozens of rooms, with meetings up to three fifths of the length: the
-// rest of the time is for Insights to catch up. Rooms are those of acme, globex and
-// initech, and some named by hand.
+// Furnish adds some dozens of rooms, with meetings in the first three fifths of the length;
+// the rest is for Insights to catch up. The rooms belong to acme, globex and initech, and some
+// were named by hand.
 func (x *Adversary) Furnish(a *Account) {
 	d := dice(mix(x.seed + 1))
 	for n := range 40 + d.upTo(40) {
@@ -157,9 +157,9 @@ func (x *Adversary) behave(d *dice, s *Session, gap time.Duration) {
 	}
 }
 
-// Run uses the names of some rooms again: it deletes them, and makes others of the same
-// names with some use. It returns nil when there is nothing left to do or the context
-// ends. Furnish must have been called.
+// Run reuses the names of some rooms: it deletes the rooms, and creates others with the same
+// names and some usage. It returns nil when nothing is left to do or the context is done.
+// Furnish must have been called.
 func (x *Adversary) Run(ctx context.Context, a *Account) error {
 	d := dice(mix(x.seed + 2))
 	for _, r := range x.again {

@@ -5,19 +5,20 @@ import (
 	"time"
 )
 
-// DeliveryFaults are what goes wrong with webhooks on their way. Shares are of the
-// events, from 0 to 1. The zero value lets all go right. Whatever happens to an
-// event is decided by Seed and the event's ID alone, so it happens every time.
+// DeliveryFaults are the faults of webhook delivery. Shares are of the events, from 0 to 1.
+// The zero value means no faults. What happens to an event depends only on Seed and the
+// event's ID, so it is repeatable.
 type DeliveryFaults struct {
 	Seed uint64
-	// Withheld is the share never sent. The others are of those that are.
+	// Withheld is the share that is never sent. The other shares are of those that are sent.
 	Withheld float64
-	// Delayed is the share sent late, by up to MaxDelay, so that others overtake them.
+	// Delayed is the share that is sent late, by up to MaxDelay, so that other events overtake
+	// them.
 	Delayed float64
-	// Duplicated is the share sent twice, the second time up to MaxDelay after the
+	// Duplicated is the share that is sent twice, the second time up to MaxDelay after the
 	// event.
 	Duplicated float64
-	// MaxDelay must be above 0 where Delayed is.
+	// MaxDelay must be positive if Delayed is.
 	MaxDelay time.Duration
 }
 

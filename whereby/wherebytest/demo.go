@@ -5,29 +5,27 @@ import (
 	"time"
 )
 
-// DemoOptions describes a demo account. The zero value is a usable one.
+// DemoOptions describes a demo account. The zero value is usable.
 type DemoOptions struct {
-	// Config is the account's; a Lag of 0 is 5 s, so that something is to be seen
-	// soon, and rooms always expire.
+	// Config configures the account. A Lag of 0 means 5 s, so that there is something to see
+	// soon. Rooms always expire.
 	Config Config
-	// History is how far back sessions go; 0 is 180 days.
+	// History is how far back sessions go; 0 means 180 days.
 	History time.Duration
-	// Rate multiplies the number of meetings; 0 is 1.
+	// Rate multiplies the number of meetings; 0 means 1.
 	Rate float64
 }
 
-// Demo returns an account with a believable life of its own: a few customers with
-// permanent rooms and half a year of meetings in them, rooms for one meeting that
-// are booked an hour ahead and expire, 3 to 10 sessions starting each minute, the
-// busiest in office hours, some recorded, a few streamed. Hosts come some minutes
-// late now and then; in the rooms of globex-clinic- visitors knock and wait, and some
-// give up, and many have poor networks. The account goes on living for as long as it is asked; now should be
-// time.Now().
+// Demo returns an account that simulates realistic activity. A few customers have permanent
+// rooms, with half a year of meetings in them, and rooms for single meetings that are booked
+// an hour ahead and expire. Three to ten sessions start each minute, most of them in office
+// hours; some are recorded, a few are streamed. Now and then, a host is some minutes late. In
+// the rooms of globex-clinic-, visitors knock and wait, some give up, and many have poor
+// networks. The account stays active for as long as it is used; now should be time.Now().
 //
-// The same seed and time make the same account, with the same events. Rooms for one
-// meeting are gone a day after it, so the account stays about as large as it is; what
-// it keeps for [Account.Truth] and [Account.Events] grows by about one and a half
-// megabytes a day.
+// The same seed and time give the same account, with the same events. Rooms for single
+// meetings are gone a day after them, so the account keeps its size. The data for
+// [Account.Truth] and [Account.Events] grows by about one and a half megabytes per day.
 func Demo(seed uint64, now time.Time, opts DemoOptions) *Account {
 	cfg := opts.Config
 	if cfg.Lag == 0 {

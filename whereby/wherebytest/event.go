@@ -9,37 +9,37 @@ import (
 	"whereby_exporter/whereby"
 )
 
-// Event is something that Whereby sends a webhook of. Which of the fields a type
-// has is said with them; the others are zero.
-// https://docs.whereby.com/reference/webhooks
+// Event is an event that Whereby sends a webhook for. The comments of the fields say which
+// types have them; for other types, they are zero. See
+// https://docs.whereby.com/reference/webhooks.
 type Event struct {
-	// ID is unique to the event, and the same whenever it is asked for.
+	// ID is unique to the event, and always the same for it.
 	ID   string
 	Type whereby.EventType
-	// CreatedAt is when it happened, UTC, in milliseconds.
+	// CreatedAt is when the event happened, in UTC, to the millisecond.
 	CreatedAt time.Time
 
-	// MeetingID and RoomName are of every type: a decimal number that belongs to the
-	// room, and the room's name as Insights has it, with a leading slash.
+	// MeetingID and RoomName are set for every type: a decimal number that belongs to the
+	// room, and the room's name as in Insights, with a leading slash.
 	MeetingID, RoomName string
-	// RoomSessionID is the session's ID in Insights, of the types room.*; "" where
-	// somebody knocks, or gives up, before the session has started.
+	// RoomSessionID is the session's ID in Insights, for types room.*. It is "" if somebody
+	// knocks or gives up before the session has started.
 	RoomSessionID string
 
-	// ParticipantID is of client events, and the same as in Insights for those who
-	// join. The texts next to it are what the embedding application gave them.
+	// ParticipantID is set for client events. For those who join, it is the same as in
+	// Insights. The fields next to it are what the embedding application set.
 	ParticipantID                     string
 	DisplayName, ExternalID, Metadata string
-	// RoleName and Clients are of joins and leaves: the client's role, and the
-	// clients in the room after the event by role, machines too, without zeros.
+	// RoleName and Clients are set for joins and leaves: the client's role, and the clients in
+	// the room after the event by role, including machines, without zeros.
 	RoleName string
 	Clients  map[string]int
-	// DialIn is of joins and leaves: the client is a telephone.
+	// DialIn is set for joins and leaves of a client by phone.
 	DialIn bool
 
-	// RecordingID and Filename are of recordings, TranscriptionID, Duration and Error
-	// of transcriptions, Status of both: "completed" of recordings, and "ready",
-	// "in_progress" or "failed" of transcriptions.
+	// RecordingID and Filename are set for recordings; TranscriptionID, Duration and Error for
+	// transcriptions. Status is set for both: "completed" for recordings, and "ready",
+	// "in_progress" or "failed" for transcriptions.
 	RecordingID, Filename  string
 	TranscriptionID, Error string
 	Duration               time.Duration
@@ -54,8 +54,8 @@ const (
 	subdomain  = "example"
 )
 
-// MarshalJSON writes the body of the webhook request. Absent values are written as
-// [Config].Nulls of the account says. It returns no error.
+// MarshalJSON returns the body of the webhook request. Absent values are written according to
+// [Config].Nulls of the account. The error is always nil.
 func (e Event) MarshalJSON() ([]byte, error) {
 	w := encoder{b: make([]byte, 0, 768), nulls: e.nulls}
 	w.open()

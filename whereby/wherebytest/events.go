@@ -10,24 +10,21 @@ import (
 	"whereby_exporter/whereby"
 )
 
-// Events returns what happens from a time until before another, in the order in
-// which it happens. The same account gives the same events however often it is
-// asked, and in whatever slices.
+// Events returns what happens from one time until before another, in chronological order. The
+// same account always returns the same events, however they are sliced.
 //
-// The events are those of sessions that were scheduled, with the participants and
-// knocks in their descriptions, and of the life of a demo account; rooms and
-// sessions of which only the totals are known have none. Of a session that is
-// replaced (see [Account.Schedule]) the events are those of its last description.
-// Deleting a room changes nothing for those who are in it.
+// They are the events of scheduled sessions, with the participants and knocks in their
+// descriptions, and of the activity of a demo account. Rooms and sessions with only totals
+// have no events. For a session that is replaced (see [Account.Schedule]), the events are
+// those of its last description. Deleting a room does not affect the people in it.
 //
-// A session starts when the second person is in and ends at the end of its
-// description: one in which there never were two neither starts nor ends. A
-// recording is finished up to three minutes after its recorder has left, and some
-// are then transcribed. Transcriptions that were added (see [Account.Transcribe]) start and
-// end.
+// A session starts when the second person is in the room, and ends at the end of its
+// description. If there were never two people, it neither starts nor ends. A recording is
+// finished up to three minutes after its recorder has left, and some are then transcribed.
+// Transcriptions that were added (see [Account.Transcribe]) start and end.
 //
-// The events of a demo account go back to when it was made, and are complete up
-// to half an hour ahead of time.Now.
+// The events of a demo account go back to its creation, and are complete up to half an hour
+// ahead of time.Now.
 func (a *Account) Events(from, to time.Time) []Event {
 	a.lock()
 	defer a.mu.Unlock()

@@ -6,22 +6,21 @@ import (
 	"time"
 )
 
-// Status answers with a status and a small JSON body.
+// Status responds with a status and a small JSON body.
 func Status(code int) Fault {
 	return Fault{replace: func(a *Account, _ *query) *answer {
 		return a.refuse(code, http.StatusText(code))
 	}}
 }
 
-// StatusHTML answers with a status and a page of HTML, as a proxy in between
-// does.
+// StatusHTML responds with a status and an HTML page, as a proxy in between does.
 func StatusHTML(code int) Fault {
 	return Fault{replace: func(a *Account, _ *query) *answer {
 		return a.html(code, fmt.Sprintf("%d %s", code, http.StatusText(code)))
 	}}
 }
 
-// Malformed answers with status 200 and something that is not JSON.
+// Malformed responds with status 200 and something that is not JSON.
 func Malformed() Fault {
 	return Fault{replace: func(a *Account, _ *query) *answer {
 		return a.html(http.StatusOK, "Scheduled maintenance")
@@ -34,7 +33,7 @@ func (a *Account) html(code int, title string) *answer {
 	return ans
 }
 
-// ThrottleStyle says how a 429 tells the time to wait.
+// ThrottleStyle determines how a 429 gives the time to wait.
 type ThrottleStyle int
 
 // The styles of a 429. Each is the only hint in the answer.
@@ -46,7 +45,7 @@ const (
 	NoHint
 )
 
-// Throttled answers 429 and says to wait.
+// Throttled responds with 429 and a time to wait.
 func Throttled(style ThrottleStyle, wait time.Duration) Fault {
 	return Fault{replace: func(a *Account, _ *query) *answer {
 		ans := a.throttled(wait)
@@ -69,34 +68,34 @@ func Throttled(style ThrottleStyle, wait time.Duration) Fault {
 	}}
 }
 
-// SortRefused answers 400 to requests for rooms sorted by lastSessionStartedAt.
+// SortRefused responds with 400 to requests for rooms sorted by lastSessionStartedAt.
 func SortRefused() Fault {
 	return Fault{when: sortsByLastSession, replace: func(a *Account, _ *query) *answer {
 		return a.refuse(http.StatusBadRequest, "Invalid sortBy")
 	}}.On(EndpointRooms)
 }
 
-// Hang does not answer until the request is given up.
+// Hang does not respond until the client gives up.
 func Hang() Fault {
 	return Fault{replace: func(*Account, *query) *answer { return &answer{header: make(http.Header), hang: true} }}
 }
 
-// Drop breaks the connection before there is an answer.
+// Drop closes the connection before responding.
 func Drop() Fault {
 	return Fault{replace: func(*Account, *query) *answer { return &answer{header: make(http.Header), drop: true} }}
 }
 
-// Reset breaks the connection in the middle of the body.
+// Reset closes the connection in the middle of the body.
 func Reset() Fault {
 	return Fault{kind: changesAny, spoil: func(_ *query, x *answer) { x.reset = true }}
 }
 
-// SlowBody spreads the body over a time.
+// SlowBody sends the body slowly, over a duration.
 func SlowBody(d time.Duration) Fault {
 	return Fault{kind: changesAny, spoil: func(_ *query, x *answer) { x.slow = d }}
 }
 
-// NoRateLimitHeaders leaves out the X-RateLimit headers.
+// NoRateLimitHeaders omits the X-RateLimit headers.
 func NoRateLimitHeaders() Fault {
 	return Fault{kind: changesAny, spoil: func(_ *query, x *answer) {
 		for _, name := range []string{"X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"} {

@@ -8,13 +8,13 @@ import (
 	"time"
 )
 
-// Truncated cuts the JSON in the middle. The length in the header is that of what
-// is left, so nothing but the JSON is wrong.
+// Truncated cuts the JSON in the middle. The Content-Length matches what is left, so only the
+// JSON is wrong.
 func Truncated() Fault {
 	return spoilBody(func(body []byte) []byte { return body[:len(body)/2] })
 }
 
-// Oversized pads the JSON, which stays valid, to n bytes at least.
+// Oversized pads the JSON to at least n bytes. It stays valid.
 func Oversized(n int) Fault {
 	return spoilBody(func(body []byte) []byte {
 		padding := bytes.Repeat([]byte{' '}, max(0, n-len(body)))
@@ -42,8 +42,7 @@ func WrongTypes() Fault {
 	})
 }
 
-// MissingField leaves a field out of every row, or "cursor" or "results" out of
-// the answer.
+// MissingField omits a field from every row, or "cursor" or "results" from the response.
 func MissingField(name string) Fault {
 	return edit(func(_ *query, d *document) {
 		delete(d.top, name)
@@ -53,7 +52,7 @@ func MissingField(name string) Fault {
 	})
 }
 
-// ExtraFields adds fields of every JSON type to the answer and its rows.
+// ExtraFields adds fields of every JSON type to the response and its rows.
 func ExtraFields() Fault {
 	add := func(o map[string]any) {
 		o["xString"], o["xNumber"], o["xBool"], o["xNull"] = "new", 1.5, true, nil
@@ -69,7 +68,7 @@ func ExtraFields() Fault {
 	})
 }
 
-// DuplicateRows brings every row twice.
+// DuplicateRows returns every row twice.
 func DuplicateRows() Fault {
 	return edit(func(_ *query, d *document) {
 		var twice []any
@@ -80,20 +79,20 @@ func DuplicateRows() Fault {
 	})
 }
 
-// OverlappingPages begins every page but the first with the last row of the one
-// before, as if a row had been put in front of the listing between the two. With
-// limit 1 it does nothing.
+// OverlappingPages begins every page except the first with the last row of the previous page,
+// as if a row had been inserted before it between the two requests. With limit 1, it has no
+// effect.
 func OverlappingPages() Fault {
 	return Fault{kind: changesRows, ask: func(q *query) { q.repeat = q.cursor.page > 1 }}
 }
 
-// SortIgnored brings rows in the default order whatever was asked for.
+// SortIgnored returns rows in the default order, whatever was requested.
 func SortIgnored() Fault {
 	return Fault{kind: changesRows, ask: func(q *query) { q.field, q.desc = defaultSort(q.endpoint), false }}
 }
 
-// RepeatCursor answers with the cursor of the request, so that the page leads to
-// itself; a first page leads to the second, last or not.
+// RepeatCursor responds with the cursor of the request, so that the page leads to itself. A
+// first page leads to the second, even if it is the last.
 func RepeatCursor() Fault {
 	return edit(func(q *query, d *document) {
 		cursor := q.values.Get("cursor")
@@ -104,15 +103,14 @@ func RepeatCursor() Fault {
 	})
 }
 
-// EndlessPages brings the rows of the first page again and again, each time with
-// another cursor.
+// EndlessPages returns the rows of the first page repeatedly, each time with another cursor.
 func EndlessPages() Fault {
 	f := edit(func(q *query, d *document) { d.setCursor(q.further(0)) })
 	f.ask = func(q *query) { q.cursor = cursor{page: q.cursor.page} }
 	return f
 }
 
-// EmptyPagesForever brings no rows and, each time, another cursor.
+// EmptyPagesForever returns no rows and, each time, another cursor.
 func EmptyPagesForever() Fault {
 	return edit(func(q *query, d *document) {
 		d.setCursor(q.further(0))

@@ -5,18 +5,16 @@ import (
 	"strings"
 )
 
-// Fault is something that goes wrong. Make one with a constructor such as
-// [Status], narrow it with its methods, each of which returns a changed copy, and
-// hand it to [Account.Inject].
+// Fault is something that goes wrong. Create one with a constructor such as [Status], restrict
+// it with its methods, each of which returns a modified copy, and pass it to [Account.Inject].
 //
-// Of the faults that match a request, the first injected of those that replace
-// the answer takes effect, and the others of that kind keep their counts, so
-// that they come one after another. Faults that change an answer all take
-// effect, in the order they were injected; those that change its rows wait while
-// the answer is replaced.
+// Of the matching faults that replace the response, only the first injected one takes effect;
+// the others keep their counts, so that they follow one after another. Faults that modify a
+// response all take effect, in the order in which they were injected. Those that modify rows
+// wait while the response is replaced.
 //
-// Requests that are refused on their own account (a wrong key, no points left)
-// meet no fault.
+// Faults do not affect requests that are rejected for a wrong key or because no points are
+// left.
 type Fault struct {
 	kind     faultKind
 	endpoint string
@@ -38,16 +36,16 @@ const (
 	changesAny                   // changes any answer
 )
 
-// Times limits the fault to n requests; 0 is until it is cleared.
+// Times limits the fault to n requests; 0 means until it is cleared.
 func (f Fault) Times(n int) Fault { f.times = n; return f }
 
 // On limits the fault to an endpoint, one of the endpoint constants.
 func (f Fault) On(endpoint string) Fault { f.endpoint = endpoint; return f }
 
-// Page limits the fault to the n-th page of listings, from 1.
+// Page limits the fault to the n-th page of lists, counting from 1.
 func (f Fault) Page(n int) Fault { f.page = n; return f }
 
-// After lets n requests that the fault matches pass first.
+// After lets the first n matching requests pass.
 func (f Fault) After(n int) Fault { f.after = n; return f }
 
 // armed is a fault in force.
@@ -56,14 +54,14 @@ type armed struct {
 	seen, used int
 }
 
-// Inject puts a fault in force until its count is used up.
+// Inject activates a fault until its count is used up.
 func (a *Account) Inject(f Fault) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.faults = append(a.faults, &armed{Fault: f})
 }
 
-// ClearFaults ends all faults.
+// ClearFaults removes all faults.
 func (a *Account) ClearFaults() {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -44,8 +44,8 @@ var badTraces = map[string]func(row, samples map[string]any){
 // BadTraceKinds returns the names that BadTrace takes.
 func BadTraceKinds() []string { return slices.Sorted(maps.Keys(badTraces)) }
 
-// BadTrace spoils the samples that the endpoint participant answers with, in one of the
-// ways of BadTraceKinds. In arrays every third sample is spoilt.
+// BadTrace corrupts the samples in responses of the endpoint participant, in one of the ways
+// of BadTraceKinds. In arrays, it corrupts every third sample.
 func BadTrace(kind string) Fault {
 	spoil := badTraces[kind]
 	if spoil == nil {

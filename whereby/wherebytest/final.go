@@ -2,9 +2,9 @@ package wherebytest
 
 import "time"
 
-// Final returns what [Account.Truth] would give if Insights had caught up with all that
-// has happened by now: without lag, lateness and growth. A room that is deleted counts
-// with what was shown of it, as nothing more ever is.
+// Final returns what [Account.Truth] would return if Insights had caught up with everything
+// that has happened: without lag, lateness and growth. A deleted room counts with what was
+// shown of it, because nothing more will ever be shown.
 func (a *Account) Final(prefixOf func(roomName string) string) map[string]PrefixTruth {
 	now := a.lock()
 	defer a.mu.Unlock()
@@ -25,8 +25,8 @@ func (a *Account) Final(prefixOf func(roomName string) string) map[string]Prefix
 	return all
 }
 
-// FinalSessions returns what [Account.Sessions] would give if Insights had caught up with
-// all that has happened by now. It is empty for a room that is not shown.
+// FinalSessions returns what [Account.Sessions] would return if Insights had caught up with
+// everything that has happened. It is empty for a room that is not shown.
 func (a *Account) FinalSessions(roomName string) []SessionTruth {
 	now := a.lock()
 	defer a.mu.Unlock()

@@ -11,11 +11,11 @@ import (
 	"syscall"
 )
 
-// HandlerTransport has a handler answer requests to any host within the process,
-// without a network, so that it works in testing/synctest too. A request ends when
-// its context does, whatever the handler does then; a handler that continues after
-// that goes on alone. One that panics with [http.ErrAbortHandler] breaks the
-// connection.
+// HandlerTransport returns a transport in which a handler responds to requests to any host,
+// within the process and without a network, so that it also works in testing/synctest. A
+// request ends with its context, whatever the handler does; a handler that continues after
+// that runs on alone. If the handler panics with [http.ErrAbortHandler], the connection is
+// closed.
 func HandlerTransport(h http.Handler) http.RoundTripper {
 	return handlerTransport{h}
 }

@@ -5,57 +5,57 @@ import (
 	"time"
 )
 
-// Insights is what Whereby leaves open, or what was seen of it, in the way it shows
-// rooms and their sessions. A reader has to be right either way. The zero value is the
-// plainest: everything of a moment is shown together, [Config].Lag later.
+// Insights is what Whereby leaves open, or what was observed, about how it shows rooms and
+// their sessions. A reader must be right in every case. The zero value is the simplest:
+// everything that happens at a moment is shown together, [Config].Lag later.
 //
-// The functions must give the same for the same arguments, whenever they are asked,
-// and must not call the account's methods. Those of a room's first totals (see [Room])
-// are nobody's sessions: nothing here but SessionStatus, EmptySessions and OddRows
-// changes them.
+// The functions must always return the same for the same arguments, and must not call the
+// account's methods. The first totals of a room (see [Room]) belong to no session: only
+// SessionStatus, EmptySessions and OddRows affect them.
 type Insights struct {
-	// LagOf is [Config].Lag by endpoint and room, if not nil. Whether two endpoints show
-	// the same moment is unknown: either may show a session before the other does.
+	// LagOf is [Config].Lag by endpoint and room, if not nil. Whether two endpoints show the
+	// same moment is unknown: either may show a session first.
 	LagOf func(endpoint, roomName string) time.Duration
-	// Lateness is how much later than others a session appears, at every endpoint. So
-	// sessions come out of the order of their starts, and an old one may appear while
-	// lastSessionStartedAt stands still.
+	// Lateness is how much later than others a session appears, at every endpoint. So sessions
+	// do not appear in the order of their starts, and an old one may appear while
+	// lastSessionStartedAt does not change.
 	Lateness func(roomName, sessionID string) time.Duration
-	// Growth is how long after its end a session is shown with half of its minutes. Until
-	// when Insights restates a session is unknown.
+	// Growth is how long after its end a session is shown with half of its minutes. How long
+	// Insights restates a session is unknown.
 	Growth func(roomName, sessionID string) time.Duration
-	// EndedSessions has a room's totalSessions count ended sessions only, while its
-	// minutes are those of all. Which of them it counts is unknown.
+	// EndedSessions makes a room's totalSessions count only ended sessions, while its minutes
+	// include all of them. Which of them Insights counts is unknown.
 	EndedSessions bool
-	// AloneTime is how long somebody was alone in a room before a session. Its minutes are
-	// in the room's totals and in no session's, from the session's start on. Whether a
-	// room's totals are the sums of its sessions' is unknown.
+	// AloneTime is how long somebody was alone in a room before a session. From the session's
+	// start on, its minutes are in the room's totals, but in no session's. Whether a room's
+	// totals are the sums of its sessions' is unknown.
 	AloneTime func(roomName, sessionID string) time.Duration
-	// SilentEnd has nothing in a room count from an hour after its EndAt on, as Whereby
-	// documents: sessions seem to run on, and nobody is seen to leave.
+	// SilentEnd makes nothing in a room count from an hour after its EndAt on, as Whereby
+	// documents: sessions seem to continue, and nobody is seen to leave.
 	SilentEnd bool
-	// PageRows is the most rows that a page has; 0: as many as are asked for. That a page is
-	// as long as it may be is not documented.
+	// PageRows is the maximum number of rows of a page; 0 means as many as requested. It is
+	// not documented that pages are full.
 	PageRows int
-	// MovingPages deletes, with each page of rooms that is not the last, a room of that
-	// page that is past its EndAt and whose figures are final: Whereby deletes such rooms
-	// within a day. With [OffsetCursors] the next page then lacks a room.
+	// MovingPages deletes, with each page of rooms except the last, a room of that page that
+	// is past its EndAt and whose figures are final: Whereby deletes such rooms within a day.
+	// With [OffsetCursors], the next page then misses a room.
 	MovingPages bool
-	// SeparateLives has [Account.Truth] count a room that was deleted and added again
-	// under its name, with another CreatedAt, as two. Otherwise the higher figures of
-	// the two count.
+	// SeparateLives makes [Account.Truth] count a room that was deleted and added again under
+	// its name, with another CreatedAt, as two rooms. Otherwise, the higher figures of the two
+	// count.
 	SeparateLives bool
-	// FormerSessions lists the sessions of the deleted room too: they are asked for by
-	// name. Unknown.
+	// FormerSessions also lists the sessions of the deleted room, because they are requested
+	// by name. Whether Insights does is unknown.
 	FormerSessions bool
-	// SessionStatus is the status that requests for a room's sessions are answered with,
-	// such as 403 or 500; 0 is the usual answer. For how long Insights refuses a room is
-	// unknown: it may be forever.
+	// SessionStatus is the status of responses to requests for a room's sessions, such as 403
+	// or 500; 0 means the usual response. How long Insights refuses a room is unknown: it may
+	// be forever.
 	SessionStatus func(roomName string, at time.Time) int
-	// EmptySessions answers requests for a room's sessions with none.
+	// EmptySessions makes requests for a room's sessions return none.
 	EmptySessions func(roomName string, at time.Time) bool
-	// OddRows spoils the rows of a room, at the endpoints rooms and room-sessions, in one
-	// of the ways of OddRowKinds; "" is none. Figures may be null by the OpenAPI document.
+	// OddRows corrupts the rows of a room, at the endpoints rooms and room-sessions, in one of
+	// the ways of OddRowKinds; "" means not at all. According to the OpenAPI document, figures
+	// may be null.
 	OddRows func(roomName string, at time.Time) string
 }
 

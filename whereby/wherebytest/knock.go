@@ -5,11 +5,11 @@ import (
 	"time"
 )
 
-// Knock is somebody who knocks at the door of a room and gives up. Somebody who
-// is let in is a [Participant] with the time of the knock.
+// Knock is somebody who knocks at the door of a room and gives up. Somebody who is admitted is
+// a [Participant] with the time of the knock.
 type Knock struct {
-	// ID is the participant ID in the events; "" is made up. It may be that of a
-	// participant who knocks again later and is let in.
+	// ID is the participant ID in the events; "" means that one is generated. It may be that
+	// of a participant who knocks again later and is admitted.
 	ID          string
 	DisplayName string
 	ExternalID  string

@@ -6,26 +6,24 @@ import (
 	"whereby_exporter/whereby"
 )
 
-// LiveTruth is who is in the rooms of a prefix, as a reader of every event must
-// have it.
+// LiveTruth is who is in the rooms of a prefix, as a reader of all events must see it.
 type LiveTruth struct {
-	// People are in rooms, machines not among them; PeopleMax is the most of them at
-	// any moment of the last 5 minutes.
+	// People are in rooms, not counting machines. PeopleMax is their highest number in the
+	// last 5 minutes.
 	People, PeopleMax int
-	// Sizes are the numbers of rooms by how many people are in them, without those in which
-	// nobody is; FullestMax is the most people in one room at any moment of the last 5
-	// minutes.
+	// Sizes counts rooms by the number of people in them, without empty rooms. FullestMax is
+	// the highest number of people in one room in the last 5 minutes.
 	Sizes      map[int]int
 	FullestMax int
-	// Clients are in rooms by role, machines too, without zeros.
+	// Clients counts clients in rooms by role, including machines, without zeros.
 	Clients map[string]int
-	// Rooms are those with a client in them.
+	// Rooms counts rooms with a client in them.
 	Rooms int
-	// Waiting have knocked, and are neither in nor gone.
+	// Waiting counts those who have knocked and are still waiting.
 	Waiting int
 }
 
-// Full is how many rooms have people in them for nine tenths of a capacity or more.
+// Full returns how many rooms are filled to at least nine tenths of a capacity.
 func (t LiveTruth) Full(capacity int) (rooms int) {
 	for people, n := range t.Sizes {
 		if 10*people >= 9*capacity {
@@ -46,15 +44,15 @@ func (t LiveTruth) Fullest() (people int) {
 // peakWindow is how far back [LiveTruth].PeopleMax and FullestMax go.
 const peakWindow = int64(5 * time.Minute / time.Millisecond)
 
-// Live returns who is in rooms at a time, by prefix, without the lag of Insights.
-// What happens at that moment has happened. A prefix with nobody in or at the door
-// of a room within the last 5 minutes is not in the map.
+// Live returns who is in rooms at a time, by prefix, without the lag of Insights. What happens
+// at that moment has happened. A prefix that had nobody in or at the door of a room in the
+// last 5 minutes is not in the map.
 //
-// It is the sum of [Account.Events] up to that time, and knows as little of rooms
-// of which only the totals are known. Of sessions that overlap in one room, which
-// Whereby does not have, each has its own people at the door: the end of one
-// sends nobody away who knocked for the other. Nobody is in a room, or at its door, from
-// [whereby.EndGrace] after its EndAt on. prefixOf is as in [Account.Truth].
+// It is derived from [Account.Events] up to that time, so it knows nothing of rooms with only
+// totals. If sessions overlap in one room, which does not happen at Whereby, each has its own
+// people at the door: the end of one sends away nobody who knocked for the other. Nobody is in
+// a room, or at its door, from [whereby.EndGrace] after its EndAt on. prefixOf is as in
+// [Account.Truth].
 func (a *Account) Live(at time.Time, prefixOf func(roomName string) string) map[string]LiveTruth {
 	a.lock()
 	defer a.mu.Unlock()
@@ -157,21 +155,21 @@ func (a *Account) peaks(now int64, prefixOf func(string) string) (most, fullest 
 	return most, fullest
 }
 
-// MinutesTruth are the participant minutes of the rooms of a prefix.
+// MinutesTruth has the participant minutes of the rooms of a prefix.
 type MinutesTruth struct {
 	// Shown is what Insights has shown: ParticipantMinutes of [Account.Truth].
 	Shown int64
-	// True is what Shown would be if Insights did not lag. What is missing from Shown
-	// are minutes of connections that [Account.Events] tells of, and sessions that
-	// [Account.Use] recorded and Insights has not reached.
+	// True is what Shown would be if Insights did not lag. Shown lacks minutes of connections
+	// in [Account.Events], and of sessions that [Account.Use] recorded and Insights has not
+	// reached.
 	True int64
 }
 
-// Minutes returns the participant minutes up to now by prefix: what Insights has
-// shown, and what is true, each connection rounded up to whole minutes. The time
-// that somebody was in a room alone, before the session started, counts from when it
-// has. After a room was deleted Insights count no more; the truth goes on for those
-// who are still in it. prefixOf is as in [Account.Truth].
+// Minutes returns the participant minutes up to now by prefix: what Insights has shown, and
+// what is true, with each connection rounded up to whole minutes. Time that somebody was alone
+// in a room before the session started counts from the session's start. After a room was
+// deleted, Insights counts nothing more; the truth continues for those who are still in it.
+// prefixOf is as in [Account.Truth].
 func (a *Account) Minutes(prefixOf func(roomName string) string) map[string]MinutesTruth {
 	now := a.lock()
 	defer a.mu.Unlock()

@@ -2,17 +2,17 @@ package wherebytest
 
 import "strings"
 
-// Network is what a participant's connection is like.
+// Network is the quality of a participant's connection.
 type Network int
 
 // The networks. Those are from how Whereby describes poor quality: 3% of loss or more,
 // sustained; spikes of 2 to 4 s are normal.
 const (
-	// AnyNetwork is one drawn from the mix of the room.
+	// AnyNetwork means one chosen at random from the mix of the room.
 	AnyNetwork Network = iota
 	// GoodNetwork hardly loses anything.
 	GoodNetwork
-	// SpikyNetwork is a good one but for spikes of 2 to 4 s of 5% and more.
+	// SpikyNetwork is good except for spikes of 5% or more for 2 to 4 s.
 	SpikyNetwork
 	// CongestedNetwork loses 3 to 8% for minutes on end, at a quarter of the bitrate.
 	CongestedNetwork
@@ -29,8 +29,8 @@ func (n Network) String() string {
 	return names[n]
 }
 
-// NetworkMix says how frequent each network is, by weights of any size. The zero value
-// is 76 good, 10 spiky, 8 congested and 6 lossy ones in 100.
+// NetworkMix is how frequent each network is, as weights of any size. The zero value means 76
+// good, 10 spiky, 8 congested and 6 lossy ones in 100.
 type NetworkMix struct {
 	Good, Spiky, Congested, LossyMobile uint
 }
@@ -60,9 +60,9 @@ type networkMix struct {
 	mix   NetworkMix
 }
 
-// SetNetworks changes the networks of the rooms whose names begin with a prefix, for
-// sessions that start from now on: what Insights says of earlier ones stays. The prefix
-// is without the slash; "" is all rooms.
+// SetNetworks changes the networks of the rooms whose names begin with a prefix, for sessions
+// that start from now on: what Insights shows for earlier ones stays. The prefix is without
+// the slash; "" means all rooms.
 func (a *Account) SetNetworks(prefix string, mix NetworkMix) {
 	now := a.lock()
 	defer a.mu.Unlock()

@@ -1,7 +1,6 @@
 package wherebytest
 
-// OddRows changes the rows of one room as they are on the wire: those of the room, and
-// those of its sessions.
+// OddRows modifies the JSON rows of one room and of its sessions.
 func OddRows(roomName string, change func(row map[string]any)) Fault {
 	return editRows(func(row map[string]any) {
 		if row["roomName"] == roomName {

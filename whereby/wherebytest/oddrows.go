@@ -70,8 +70,8 @@ func (a *Account) spoilOddRows(q *query, x *answer) {
 	}).spoil(q, x)
 }
 
-// OddRow spoils the first row of every answer of the endpoints rooms and
-// room-sessions, in one of the ways of OddRowKinds.
+// OddRow corrupts the first row of every response of the endpoints rooms and room-sessions, in
+// one of the ways of OddRowKinds.
 func OddRow(kind string) Fault {
 	spoil := oddRow(kind)
 	f := edit(func(_ *query, d *document) {

@@ -9,17 +9,17 @@ import (
 	"time"
 )
 
-// Production is the application that creates an organization's rooms, and lives off
-// the same points as a reader of Insights. It reads (1 point), writes (3) and deletes
-// (2), as Whereby's documentation states for requests of one resource: half of its
-// share at a steady rate, and from time to time, in a burst, all that is left of it.
+// Production is the application that creates an organization's rooms, and uses the same points
+// as a reader of Insights. It reads (1 point), writes (3) and deletes (2), as Whereby's
+// documentation states for requests of one resource. It spends half of its share at a steady
+// rate and, from time to time, all the rest in a burst.
 //
-// What it spends is known beforehand, so it holds back a request that would exceed its
-// share. A reader that keeps within the rest must never have one of its requests
-// refused: that is the outage an exporter can cause.
+// It knows its spending in advance, so it holds back a request that would exceed its share. A
+// reader that keeps within the rest must never cause one of its requests to be rejected: that
+// is the outage that an exporter could cause.
 type Production struct {
 	Account *Account
-	// Share is how much of the limit it spends at most in any 60 s; 0 is 0.75.
+	// Share is the share of the limit that it spends at most in any 60 s; 0 means 0.75.
 	Share float64
 	// Seed makes its requests repeatable.
 	Seed uint64
@@ -58,7 +58,7 @@ const (
 	burstGap   = 20 * time.Millisecond
 )
 
-// Run sends requests until the context ends, for which it returns nil.
+// Run sends requests until the context is done, and then returns nil.
 func (p *Production) Run(ctx context.Context) error {
 	share := p.Share
 	if share == 0 {
@@ -111,15 +111,14 @@ func (a *Account) run(e errand) Request {
 	return request
 }
 
-// Requests returns the application's requests so far. They are not among
-// [Account.Requests].
+// Requests returns the application's requests so far. They are not part of [Account.Requests].
 func (p *Production) Requests() []Request {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return slices.Clone(p.requests)
 }
 
-// Refused is how many of its requests were refused for lack of points.
+// Refused returns how many of its requests were rejected because no points were left.
 func (p *Production) Refused() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -11,11 +11,11 @@ import (
 // sampleRate is how far apart samples are, in milliseconds.
 const sampleRate = 2000
 
-// Trace is what GET /insights/participant says of one connection.
+// Trace is what GET /insights/participant returns for one connection.
 type Trace struct {
 	SampleRate time.Duration
-	// Loss is in percent, bitrates are in bits per second; NaN is a gap, and nil an
-	// array that is left out.
+	// Loss is in percent, bitrates are in bits per second. NaN is a gap, and nil is an omitted
+	// array.
 	PacketLossSend, PacketLossRecv []float64
 	BitrateSend, BitrateRecv       []float64
 }
@@ -115,19 +115,19 @@ func (e *encoder) series(name string, values []float64) {
 	e.b = append(e.b, ']')
 }
 
-// ParticipantTruth is what Insights says of somebody who took part in a session.
+// ParticipantTruth is what Insights shows for somebody who took part in a session.
 type ParticipantTruth struct {
 	RoomName, SessionID, ID string
-	// SessionEnded is when the session did.
+	// SessionEnded is when the session ended.
 	SessionEnded time.Time
 	UserAgent    string
 	Network      Network
-	// Traces has one for each of their connections: who came back has several.
+	// Traces has one for each of their connections: somebody who came back has several.
 	Traces []Trace
 }
 
-// Quality returns everybody who took part in the sessions that Insights shows as ended,
-// and that began from a time on. Machines are not among them.
+// Quality returns everybody who took part in sessions that Insights shows as ended and that
+// began at or after a time, not counting machines.
 func (a *Account) Quality(since time.Time) []ParticipantTruth {
 	now := a.lock()
 	defer a.mu.Unlock()

@@ -9,20 +9,19 @@ import (
 // window is how long an organization's points last.
 const window = time.Minute
 
-// Limiter says how an organization's points come back. Whereby documents points
-// per minute and not how it counts them: unknown, so a reader has to keep within
-// its share whichever it is.
+// Limiter determines how an organization's points come back. Whereby documents points per
+// minute, but not how it counts them, so a reader must keep within its share in every case.
 type Limiter int
 
 // The ways to count points.
 const (
-	// FixedWindow gives all points back at once, a minute after the first request
-	// since the last time.
+	// FixedWindow returns all points at once, a minute after the first request since the last
+	// time.
 	FixedWindow Limiter = iota
-	// SlidingWindow gives each point back a minute after it was spent.
+	// SlidingWindow returns each point a minute after it was spent.
 	SlidingWindow
-	// TokenBucket gives points back evenly. So more than the limit can be spent in a
-	// minute, after one in which little was.
+	// TokenBucket returns points evenly. So more than the limit can be spent in a minute that
+	// follows a quiet one.
 	TokenBucket
 )
 
@@ -94,8 +93,8 @@ func setReset(h http.Header, at time.Time) {
 	h.Set("X-RateLimit-Reset", at.UTC().Add(time.Millisecond-time.Nanosecond).Format(timeFormat))
 }
 
-// Spend takes points, as the application does that shares them, whether there are
-// as many or not. [Production] is such an application.
+// Spend spends points as the application that shares them does, whether there are enough or
+// not. [Production] is such an application.
 func (a *Account) Spend(points int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

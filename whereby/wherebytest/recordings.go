@@ -22,11 +22,11 @@ type Recording struct {
 	Deleted time.Time
 }
 
-// Recordings is what Whereby leaves open in how it lists stored recordings. The functions
-// must give the same for the same arguments, and must not call the account's methods.
+// Recordings is what Whereby leaves open about how it lists stored recordings. The functions
+// must always return the same for the same arguments, and must not call the account's methods.
 type Recordings struct {
-	// RoomNames puts roomName into rows. The documentation filters and sorts by it, and
-	// lists it in no row.
+	// RoomNames includes roomName in rows. According to the documentation, recordings can be
+	// filtered and sorted by it, but no row contains it.
 	RoomNames bool
 	// Lateness is how long after its end a recording appears.
 	Lateness func(id string) time.Duration
@@ -34,14 +34,14 @@ type Recordings struct {
 	NullSizes func(id string) bool
 	// OddRows lists a recording in a form that cannot be used.
 	OddRows func(id string, at time.Time) bool
-	// Status is what requests are answered with, such as 403 or 404; 0 is the usual answer.
+	// Status is the status of responses, such as 403 or 404; 0 means the usual response.
 	Status func(at time.Time) int
-	// MovingPages deletes, with each page that is not the last, the recording of that page
-	// that it may; nil deletes none. With [OffsetCursors] the next page then lacks one.
+	// MovingPages deletes, with each page except the last, a recording of that page for which
+	// it returns true; nil deletes none. With [OffsetCursors], the next page then misses one.
 	MovingPages func(id string, at time.Time) bool
 }
 
-// AddRecordings stores recordings. One with an ID that is stored replaces it.
+// AddRecordings stores recordings. A recording replaces one with the same ID.
 func (a *Account) AddRecordings(recordings ...Recording) {
 	a.lock()
 	defer a.mu.Unlock()
@@ -74,7 +74,7 @@ func (a *Account) storedAt(id string) (int, bool) {
 	return slices.BinarySearchFunc(a.stored, id, func(r *Recording, id string) int { return strings.Compare(r.ID, id) })
 }
 
-// StoredRecordings returns the recordings that are listed now, by ID: those whose rows cannot
+// StoredRecordings returns the recordings that are listed now, by ID. Those whose rows cannot
 // be used are left out, and one whose size is not listed has none.
 func (a *Account) StoredRecordings() []Recording {
 	now := a.lock()

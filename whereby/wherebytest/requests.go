@@ -17,7 +17,7 @@ const (
 	EndpointRecordings     = "recordings"
 )
 
-// Request is a request the account was sent.
+// Request is a request that the account received.
 type Request struct {
 	Time     time.Time
 	Endpoint string // one of the endpoint constants; "" for any other path
@@ -25,13 +25,12 @@ type Request struct {
 	Page     int // of the listing, from 1
 	Status   int // of the answer; 0 if a fault let none come
 	Cost     int // points that were spent on it
-	// Refused is set if the points did not suffice. A 429 that a fault made is not a
-	// refusal.
+	// Refused is set if too few points were left. A 429 from a fault does not count.
 	Refused bool
 }
 
-// MostPoints returns the most that requests cost within any stretch of time of that
-// length. The requests are in the order of their times.
+// MostPoints returns the highest cost of requests within any period of the given length. The
+// requests must be in chronological order.
 func MostPoints(requests []Request, within time.Duration) int {
 	most, sum, first := 0, 0, 0
 	for _, r := range requests {
@@ -59,16 +58,16 @@ func (l *requestLog) add(r Request) {
 	}
 }
 
-// Requests returns the requests answered since the last reset, in the order of
-// their answers. A request is listed before its answer is sent.
+// Requests returns the requests answered since the last reset, in the order of their
+// responses. A request is recorded before its response is sent.
 func (a *Account) Requests() []Request {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return slices.Clone(a.requests.entries)
 }
 
-// Count returns the number of requests to an endpoint since the last reset, and
-// with "" those to no endpoint.
+// Count returns the number of requests to an endpoint since the last reset, or with "" those
+// to no endpoint.
 func (a *Account) Count(endpoint string) int {
 	a.mu.Lock()
 	defer a.mu.Unlock()

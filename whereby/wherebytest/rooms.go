@@ -10,9 +10,9 @@ import (
 	"whereby_exporter/whereby"
 )
 
-// Room is a room in its compact form: figures without the sessions they come
-// from. /insights/room-sessions nevertheless lists Totals.Sessions sessions for
-// it, spread evenly from FirstSession to LastSession.
+// Room is a room in its compact form: figures without the sessions they come from.
+// /insights/room-sessions nevertheless lists Totals.Sessions sessions for it, spread evenly
+// from FirstSession to LastSession.
 type Room struct {
 	Name         string    // as on the wire, with a leading slash
 	CreatedAt    time.Time // zero: the moment the room is added
@@ -42,13 +42,12 @@ type room struct {
 // expiry is how long after its end a room is deleted.
 const expiry = 24 * time.Hour
 
-// AddRoom adds a room, which Insights shows at once. A room whose name was
-// deleted may be added again: it starts afresh, and the truth keeps the higher
-// figures, or with [Insights].SeparateLives both. AddRoom panics if there is a room of
-// that name.
+// AddRoom adds a room, which Insights shows at once. A room whose name was deleted may be
+// added again: it starts at zero, and the truth keeps the higher figures, or both with
+// [Insights].SeparateLives. AddRoom panics if a room of that name exists.
 //
-// With [Config].ExpireRooms a room that expired before it was added is never
-// shown and no part of the truth.
+// With [Config].ExpireRooms, a room that expired before it was added is never shown, and is
+// not part of the truth.
 func (a *Account) AddRoom(add Room) {
 	now := a.lock()
 	defer a.mu.Unlock()
@@ -128,10 +127,9 @@ func (a *Account) room(method, name string) *room {
 	return r
 }
 
-// Use records meetings of which only the totals matter: t.Sessions sessions that
-// started at the given time, shown whole as soon as Insights gets there. Nothing
-// is known of their participants. With t.Sessions 0 the latest session shown
-// grows at once and the time means nothing.
+// Use records meetings with only their totals: t.Sessions sessions that started at the given
+// time, shown completely as soon as Insights reaches them. They have no participants. If
+// t.Sessions is 0, the latest shown session grows at once, and the time has no meaning.
 func (a *Account) Use(name string, t Totals, at time.Time) {
 	now := a.lock()
 	defer a.mu.Unlock()
@@ -156,9 +154,9 @@ func (a *Account) Use(name string, t Totals, at time.Time) {
 	a.settle(r, now)
 }
 
-// Restate sets a room's totals, all of them, without a session: Whereby corrects
-// its figures. The correction goes to the newest ended sessions first, none of
-// which falls below zero.
+// Restate sets all totals of a room without a session, as if Whereby corrected its figures.
+// The correction is applied to the newest ended sessions first, none of which falls below
+// zero.
 func (a *Account) Restate(name string, t Totals) {
 	now := a.lock()
 	defer a.mu.Unlock()
@@ -168,8 +166,8 @@ func (a *Account) Restate(name string, t Totals) {
 	a.settle(r, now)
 }
 
-// Delete deletes a room. Unless [Config].KeepDeleted is set, Insights shows it no
-// more, nor its sessions.
+// Delete deletes a room. Unless [Config].KeepDeleted is set, Insights no longer shows the room
+// or its sessions.
 func (a *Account) Delete(name string) {
 	a.lock()
 	defer a.mu.Unlock()

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// RoundTripper answers requests to any host within the process: without a
-// network, without a goroutine, and ending when the request's context does.
+// RoundTripper returns a transport that responds to requests to any host within the process:
+// without a network, without a goroutine, and ending with the request's context.
 func (a *Account) RoundTripper() http.RoundTripper {
 	return roundTripper{a}
 }

@@ -21,39 +21,39 @@ const (
 	firstBackoff = time.Second // and twice that after the second attempt
 )
 
-// Sender sends an account's webhooks the way Whereby does: signed, several at a
-// time, so not always in order, a second and a third time where the receiver
-// answers 5xx or not within 5 s, and then never again.
+// Sender sends an account's webhooks as Whereby does: signed, several at a time and so not
+// always in order, and a second and a third time if the receiver responds with 5xx or not
+// within 5 s, but no more.
 //
-// The exported fields must not change once it is used. [Sender.Deliver] and
-// [Sender.Stats] may be called at any time, and while [Sender.Run] does.
+// The exported fields must not change once it is in use. [Sender.Deliver] and [Sender.Stats]
+// may be called at any time, also during [Sender.Run].
 type Sender struct {
-	// Account is whose events are sent.
+	// Account is the account whose events are sent.
 	Account *Account
-	// URL is where they go, and Secret what they are signed with. Both are required.
+	// URL is where they are sent, and Secret signs them. Both are required.
 	URL, Secret string
-	// Client sends the requests; nil is [http.DefaultClient]. With a transport made
-	// by [HandlerTransport] no network is needed.
+	// Client sends the requests; nil means [http.DefaultClient]. With a transport from
+	// [HandlerTransport], no network is needed.
 	Client *http.Client
-	// Since is the time of the first event to send; zero is the start of Run.
+	// Since is the time of the first event to send; zero means the start of Run.
 	Since time.Time
-	// Faults are what goes wrong.
+	// Faults are the delivery faults.
 	Faults DeliveryFaults
-	// MaxInFlight bounds the requests at one time; 0 is 64. With 1 and no faults,
-	// events arrive in order. While all are taken, further events wait.
+	// MaxInFlight is the maximum number of concurrent requests; 0 means 64. With 1 and no
+	// faults, events arrive in order. If all are in use, further events wait.
 	MaxInFlight int
-	// Backoff is the wait before the second attempt, twice that before the third;
-	// 0 is 1 s.
+	// Backoff is the wait before the second attempt; the wait before the third is twice as
+	// long. 0 means 1 s.
 	Backoff time.Duration
-	// OnDone is told how each delivery ended, one at a time: the status of the last
-	// answer, or 0 and the error if none came, [ErrWithheld] where Faults kept it
-	// back. What the end of Run cut short it is not told of. It must not block.
+	// OnDone is called with the result of each delivery, one at a time: the status of the last
+	// response, or 0 and an error if there was none, or [ErrWithheld] if Faults held it back.
+	// It is not called for deliveries that the end of Run cut short. It must not block.
 	OnDone func(e Event, status int, err error)
 
 	counts counts
 }
 
-// ErrWithheld is the end of a delivery that [DeliveryFaults] kept back.
+// ErrWithheld is the result of a delivery that [DeliveryFaults] held back.
 var ErrWithheld = errors.New("withheld")
 
 func (s *Sender) check() error {
@@ -73,10 +73,9 @@ func (s *Sender) check() error {
 	return s.Faults.check()
 }
 
-// Deliver sends an event once, now, and returns the status of the answer. The
-// error is of a request that got none within 5 s, or of a context that was done.
-// No fault changes the delivery, and none is tried again. Of what is counted, it
-// counts as a request alone.
+// Deliver sends an event once, now, and returns the status of the response. It returns an
+// error if there was none within 5 s, or if the context was done. Faults do not apply, and
+// nothing is retried. In the statistics, it counts only as a request.
 func (s *Sender) Deliver(ctx context.Context, e Event) (status int, err error) {
 	body, err := e.MarshalJSON()
 	if err != nil {
@@ -113,11 +112,11 @@ func (s *Sender) post(ctx context.Context, body []byte) (status int, err error) 
 	return resp.StatusCode, nil
 }
 
-// Run sends each event as it happens until the context is done; then it gives up
-// what is in flight, waits for it, and returns nil. It returns an error at once if
-// the sender is not set up properly. One Run at a time.
+// Run sends each event as it happens until the context is done. Then it cancels what is in
+// flight, waits for it, and returns nil. It returns an error at once if the sender is not
+// configured properly. Only one Run at a time is allowed.
 //
-// An event that is scheduled up to a minute into the past is still sent.
+// An event that is scheduled up to a minute in the past is still sent.
 func (s *Sender) Run(ctx context.Context) error {
 	if err := s.check(); err != nil {
 		return err

@@ -2,8 +2,8 @@ package wherebytest
 
 import "sync/atomic"
 
-// SenderStats is what a [Sender] did. Once Run has returned,
-// Events + Duplicates = Withheld + Acknowledged + Refused + Lost + Aborted.
+// SenderStats counts what a [Sender] did. Once Run has returned, Events + Duplicates =
+// Withheld + Acknowledged + Refused + Lost + Aborted.
 type SenderStats struct {
 	Events     int64 // that happened
 	Withheld   int64 // of those, never sent, by [DeliveryFaults]

@@ -215,8 +215,8 @@ func errorBody(message string, msLeft *int64) []byte {
 	return body
 }
 
-// ServeHTTP answers under any base path: what counts is that the path ends in
-// /insights/ and an endpoint, or in /transcriptions or /recordings.
+// ServeHTTP responds under any base path: only the end of the path counts, /insights/ and an
+// endpoint, or /transcriptions or /recordings.
 func (a *Account) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ans := a.answer(r)
 	switch {

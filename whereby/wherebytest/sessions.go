@@ -17,20 +17,20 @@ const (
 	RoleStreamer = whereby.RoleStreamer
 )
 
-// Session is a meeting in a room, in the past, running or in the future.
+// Session is a meeting in a room, in the past, ongoing or in the future.
 type Session struct {
 	ID           string // "": made up
 	Start        time.Time
 	End          time.Time // zero: runs on
 	Participants []Participant
 	Knocks       []Knock // of those who gave up; Insights knows nothing of them
-	// Outlasted means that who leaves or gives up after End stays until then. Otherwise
-	// everybody goes with the session's end at the latest. Time after End counts no minutes.
+	// Outlasted means that those who leave or give up after End stay until then. Otherwise,
+	// everybody leaves with the session's end at the latest. Time after End counts no minutes.
 	Outlasted bool
 }
 
-// Participant is one connection to a session. A person who connects twice is two
-// of them with the same DeviceID.
+// Participant is one connection to a session. A person who connects twice is two participants
+// with the same DeviceID.
 type Participant struct {
 	ID          string // "": made up
 	DeviceID    string // "": made up; distinct people have distinct ones
@@ -45,7 +45,7 @@ type Participant struct {
 	Joined      time.Time // zero: with the session's start; may be before it
 	Left        time.Time // zero: with the session's end
 	// Replaces means that the connection replaces one that ends in the same millisecond: it
-	// joins after that has left, not before.
+	// joins after that one has left, not before.
 	Replaces bool
 	Network  Network // AnyNetwork: drawn from the room's mix
 	Rating   int     // 1 to 5, given on leaving; 0: none
@@ -53,18 +53,17 @@ type Participant struct {
 	Comment  string
 }
 
-// Schedule puts a session into a room and returns its ID. Its figures are worked
-// out as time passes: a connection counts from the moment it joins, in minutes
-// rounded up, for the part of it that Insights has reached; recorders and
-// streamers count on their own. A session counts from its start, and no minute counts
-// after its end. Nothing lasts longer than until [whereby.EndGrace] after the room's EndAt:
-// then everybody is gone, and no event tells of it. A session whose ID was scheduled before is replaced, which
-// is the way to end it early.
+// Schedule adds a session to a room and returns its ID. Its figures are computed as time
+// passes: a connection counts from the moment it joins, in minutes rounded up, for the part
+// that Insights has reached; recorders and streamers count separately. A session counts from
+// its start, and no minute counts after its end. Nothing lasts longer than [whereby.EndGrace]
+// after the room's EndAt: then everybody is gone, and no event reports it. A session with the
+// ID of an earlier one replaces it; that is the way to end a session early.
 //
 // The unique counts of a room are the sums of those of its sessions.
 //
-// [Account.Events] gives the webhooks of the session. Replacing it does not take
-// back what was sent, so the new description should tell the same of the past.
+// [Account.Events] returns the events of the session. Replacing it does not take back what was
+// sent, so the new description should agree with the past.
 func (a *Account) Schedule(name string, s Session) (id string) {
 	now := a.lock()
 	defer a.mu.Unlock()

@@ -11,16 +11,17 @@ import (
 	"whereby_exporter/whereby"
 )
 
-// Transcriptions is what Whereby leaves open in how it lists transcriptions. The functions
-// must give the same for the same arguments, and must not call the account's methods.
+// Transcriptions is what Whereby leaves open about how it lists transcriptions. The functions
+// must always return the same for the same arguments, and must not call the account's methods.
 type Transcriptions struct {
-	// Status is what requests are answered with, such as 403; 0 is the usual answer.
+	// Status is the status of responses, such as 403; 0 means the usual response.
 	Status func(at time.Time) int
-	// OddRows spoils the row of a transcription in one of the ways of
-	// OddTranscriptionKinds; "" is none.
+	// OddRows corrupts the row of a transcription in one of the ways of OddTranscriptionKinds;
+	// "" means not at all.
 	OddRows func(id string, at time.Time) string
-	// MovingPages deletes, with each page that is not the last, a transcription of that page
-	// that has been final for long, and was never odd. With [OffsetCursors] the next page then lacks one.
+	// MovingPages deletes, with each page except the last, a transcription of that page that
+	// has long been final and was never malformed. With [OffsetCursors], the next page then
+	// misses one.
 	MovingPages bool
 }
 
@@ -30,7 +31,7 @@ const movable = 13 * time.Hour
 // Transcription is one of a meeting, or of its recording.
 type Transcription struct {
 	ID string // "" is made up
-	// Start is the first moment of it, End when it is ready, or has failed. In between, its
+	// Start is when it starts, and End when it is ready or has failed. In between, its
 	// billable time grows evenly.
 	Start, End time.Time
 	// Billable is the billable time at its end, in whole seconds.
@@ -40,7 +41,7 @@ type Transcription struct {
 	Late time.Duration
 	// Deleted is when it is no longer listed; zero is never.
 	Deleted time.Time
-	// Unannounced is true if no webhooks are sent of it.
+	// Unannounced is true if no webhooks are sent for it.
 	Unannounced bool
 	// Unlisted is true if it is never listed.
 	Unlisted bool
@@ -54,8 +55,7 @@ type transcription struct {
 	kind    string
 }
 
-// Transcribe adds a transcription to a room. The description of one that was added before
-// under the same ID is replaced.
+// Transcribe adds a transcription to a room. It replaces an earlier one with the same ID.
 func (a *Account) Transcribe(roomName string, t Transcription) (id string) {
 	a.lock()
 	defer a.mu.Unlock()
@@ -219,7 +219,7 @@ var oddTranscriptions = map[string]func(row map[string]any){
 	"malformed times":   func(row map[string]any) { row["startDate"] = "yesterday" },
 }
 
-// OddTranscriptionKinds returns the names that [Transcriptions].OddRows may give.
+// OddTranscriptionKinds returns the names that [Transcriptions].OddRows may return.
 func OddTranscriptionKinds() []string { return slices.Sorted(maps.Keys(oddTranscriptions)) }
 
 // spoilTranscriptions spoils the rows of transcriptions that are odd at the time of a request.
@@ -271,16 +271,15 @@ func withTranscriptions(events, transcriptions []Event) []Event {
 
 // TranscriptionTruth is what a reader of the account must arrive at for transcriptions.
 type TranscriptionTruth struct {
-	// Billable sums the highest billable time that was listed or announced of each.
+	// Billable is the sum of the highest billable time that was listed or announced for each.
 	Billable time.Duration
-	// Finished and Failed count those that have ended, and of which that was listed or
-	// announced.
+	// Finished and Failed count those that have ended, if that was listed or announced.
 	Finished, Failed int64
 }
 
-// TranscriptionTruth returns the truth by prefix for the transcriptions that started from a
-// time until before another; zero times are no bounds. Deleted ones count. What was listed is
-// meant as in [Account.Truth].
+// TranscriptionTruth returns the truth by prefix for the transcriptions that started from one
+// time until before another; zero times are no bounds. Deleted ones count. "Listed" has the
+// meaning of "shown" in [Account.Truth].
 func (a *Account) TranscriptionTruth(prefixOf func(roomName string) string, from, to time.Time) map[string]TranscriptionTruth {
 	now := a.lock()
 	defer a.mu.Unlock()
@@ -306,8 +305,8 @@ func (a *Account) TranscriptionTruth(prefixOf func(roomName string) string, from
 	return all
 }
 
-// Transcriptions returns a room's transcriptions that were listed or announced, deleted ones
-// too, with the highest billable time that was. What was listed is meant as in
+// Transcriptions returns a room's transcriptions that were listed or announced, including
+// deleted ones, with their highest billable time. "Listed" has the meaning of "shown" in
 // [Account.Truth].
 func (a *Account) Transcriptions(roomName string) []Transcription {
 	now := a.lock()

@@ -2,7 +2,7 @@ package wherebytest
 
 import "time"
 
-// RoomTruth is what Insights says of a room.
+// RoomTruth is what Insights shows for a room.
 type RoomTruth struct {
 	Room            // as far as shown now, sessions included
 	Rating  float64 // mean rating of the last session; 0: none
@@ -10,7 +10,7 @@ type RoomTruth struct {
 	Deleted bool // only with [Config].KeepDeleted
 }
 
-// SessionTruth is what Insights says of a session.
+// SessionTruth is what Insights shows for a session.
 type SessionTruth struct {
 	ID        string
 	RoomName  string
@@ -21,14 +21,13 @@ type SessionTruth struct {
 	Ratings   int
 }
 
-// PrefixTruth is what a reader of the account must arrive at for the rooms of a
-// prefix.
+// PrefixTruth is what a reader of the account must arrive at for the rooms of a prefix.
 type PrefixTruth struct {
 	Totals     // see [Account.Truth]
 	Rooms  int // that Insights shows now
 }
 
-// Shown returns what Insights says now of every room they show, by name.
+// Shown returns what Insights shows now for every room, by name.
 func (a *Account) Shown() map[string]RoomTruth {
 	a.lock()
 	defer a.mu.Unlock()
@@ -58,8 +57,8 @@ func (r *room) truth() RoomTruth {
 	return t
 }
 
-// Sessions returns what Insights says now of a room's sessions, by start. It is
-// empty for a room they do not show.
+// Sessions returns what Insights shows now for a room's sessions, by start. It is empty for a
+// room that is not shown.
 func (a *Account) Sessions(roomName string) []SessionTruth {
 	now := a.lock()
 	defer a.mu.Unlock()
@@ -89,19 +88,18 @@ func (a *Account) sessions(roomName string, now int64) []SessionTruth {
 	return all
 }
 
-// Truth gives, for each prefix, the sum over every room there ever was of the
-// highest lifetime totals that Insights has shown for it, each figure for
-// itself, and the number of rooms they show now.
+// Truth returns, for each prefix, the sum over all rooms that ever existed of the highest
+// lifetime totals that Insights has shown, separately for each figure, and the number of rooms
+// shown now.
 //
-// "Shown" means that a request at that moment would have been answered so,
-// whether there was one or not. So a deleted room counts with its last totals, a
-// figure that was restated downwards with its highest, a room that was deleted
-// and added again with the higher of its lives, and a meeting that Insights has
-// not reached not at all. A room that had expired before it was added was never
-// shown. Time between two calls counts as if it had been watched throughout: a
-// running session is followed to the moment its room was deleted.
+// "Shown" means that a request at that moment would have received it, whether there was one or
+// not. So a deleted room counts with its last totals, a figure that was lowered with its
+// highest value, a room that was deleted and added again with the higher figures of its lives,
+// and a meeting that Insights has not reached not at all. A room that had expired before it
+// was added was never shown. Time between two calls counts as if the account had been watched
+// throughout: an ongoing session is followed to the moment its room was deleted.
 //
-// prefixOf gives the prefix of a room's name, in the form the reader uses.
+// prefixOf returns the prefix of a room's name, in the form that the reader uses.
 func (a *Account) Truth(prefixOf func(roomName string) string) map[string]PrefixTruth {
 	a.lock()
 	defer a.mu.Unlock()

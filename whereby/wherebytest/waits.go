@@ -9,7 +9,7 @@ import (
 	"whereby_exporter/whereby"
 )
 
-// KnockTruth is somebody's wait at the door of a room.
+// KnockTruth is a person's wait at the door of a room.
 type KnockTruth struct {
 	RoomName      string
 	ParticipantID string
@@ -21,20 +21,20 @@ type KnockTruth struct {
 // Wait returns the time at the door.
 func (k KnockTruth) Wait() time.Duration { return k.Ended.Sub(k.Knocked) }
 
-// HostWaitTruth is a meeting to which both a visitor and a host came. It lasts
-// from when the first person is in the room, or at its door, until nobody is.
+// HostWaitTruth is a meeting with both a visitor and a host. It lasts from when the first
+// person is in the room or at its door until nobody is.
 type HostWaitTruth struct {
 	RoomName string
 	Visitor  time.Time // when the first visitor or viewer was in, or knocked
 	Host     time.Time // when the first owner, member or host was in
 }
 
-// Wait is how long the first visitor waited for the first host; 0 if the host
-// was first.
+// Wait returns how long the first visitor waited for the first host, or 0 if the host came
+// first.
 func (h HostWaitTruth) Wait() time.Duration { return max(0, h.Host.Sub(h.Visitor)) }
 
-// Knocks returns the waits at doors that ended from a time until before another, by
-// their end. Those of a demo account go back to when it was made.
+// Knocks returns the waits at doors that ended from one time until before another, ordered by
+// their end. Those of a demo account go back to its creation.
 func (a *Account) Knocks(from, to time.Time) []KnockTruth {
 	a.lock()
 	defer a.mu.Unlock()
@@ -65,10 +65,10 @@ func (a *Account) Knocks(from, to time.Time) []KnockTruth {
 	return all
 }
 
-// HostWaits returns the meetings of which it was known from a time on, and before
-// another, how long the first visitor waited for the first host: since the later
-// of the two came. They are in that order. Those of a demo account go back to
-// meetings that ran when it was made.
+// HostWaits returns the meetings for which it became known, from one time until before
+// another, how long the first visitor waited for the first host: when the later of the two
+// came. They are in that order. Those of a demo account go back to meetings that were ongoing
+// at its creation.
 func (a *Account) HostWaits(from, to time.Time) []HostWaitTruth {
 	a.lock()
 	defer a.mu.Unlock()
