@@ -33,10 +33,10 @@ const (
 // The zero value is not usable; make one with [NewBudget]. A Budget is safe for
 // concurrent use and may be shared by several clients of one organization.
 type Budget struct {
-	// OnSpend, if not nil, is told of a request before it is sent. What it returns is
-	// told what the request came to, once that is known. OnBlock, if not nil, is told
-	// until when a 429 said to wait. Both must be set before the budget is used, and must
-	// be quick.
+	// OnSpend, if not nil, is called before a request is sent. The function that it returns is
+	// called with the actual cost, once that is known. OnBlock, if not nil, is called with the
+	// time until which a 429 asked to wait. Both must be set before the budget is used, and
+	// must be fast.
 	OnSpend func(Expense) (settle func(points int))
 	OnBlock func(until time.Time)
 
@@ -63,9 +63,9 @@ type Expense struct {
 	At time.Time
 	// Endpoint is one of the Endpoint constants.
 	Endpoint string
-	// Points are the most that it can cost, until it is answered.
+	// Points is the highest possible cost, until the response arrives.
 	Points int
-	// Limit is the organization's points per minute, as known then; 0 if unknown.
+	// Limit is the organization's points per minute as known then, or 0 if unknown.
 	Limit int
 }
 
@@ -80,9 +80,9 @@ type expense struct {
 	settle   func(points int)
 }
 
-// NewBudget returns a budget of share (above 0, at most 1) of the organization's
-// points per minute. The organization's limit is learnt from the answers; until
-// the first one, 100 points a minute are assumed.
+// NewBudget returns a budget of a share (above 0, at most 1) of the organization's points per
+// minute. The organization's limit is learned from responses; until the first one, 100 points
+// per minute are assumed.
 func NewBudget(share float64) (*Budget, error) {
 	if !(share > 0 && share <= 1) {
 		return nil, fmt.Errorf("share of the rate limit must be above 0 and at most 1, not %v", share)
@@ -90,8 +90,8 @@ func NewBudget(share float64) (*Budget, error) {
 	return &Budget{share: share, limit: assumedLimit, changed: make(chan struct{})}, nil
 }
 
-// SetReadCost has every request count as so many points, 1 to [MaxReadCost], instead of
-// learning it. It must be called before the budget is used.
+// SetReadCost sets what every request costs, 1 to [MaxReadCost] points, instead of learning
+// it. It must be called before the budget is used.
 func (b *Budget) SetReadCost(points int) error {
 	if points < 1 || points > MaxReadCost {
 		return fmt.Errorf("a read costs 1 to %d points, not %d", MaxReadCost, points)
@@ -100,16 +100,16 @@ func (b *Budget) SetReadCost(points int) error {
 	return nil
 }
 
-// ReadCost is what the next request of an endpoint is expected to cost, in points.
+// ReadCost returns the points that the next request to an endpoint is expected to cost.
 func (b *Budget) ReadCost(endpoint string) int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.costs.endpoint(endpoint)
 }
 
-// Allowance is how many points a share of an organization's limit comes to, and
-// in how long a window: whole points, so a share of less than one point a minute
-// is one point in more than a minute.
+// Allowance returns how many points a share of an organization's limit is, and per how long a
+// window. Points are whole numbers, so a share of less than one point per minute is one point
+// in a longer window.
 func Allowance(share float64, limit int) (points int, window time.Duration) {
 	exact := share * float64(limit)
 	if exact >= 1 {
@@ -119,16 +119,16 @@ func Allowance(share float64, limit int) (points int, window time.Duration) {
 	return 1, time.Duration(float64(pointsWindow) / max(exact, 1e-3))
 }
 
-// BackgroundAllowance returns the part of an allowance that background requests may
-// use up: three quarters, so that the others always find a quarter. While
-// background requests wait, the others leave them a quarter too. Of an allowance
-// of a single point each kind has every second one.
+// BackgroundAllowance returns the part of an allowance that background requests may use: three
+// quarters, so that a quarter is always left for the others. While background requests wait,
+// the others leave them a quarter too. If the allowance is a single point, both kinds
+// alternate.
 func BackgroundAllowance(points int) int {
 	return max(1, points-max(1, points/4))
 }
 
-// Wait blocks until a request may be sent, and spends what one costs. Clients do so for
-// each attempt by themselves. The error is the context's.
+// Wait blocks until a request may be sent, and spends its cost. Clients call it for each
+// attempt. The error is the context's.
 func (b *Budget) Wait(ctx context.Context, priority Priority) error {
 	e, err := b.wait(ctx, priority, kind{}, math.MaxInt64)
 	if err == nil {
@@ -427,8 +427,8 @@ func (b *Budget) block(until time.Time) {
 	}
 }
 
-// Limit returns the organization's points per minute, as last told by an answer; the
-// assumed 100 before the first.
+// Limit returns the organization's points per minute from the last response, or the assumed
+// 100 before the first.
 func (b *Budget) Limit() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -5,9 +5,10 @@ import (
 	"time"
 )
 
-// Spending is how a budget stands.
+// Spending is the current state of a budget.
 type Spending struct {
-	// Spent are the points of the last minute, Allowed those that may be spent in one.
+	// Spent is the number of points spent in the last minute, Allowed the number that may be
+	// spent in one.
 	Spent, Allowed int
 }
 
@@ -30,13 +31,13 @@ func (b *Budget) Spending() Spending {
 	return s
 }
 
-// BudgetState is what an earlier process leaves to the next one.
+// BudgetState is what one process passes on to the next.
 type BudgetState struct {
-	// Expenses are those of the last minute and more, oldest first.
+	// Expenses are those of at least the last minute, oldest first.
 	Expenses []Expense
-	// BlockedUntil is until when a 429 said to wait.
+	// BlockedUntil is the time until which a 429 asked to wait.
 	BlockedUntil time.Time
-	// BlockedSince is when it said so, or a little before; zero if that is not known.
+	// BlockedSince is when it asked, or shortly before; zero if unknown.
 	BlockedSince time.Time
 }
 

@@ -41,8 +41,8 @@ func pathOf(endpoint string) string {
 	return "/insights/" + endpoint
 }
 
-// A KeyFunc returns the API key. It is asked before each attempt, so that a key
-// read from a file can be rotated while the program runs.
+// A KeyFunc returns the API key. It is called before each attempt, so that a key in a file can
+// be rotated while the program runs.
 type KeyFunc func() (string, error)
 
 // StaticKey returns a KeyFunc for a key that does not change.
@@ -53,47 +53,47 @@ func StaticKey(key string) KeyFunc {
 // Client reads the Insights endpoints and the list of recordings. It is safe for concurrent use; its fields
 // must not change once it is used.
 type Client struct {
-	// BaseURL is the API's address without a trailing slash; "" is DefaultBaseURL.
+	// BaseURL is the API's address without a trailing slash; "" means DefaultBaseURL.
 	BaseURL string
-	// APIKey gives the bearer token. It is a function so that printing a Client
-	// can't print the key.
+	// APIKey returns the bearer token. It is a function so that printing a Client can't print
+	// the key.
 	APIKey KeyFunc
-	// HTTPClient sends the requests; nil is http.DefaultClient.
+	// HTTPClient sends the requests; nil means http.DefaultClient.
 	HTTPClient *http.Client
-	// AttemptTimeout bounds one attempt; 0 is 30 s.
+	// AttemptTimeout limits the duration of an attempt; 0 means 30 s.
 	AttemptTimeout time.Duration
-	// Budget is asked for a point before each attempt; nil asks for none.
+	// Budget limits the points spent by attempts; nil means no limit.
 	Budget *Budget
-	// Retry says how failed attempts are repeated; the zero value is usable.
+	// Retry determines how failed attempts are retried; the zero value is usable.
 	Retry RetryPolicy
-	// UserAgent is sent with each request when not empty.
+	// UserAgent is sent with each request if not empty.
 	UserAgent string
-	// OnExchange, when not nil, is told of every attempt once it is over.
+	// OnExchange, if not nil, is called after every attempt.
 	OnExchange func(Exchange)
-	// OnUnusable, when not nil, is told how many rows of an answer could not be read,
-	// and were set aside.
+	// OnUnusable, if not nil, is called with the number of rows of a response that could not
+	// be read and were skipped.
 	OnUnusable func(endpoint string, rows int)
 
 	priority Priority
 }
 
-// Exchange is what one attempt of a call came to.
+// Exchange is the result of one attempt of a call.
 type Exchange struct {
 	// Endpoint is one of the Endpoint constants.
 	Endpoint string
-	// StatusCode is the HTTP status, or 0 if no answer came.
+	// StatusCode is the HTTP status, or 0 if there was no response.
 	StatusCode int
-	// Duration is the time from sending the request to the end of the answer.
+	// Duration is the time from sending the request to the end of the response.
 	Duration time.Duration
-	// RateLimit is what the answer's headers said of the organization's points.
+	// RateLimit is what the response's headers say about the organization's points.
 	RateLimit RateLimit
-	// Points is what the attempt is charged, and ReadCost what the next one is expected
-	// to cost; both are 0 without a budget.
+	// Points is what the attempt was charged. ReadCost is what the next one is expected to
+	// cost. Both are 0 without a budget.
 	Points, ReadCost int
 }
 
-// WithPriority returns a copy of the client whose calls have another priority where
-// the shared budget is short.
+// WithPriority returns a copy of the client whose calls have another priority when the shared
+// budget is short.
 func (c *Client) WithPriority(p Priority) *Client {
 	other := *c
 	other.priority = p

@@ -6,9 +6,9 @@ import (
 )
 
 const (
-	// MaxReadCost is the most points that a request costs: 1 to 10 by its complexity, as
-	// Whereby's documentation says of rate limiting. What a request of an endpoint costs
-	// is not documented, may depend on the data, and may change at any time.
+	// MaxReadCost is the highest number of points that a request costs. According to Whereby's
+	// documentation of rate limiting, it is 1 to 10, depending on complexity. The cost of each
+	// endpoint is not documented, may depend on the data, and may change at any time.
 	MaxReadCost = 10
 	// doubted is the part of a minute's points, as requests of one point, for which a
 	// request may have looked dear because production was busy all the time, and

@@ -13,7 +13,7 @@ import (
 type Error struct {
 	// Endpoint is one of the Endpoint constants.
 	Endpoint string
-	// Page is the page of a listing, from 1; 0 if there are no pages.
+	// Page is the page of a list, counting from 1, or 0 if there are no pages.
 	Page int
 	Err  error
 }
@@ -27,7 +27,8 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// ErrorClass is a bounded word for an error of a call, fit for a label or a log line.
+// ErrorClass classifies the error of a call with a word from a fixed set, suitable for labels
+// and log lines.
 type ErrorClass string
 
 // The classes of errors, one for each type of this package.
@@ -39,7 +40,7 @@ const (
 	ClassRequest   ErrorClass = "request"
 )
 
-// ClassOf returns the class of an error, and "" for one that no call gave.
+// ClassOf returns the class of an error, or "" if it is not the error of a call.
 func ClassOf(err error) ErrorClass {
 	var (
 		auth      *AuthError
@@ -63,8 +64,8 @@ func ClassOf(err error) ErrorClass {
 	return ""
 }
 
-// AuthError means that Whereby refused the key (401, 403), or that there is
-// none. Repeating the call with the same key can't help.
+// AuthError means that Whereby rejected the key (401, 403), or that there is none. Retrying
+// with the same key can't help.
 type AuthError struct {
 	StatusCode int // 0 if no request was sent
 	Err        error
@@ -81,10 +82,10 @@ func (e *AuthError) Unwrap() error { return e.Err }
 
 // ThrottledError means that the organization's points are used up (429).
 type ThrottledError struct {
-	// RetryAt is when Whereby says that requests may go on.
+	// RetryAt is when requests may continue, according to Whereby.
 	RetryAt time.Time
-	// Local is true if the call was refused without a request, because an
-	// earlier answer said to wait and RetryAt is too far away to wait for.
+	// Local is true if the call failed without a request, because an earlier response asked to
+	// wait, and RetryAt is too far away.
 	Local bool
 }
 
@@ -96,12 +97,12 @@ func (e *ThrottledError) Error() string {
 	return "rate limited (HTTP 429) until " + at
 }
 
-// ServerError means that no answer came, that it broke off, or that Whereby
-// failed (5xx, 408).
+// ServerError means that there was no response, that it was incomplete, or that Whereby failed
+// (5xx, 408).
 type ServerError struct {
 	StatusCode int // 0 if no answer came
 	Err        error
-	// RetryAfter is how long the answer asked to wait; 0 if it did not.
+	// RetryAfter is how long the response asked to wait, or 0.
 	RetryAfter time.Duration
 }
 
@@ -117,9 +118,9 @@ func (e *ServerError) Error() string {
 
 func (e *ServerError) Unwrap() error { return e.Err }
 
-// MalformedError means that an answer came with status 200 and could not be
-// understood: no JSON, cut off, of wrong types, a required field missing, too
-// large, or pages that lead nowhere.
+// MalformedError means that a response with status 200 could not be understood: not JSON,
+// truncated, with wrong types or a required field missing, too large, or with pages that lead
+// nowhere.
 type MalformedError struct {
 	Err error
 	// final is set if a repetition would bring the same again.
@@ -130,15 +131,15 @@ type MalformedError struct {
 	endless bool
 }
 
-// Endless reports whether an error is of a listing whose pages lead nowhere: to continue from
-// the page that it is of brings the same again.
+// Endless reports whether an error means that the pages of a list lead nowhere, so that
+// continuing from the failed page would fail in the same way.
 func Endless(err error) bool {
 	var malformed *MalformedError
 	return errors.As(err, &malformed) && malformed.endless
 }
 
-// UnusableRows reports whether an error is of rows that could not be read, in an answer
-// that was fine otherwise. It is of what was asked for, and another request may succeed.
+// UnusableRows reports whether an error means that rows could not be read in a response that
+// was otherwise fine. Other requests may succeed.
 func UnusableRows(err error) bool {
 	var malformed *MalformedError
 	return errors.As(err, &malformed) && malformed.rows
@@ -148,9 +149,9 @@ func (e *MalformedError) Error() string { return e.Err.Error() }
 
 func (e *MalformedError) Unwrap() error { return e.Err }
 
-// RequestError means that Whereby did not accept the request as it was (a 4xx
-// other than 401, 403, 408 and 429), for instance a field to sort by. Message is
-// the API's own word for it, cut to a line.
+// RequestError means that Whereby did not accept the request (a 4xx other than 401, 403, 408
+// and 429), for example because of a sort field. Message is the API's own message, cut to one
+// line.
 type RequestError struct {
 	StatusCode int // 0 if no request could be made
 	Message    string

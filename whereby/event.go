@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// EventType names what happened. Whereby adds types without a new API version, so
-// a type that is not among the constants is no error.
+// EventType is what happened. Whereby adds types without a new API version, so a type that is
+// not among the constants is not an error.
 type EventType string
 
 // The documented types.
@@ -33,15 +33,15 @@ func EventTypes() []EventType {
 	}
 }
 
-// Event is the body of a webhook request. Display names and other free texts are
-// left out on purpose: they name people, and nothing here needs them.
-// https://docs.whereby.com/reference/webhooks
+// Event is the body of a webhook request. Display names and other free texts are deliberately
+// left out: they name people, and nothing here needs them. See
+// https://docs.whereby.com/reference/webhooks.
 type Event struct {
-	// ID is unique to the event, and the same in every delivery of it.
+	// ID is unique to the event, and the same in all of its deliveries.
 	ID   string
 	Type EventType
-	// CreatedAt is when it happened; deliveries may come later, twice, and in
-	// another order.
+	// CreatedAt is when the event happened. Deliveries may arrive later, twice, or in another
+	// order.
 	CreatedAt time.Time
 
 	MeetingID string
@@ -49,53 +49,53 @@ type Event struct {
 	RoomName string
 	// RoomSessionID may be "" even for events of a session.
 	RoomSessionID string
-	// ParticipantID is of client events.
+	// ParticipantID is set for client events.
 	ParticipantID string
-	// RoleName is of the client that joined or left.
+	// RoleName is the role of the client that joined or left.
 	RoleName string
-	// DialIn is of a client that joined or left: it is a telephone.
+	// DialIn is true if the client that joined or left is a phone.
 	DialIn bool
 	// Clients are the clients in the room after the event by role; nil if the
 	// event does not say.
 	Clients map[string]int
-	// Total is how many they are, for an event that does not say it by role. It means
-	// nothing unless TotalKnown.
+	// Total is the number of clients, for an event that does not give them by role. It has no
+	// meaning unless TotalKnown is set.
 	Total      int
 	TotalKnown bool
-	// ExternalID and Metadata are what the embedding application gave the client.
-	// They may name a person: keep neither.
+	// ExternalID and Metadata are what the embedding application set for the client. They may
+	// name a person: store neither.
 	ExternalID, Metadata string
-	// Status is of recordings and transcriptions.
+	// Status is set for recordings and transcriptions.
 	Status string
-	// TranscriptionID and Billable are of transcriptions, as in [Transcription].
+	// TranscriptionID and Billable are set for transcriptions, as in [Transcription].
 	TranscriptionID string
 	Billable        time.Duration
 
-	// Oddities are what the body lacks, or has in a form that cannot be used.
+	// Oddities lists what the body lacks, or has in an unusable form.
 	Oddities []Oddity
 }
 
-// Oddity is why a genuine event could not be used, or only in part.
+// Oddity is a reason why a genuine event could not be used, or only partly.
 type Oddity string
 
 // The oddities.
 const (
-	// OddType is of an event without a type: nothing of it can be used.
+	// OddType means that an event has no type: it cannot be used at all.
 	OddType Oddity = "type"
-	// OddID is of one without an id: its body stands for it.
+	// OddID means that an event has no ID: its body identifies it.
 	OddID Oddity = "id"
-	// OddTime is of one without a time, or with one that cannot be right.
+	// OddTime means that an event has no time, or one that cannot be right.
 	OddTime Oddity = "created_at"
-	// OddRoom is of one of a room that does not say of which.
+	// OddRoom means that an event of a room does not name it.
 	OddRoom Oddity = "room"
-	// OddCounts is of one that does not say who is in the room after it.
+	// OddCounts means that an event does not say who is in the room after it.
 	OddCounts Oddity = "counts"
 )
 
-// Oddities are all of them.
+// Oddities returns all of them.
 func Oddities() []Oddity { return []Oddity{OddType, OddID, OddTime, OddRoom, OddCounts} }
 
-// ErrNoType means that a body is a JSON object, and no event.
+// ErrNoType means that a body is a JSON object but not an event.
 var ErrNoType = errors.New("the event has no type")
 
 // known reports whether the type is documented.

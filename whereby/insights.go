@@ -7,32 +7,31 @@ import (
 	"time"
 )
 
-// InsightsDelay is how far Insights usually lags the meeting: 10 to 15 minutes by its
-// documentation. It is not a bound: figures may come later.
+// InsightsDelay is how far Insights usually lags behind meetings: 10 to 15 minutes, according
+// to its documentation. It is not a limit: figures may arrive later.
 const InsightsDelay = 15 * time.Minute
 
 // Orders that let a reader of a listing stop early. Neither is documented, so Insights
 // may refuse one (see [SortRefused]) or not heed it.
 const (
-	// RoomsByLastSession is for [RoomsQuery], the room that was used last first.
+	// RoomsByLastSession is an order for [RoomsQuery]: the most recently used room first.
 	RoomsByLastSession = "lastSessionStartedAt:desc"
-	// RoomsByLastSessionAscending is the opposite order.
+	// RoomsByLastSessionAscending is the reverse order.
 	RoomsByLastSessionAscending = "lastSessionStartedAt:asc"
-	// SessionsNewestFirst is for [RoomSessionsQuery].
+	// SessionsNewestFirst is an order for [RoomSessionsQuery].
 	SessionsNewestFirst = "startedAt:desc"
 )
 
-// SortRefused reports whether an error is an answer to an order that Insights does not
-// know. Other faults of a request have the same status, so the same request without an
-// order shows which it was.
+// SortRefused reports whether an error may mean that Insights does not support an order. Other
+// mistakes in a request have the same status, so the same request without an order shows which
+// one it was.
 func SortRefused(err error) bool {
 	var refused *RequestError
 	return errors.As(err, &refused) &&
 		(refused.StatusCode == http.StatusBadRequest || refused.StatusCode == http.StatusUnprocessableEntity)
 }
 
-// NotFound reports whether Insights does not know, or no longer knows, what it was asked
-// for.
+// NotFound reports whether Insights does not know, or no longer knows, what was requested.
 func NotFound(err error) bool {
 	var refused *RequestError
 	return errors.As(err, &refused) && refused.StatusCode == http.StatusNotFound

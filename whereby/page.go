@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	// MaxPageSize is the most rows that Whereby gives in a page. A page costs one
-	// point whatever its size, so it is also the default here.
+	// MaxPageSize is the maximum number of rows that Whereby returns in a page. It is also the
+	// default here, because a page costs the same whatever its size.
 	MaxPageSize = 100
 	// maxPages ends a listing that never ends by itself. It is ten million rows,
 	// ten times the largest account in mind.
@@ -23,30 +23,30 @@ const (
 	maxEmptyPages = 10
 )
 
-// Page is one page of a listing.
+// Page is one page of a list.
 type Page[T any] struct {
-	// Number counts the pages of a listing from 1.
+	// Number is the page's number, counting from 1.
 	Number int
 	Rows   []T
 	// Last is true if no page follows.
 	Last bool
 	// Cursor leads to the next page; "" if there is none.
 	Cursor string
-	// Unusable are rows that could not be read. A page of which nothing can be
-	// read is an error instead.
+	// Unusable are the rows that could not be read. If nothing in a page can be read, that is
+	// an error instead.
 	Unusable []UnusableRow
 }
 
 // UnusableRow is a row that could not be read, in a page that is fine otherwise.
 type UnusableRow struct {
-	// RoomName is the row's, with its slash; "" if the row does not tell.
+	// RoomName is the room's name, with its slash, or "" if the row does not say.
 	RoomName string
-	// Err says what is wrong with the row, and nothing of what it holds.
+	// Err says what is wrong with the row, without revealing its content.
 	Err error
 }
 
-// Rows flattens pages into rows. After an error it yields nothing more. A row that could
-// not be read is an error: a caller that can do without it goes through the pages.
+// Rows flattens pages into rows. After an error, it yields nothing more. A row that could not
+// be read is an error: a caller that can do without it should iterate over the pages.
 func Rows[T any](pages iter.Seq2[Page[T], error]) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		for page, err := range pages {

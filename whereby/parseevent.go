@@ -40,10 +40,10 @@ type wireEventData struct {
 	Duration        looseBillable `json:"durationInSeconds"`
 }
 
-// ParseEvent reads the body of a webhook request. A genuine event is never sent again, so
-// whatever can be used of one is: what is missing or odd is left out, and named in
+// ParseEvent parses the body of a webhook request. A genuine event is never sent again, so
+// everything usable is used: what is missing or odd is left out, and listed in
 // [Event.Oddities]. An event without a usable time has none. The error is ErrNoType, or a
-// [MalformedError] if the body is no JSON object. Verify the body's signature first.
+// [MalformedError] if the body is not a JSON object. Verify the body's signature first.
 func ParseEvent(body []byte) (Event, error) {
 	var wire *wireEvent
 	err := json.Unmarshal(body, &wire)

@@ -7,10 +7,9 @@ import (
 	"time"
 )
 
-// Participant is a row of GET /insights/participants: one connection to a
-// session. Its free texts (display name, comment) are left out on purpose: they
-// name people, and nothing here needs them.
-// https://docs.whereby.com/reference/whereby-rest-api-reference/insights
+// Participant is a row of GET /insights/participants: one connection to a session. Its free
+// texts (display name, comment) are deliberately left out: they name people, and nothing here
+// needs them. See https://docs.whereby.com/reference/whereby-rest-api-reference/insights.
 type Participant struct {
 	ID            string
 	RoomSessionID string

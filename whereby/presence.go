@@ -2,12 +2,11 @@ package whereby
 
 import "time"
 
-// EndGrace is how long after a room's endAt there may still be somebody in it. From then
-// on it sends no event and counts no minute, though nobody left.
+// EndGrace is how long after a room's endAt somebody may still be in it. From then on, it
+// sends no events and counts no minutes, even if nobody left.
 const EndGrace = time.Hour
 
-// Answer is what Insights says of a room when it is asked, once it must have heard of
-// what is asked for (see [InsightsDelay]).
+// Answer is what Insights says about a room, once it must know (see [InsightsDelay]).
 type Answer int
 
 // The answers.
@@ -15,33 +14,33 @@ const (
 	NotAsked Answer = iota
 	// SessionRuns means that the room's latest session has not ended.
 	SessionRuns
-	// NoSessionRuns means that it has, or that there was none.
+	// NoSessionRuns means that it has ended, or that there was none.
 	NoSessionRuns
 )
 
-// Evidence is what bears on who is in a room without being an event that counts them.
-// All of it is newer than the last event that did.
+// Evidence is what indicates who is in a room, other than events that count them. All of it is
+// newer than the last such event.
 type Evidence struct {
-	// SessionEnded means that a session of the room ended. A session needs two people,
-	// and people outlast it.
+	// SessionEnded means that a session of the room ended. A session needs two people, and
+	// people may stay after it.
 	SessionEnded bool
 	// Expired means that [EndGrace] has passed since the room's endAt.
 	Expired bool
-	// Missed means that nobody listened for a while, as during a restart.
+	// Missed means that events were not received for a while, for example during a restart.
 	Missed bool
 	// Silent means that there was no event for hours.
 	Silent   bool
 	Insights Answer
 }
 
-// Presence is what evidence says of a count.
+// Presence is what evidence says about a count.
 type Presence int
 
 // What evidence may say.
 const (
 	// Stands means that nothing contradicts the count.
 	Stands Presence = iota
-	// InDoubt means that it may be wrong: ask Insights.
+	// InDoubt means that the count may be wrong, and Insights should be asked.
 	InDoubt
 	// Nobody means that there is nobody in the room, nor at its door.
 	Nobody

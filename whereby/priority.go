@@ -2,21 +2,20 @@ package whereby
 
 import "time"
 
-// Priority says who goes first where points are short.
+// Priority determines which requests go first when points are short.
 type Priority int
 
 const (
 	// Foreground requests go first. While background requests wait, they leave them a
 	// quarter of the allowance.
 	Foreground Priority = iota
-	// Background requests leave a quarter of the allowance to those in the foreground,
-	// and hold off while the organization has less than a tenth of its points left.
+	// Background requests leave a quarter of the allowance to those in the foreground, and
+	// pause while the organization has less than a tenth of its points left.
 	Background
-	// Spare requests get what the others leave: what of the allowance the others have
-	// not needed in any window of the last minutes, evenly over time, and never while one
-	// of them waits.
-	// They hold off while the organization has less than a fifth of its points left,
-	// and for a minute after a 429.
+	// Spare requests get what the others leave: the part of the allowance that the others have
+	// not needed in any window of the last minutes, spread evenly over time, and never while
+	// one of them waits. They pause while the organization has less than a fifth of its points
+	// left, and for a minute after a 429.
 	Spare
 )
 

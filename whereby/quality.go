@@ -10,27 +10,25 @@ import (
 	"time"
 )
 
-// Connection is an element of GET /insights/participant: the network figures of
-// one stretch of a participant's time in a session. The display name is left out
-// on purpose.
-// https://docs.whereby.com/reference/whereby-rest-api-reference/insights
+// Connection is an element of GET /insights/participant: the network figures of one part of a
+// participant's time in a session. The display name is deliberately left out. See
+// https://docs.whereby.com/reference/whereby-rest-api-reference/insights.
 type Connection struct {
 	Role      string
 	UserAgent string
 	// JoinedAt is the element's timeStamp.
 	JoinedAt time.Time
-	// SampleRate is the time from one sample to the next, typically 2 s; 0 where
-	// the API gives none.
+	// SampleRate is the time between samples, typically 2 s, or 0 if the API does not say.
 	SampleRate time.Duration
-	// The samples may differ in length, and are NaN where Whereby has a gap.
-	// Packet loss is in percent.
+	// The samples may differ in length, and are NaN where Whereby has a gap. Packet loss is in
+	// percent.
 	PacketLossSend, PacketLossRecv []float64
 	// Bitrates are in bits per second.
 	BitrateSend, BitrateRecv []float64
 }
 
-// Participant reads the network figures of one participant of a session, without the
-// stretches that cannot be read.
+// Participant reads the network figures of one participant of a session, except the parts that
+// cannot be read.
 func (c *Client) Participant(ctx context.Context, roomSessionID, participantID string) ([]Connection, error) {
 	query := url.Values{"roomSessionId": {roomSessionID}, "participantId": {participantID}}
 	var connections []Connection

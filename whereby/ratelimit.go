@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// RateLimit is what an answer's headers say of the organization's points per
-// minute, which all its keys share.
+// RateLimit is what a response's headers say about the organization's points per minute, which
+// all its keys share.
 type RateLimit struct {
 	// Limit and Remaining are points; Known is false if a header was absent or
 	// not a whole number.
