@@ -3,6 +3,7 @@ package ledger_test
 import (
 	"fmt"
 	"iter"
+	"slices"
 	"testing"
 	"time"
 
@@ -162,5 +163,62 @@ func TestRoomsThatAreGoneAreFoundWithoutGoingThroughAll(t *testing.T) {
 				t.Errorf("the store was gone through %d times, want %d", s.rows, c.scans)
 			}
 		})
+	}
+}
+
+// TestUnreadRoomsComeInTheOrderOfUse lists rooms of several prefixes, and one that Whereby will
+// delete before its opening balance is confirmed.
+func TestUnreadRoomsComeInTheOrderOfUse(t *testing.T) {
+	start := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+	now := start.Add(-10 * time.Hour)
+	l, err := ledger.Open(store.NewMemory(), ledger.Options{
+		Prefixes: prefix.Options{Classify: classify}, Now: now,
+		Limited: func(label string) bool { return label == "initech" },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	row := func(name string, minutes int64) ledger.Row {
+		return ledger.Row{
+			Name: name, Totals: ledger.Totals{ParticipantMinutes: minutes, Sessions: 10},
+			FirstSession: now.Unix() - 1e7, LastSession: now.Unix() - 3600, Raised: now.Unix(),
+		}
+	}
+	ends, permanent := row("/acme-ends", 5), row("/acme-permanent", 5)
+	ends.Ends = start.Add(3 * time.Hour).Unix()
+	commit(t, l, now, ends, permanent)
+	now = start.Add(2 * time.Hour)
+	commit(t, l, now, ends, permanent)
+	now = now.Add(10 * time.Minute)
+	for _, r := range []*ledger.Row{&ends, &permanent} {
+		r.ParticipantMinutes, r.Sessions, r.LastSession, r.Raised = 35, 11, now.Unix()-60, now.Unix()
+	}
+	// How much the others had used before the period is not known.
+	commit(t, l, now, ends, permanent, row("/acme-1", 10), row("/acme-2", 90), row("/acme-3", 50),
+		row("/globex-1", 1), row("/initech-1", 2), row("/initech-2", 3))
+	order := func() (names []string) {
+		for _, unread := range unreadRooms(t, l) {
+			names = append(names, unread.Row.Name)
+		}
+		return names
+	}
+	// Of the last two, it is not known what they used in the previous period.
+	want := []string{"/initech-2", "/initech-1", "/globex-1", "/acme-2", "/acme-3", "/acme-1", "/acme-ends", "/acme-permanent"}
+	if got := order(); !slices.Equal(got, want) {
+		t.Errorf("while figures rise, unread rooms come as %v, want %v", got, want)
+	}
+	now = now.Add(20 * time.Minute)
+	if err := l.Advance(now); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := order(), []string{"/acme-ends"}; !slices.Equal(got, want) {
+		t.Errorf("first come %v, want %v", got, want)
+	}
+	balance := ledger.Opening{Start: start.Unix(), Totals: ledger.Totals{ParticipantMinutes: 5, Sessions: 10}, Certainty: ledger.Listed}
+	if ok, err := l.SetOpenings(ends, []ledger.Opening{balance}); err != nil || !ok {
+		t.Fatal(ok, err)
+	}
+	if got := order(); !slices.Equal(got, want) {
+		t.Errorf("once that is listed, unread rooms come as %v, want %v", got, want)
 	}
 }

@@ -301,6 +301,11 @@ func adversarial(t *testing.T, seed uint64) {
 		time.Sleep(time.Hour)
 		shown.look(b.account)
 		if random.IntN(12) == 0 {
+			// What a poll has read when it is killed is lost. So there must not be rooms that are
+			// deleted with their page.
+			if !adversary.Config.Insights.MovingPages && random.IntN(2) == 0 {
+				b.kill()
+			}
 			b.stop()
 			time.Sleep(time.Duration(random.Int64N(int64(2 * time.Hour))))
 			shown.look(b.account)

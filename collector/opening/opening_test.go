@@ -3,6 +3,7 @@ package opening_test
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -55,8 +56,22 @@ type bench struct {
 	onPoll func()
 
 	ledger *ledger.Ledger
-	// quit has all that runs stop, and stop waits for that.
-	quit, stop func()
+	// quit has all that runs stop, and stop waits for that. After kill, nothing more is written
+	// to the store.
+	kill, quit, stop func()
+}
+
+// mortal is the store of a process that may be killed.
+type mortal struct {
+	ledger.Store
+	killed atomic.Bool
+}
+
+func (m *mortal) Commit(c ledger.Change) error {
+	if m.killed.Load() {
+		return errors.New("the process was killed")
+	}
+	return m.Store.Commit(c)
 }
 
 func newBench(t *testing.T, config wherebytest.Config) *bench {
@@ -65,7 +80,8 @@ func newBench(t *testing.T, config wherebytest.Config) *bench {
 
 // start runs until stop.
 func (b *bench) start() {
-	l, err := ledger.Open(b.store, ledger.Options{
+	s := &mortal{Store: b.store}
+	l, err := ledger.Open(s, ledger.Options{
 		Prefixes: prefix.Options{Classify: prefixOf}, Now: time.Now(), Account: b.accountCalendar,
 		Calendar: func(label string) billing.Calendar { return b.calendars[label] },
 	})
@@ -97,6 +113,7 @@ func (b *bench) start() {
 	wg.Go(func() { _ = reader.Run(ctx) })
 	wg.Go(func() { _ = l.Run(ctx, time.Now) })
 	b.ledger, b.quit = l, cancel
+	b.kill = func() { s.killed.Store(true) }
 	b.stop = func() {
 		cancel()
 		wg.Wait()

@@ -1,29 +1,13 @@
 package opening_test
 
 import (
-	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"whereby_exporter/collector/billing"
-	"whereby_exporter/collector/ledger"
-	"whereby_exporter/collector/store"
 	"whereby_exporter/whereby/wherebytest"
 )
-
-// mortal is a store that nothing more is written to once the process was killed.
-type mortal struct {
-	ledger.Store
-	killed bool
-}
-
-func (m *mortal) Commit(c ledger.Change) error {
-	if m.killed {
-		return errors.New("the process is gone")
-	}
-	return m.Store.Commit(c)
-}
 
 // TestAPollIsStoppedAtARoomsLastMinutes has a room be deleted with the page that is the first
 // to show its last minutes, and the poll end there: what the exporter was shown is counted
@@ -54,12 +38,12 @@ func TestAPollIsStoppedAtARoomsLastMinutes(t *testing.T) {
 				b.account.AddRoom(wherebytest.Room{Name: "/acme-once", CreatedAt: start.AddDate(0, 0, -2), EndAt: start.Add(-10*time.Hour - 3*time.Minute)})
 				b.account.Use("/acme-once", minutes(60), start.Add(-11*time.Hour))
 
-				s := &mortal{Store: store.NewMemory()}
-				b.store = s
 				truth := newTruth(insights)
 				gone := false
 				end := func() {
-					s.killed = c.kill
+					if c.kill {
+						b.kill()
+					}
 					b.quit()
 				}
 				b.transport = &delivery{account: b.account, truth: truth, answered: func(deleted map[string]wherebytest.RoomTruth) {
@@ -79,7 +63,7 @@ func TestAPollIsStoppedAtARoomsLastMinutes(t *testing.T) {
 				}
 				b.stop()
 
-				s.killed, b.transport = false, nil
+				b.transport = nil
 				b.start()
 				sleepUntil(start.Add(40 * time.Hour))
 				previous := b.of("acme").Previous
