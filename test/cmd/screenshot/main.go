@@ -88,9 +88,10 @@ func freeAddress() (string, error) {
 	return address, listener.Close()
 }
 
-// wait waits until a customer is over its quota and everything is known.
+// wait waits until a customer is over its quota and the figures of all customers are known. The
+// previous period takes an hour longer.
 func wait(tab context.Context, page string) error {
-	const ready = `document.querySelector(".verdict.bad a") !== null && !document.querySelector("main").textContent.includes("not known yet")`
+	const ready = `document.querySelector(".verdict.bad a") !== null && ![...document.querySelectorAll("td")].some(cell => cell.textContent.includes("not known yet"))`
 	fmt.Println("waiting for a customer of the demo to go over its quota")
 	for deadline := time.Now().Add(settled); ; {
 		err := chromedp.Do(tab, chromedp.Navigate(page))
