@@ -1,6 +1,7 @@
 package opening_test
 
 import (
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -39,7 +40,7 @@ func TestAPollIsStoppedAtARoomsLastMinutes(t *testing.T) {
 				b.account.Use("/acme-once", minutes(60), start.Add(-11*time.Hour))
 
 				truth := newTruth(insights)
-				gone := false
+				var gone atomic.Bool
 				end := func() {
 					if c.kill {
 						b.kill()
@@ -48,17 +49,19 @@ func TestAPollIsStoppedAtARoomsLastMinutes(t *testing.T) {
 				}
 				b.transport = &delivery{account: b.account, truth: truth, answered: func(deleted map[string]wherebytest.RoomTruth) {
 					_, now := deleted["/acme-once"]
-					if gone && c.late || now && !c.late {
+					if gone.Load() && c.late || now && !c.late {
 						end()
 					}
-					gone = gone || now
+					if now {
+						gone.Store(true)
+					}
 				}}
 				b.start()
 				// It is in use between two polls, and deleted with its page in the second one.
 				sleepUntil(start.Add(-10*time.Hour - 6*time.Minute))
 				b.account.Use("/acme-once", minutes(70), time.Now().Add(time.Minute))
 				sleepUntil(start.Add(-9 * time.Hour))
-				if !gone {
+				if !gone.Load() {
 					t.Fatal("the room was not deleted while its page was read")
 				}
 				b.stop()
