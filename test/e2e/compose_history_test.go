@@ -20,6 +20,7 @@ import (
 // demo writes its history, history makes blocks of it, and Prometheus starts with half a year
 // of usage and of what the rules say of it, from which the live counters go on.
 func TestTheDemoOfComposeHasAPast(t *testing.T) {
+	t.Parallel()
 	exhaustive.Only(t, "deploy/compose", "alerts/rules", "collector/app", "collector/backfill", "whereby/wherebytest", "test/go.mod")
 	const days = 170 // of half a year, at least
 	c := newComposed(t)

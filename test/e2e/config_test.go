@@ -40,6 +40,7 @@ func postTo(t testing.TB, address string) int {
 // TestTheConfigurationIsReloaded changes the file under the running exporter: by SIGHUP
 // and by HTTP, with and without a mistake in it.
 func TestTheConfigurationIsReloaded(t *testing.T) {
+	t.Parallel()
 	account, api := newAccount(t, wherebytest.Config{})
 	room := "/acme-793e9ec1-c686-423d-9043-9b7a10c553fd"
 	account.AddRoom(wherebytest.Room{Name: room})
@@ -105,6 +106,7 @@ func TestTheConfigurationIsReloaded(t *testing.T) {
 }
 
 func TestReloadingByHTTPIsOffByDefault(t *testing.T) {
+	t.Parallel()
 	_, api := newAccount(t, wherebytest.Config{})
 	e := startExporter(t, programs.FreeAddress(t), api, "--storage.path=")
 	programs.Eventually(t, patience, "it listens", func() error {

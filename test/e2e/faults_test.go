@@ -132,6 +132,7 @@ func truth(t *testing.T, e exporter, account *wherebytest.Account) {
 // TestAFullDiskKeepsServing fills the disk under the store. It needs the right to
 // mount one, and is skipped without.
 func TestAFullDiskKeepsServing(t *testing.T) {
+	t.Parallel()
 	storage := t.TempDir()
 	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", storage).CombinedOutput(); err != nil {
 		t.Skipf("can't mount a small disk: %v: %s", err, out)

@@ -99,7 +99,8 @@ func bootstrap(t *testing.T, suite, dir string, sources []string) error {
 	args := append(append(slices.Clone(bootstrapOptions), suite, dir), sources...)
 	began := time.Now()
 	cmd := exec.CommandContext(ctx, "mmdebstrap", args...)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
+	// What it mounts is gone with it, however it ends.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM, Unshareflags: syscall.CLONE_NEWNS}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
 	cmd.WaitDelay = time.Minute
 	runtime.LockOSThread() // with which it would end

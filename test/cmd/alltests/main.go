@@ -45,7 +45,7 @@ func lanes(race bool) [][]module {
 	return [][]module{
 		// These run programs, which the detector does not see; what they share with the
 		// product's tests, such as the simulated account, it watches there.
-		{{dir: "test", first: []string{"./e2e", "./packaging", "./image", "./dashboards", "./alerts"}, parallel: 4}},
+		{{dir: "test", first: []string{"./e2e", "./alerts", "./packaging", "./browser", "./dashboards", "./image"}, parallel: 4}},
 		// Rendering a chart has no races, and Kubernetes' types take minutes to build twice.
 		append(product, module{dir: "test/helm"}),
 	}
