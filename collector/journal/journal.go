@@ -34,7 +34,7 @@ const (
 	SkipSuffix = ".skip"
 	// syncInterval is how long after the one before a batch is begun, if that was of several
 	// records.
-	syncInterval = 4 * time.Millisecond
+	syncInterval = 3 * time.Millisecond
 )
 
 // Repair is the end of a file that is not used, because it was not written as a whole.
