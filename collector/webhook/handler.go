@@ -20,7 +20,8 @@ const (
 	// usualBody is what is set aside for a body before any of it has come.
 	usualBody = 4 << 10
 	// answerWithin is how long an event may take to become durable. Whereby gives up
-	// waiting after 5 s and sends it again; a clear 503 before that tells it so.
+	// waiting after 5 s and sends it again; a clear 503 before that tells it so. What becomes
+	// durable after all is recognized when it is delivered again.
 	answerWithin = 4 * time.Second
 )
 
@@ -58,6 +59,7 @@ type Handler struct {
 	Unusable func(whereby.Oddity)
 	Logger   *slog.Logger
 
+	timeouts               timeouts
 	refused, notUnderstood repeats
 }
 
@@ -102,8 +104,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.reject(w, http.StatusBadRequest, ReasonMalformed)
 		return
 	}
-	// The sender may be gone by now; the event is kept anyway.
-	if err := h.accept(context.WithoutCancel(r.Context()), event); err != nil {
+	// Not the request's context: the sender may be gone by now, and the event is kept anyway.
+	if err := h.Accept(h.timeouts.next(), event); err != nil {
 		if count, due := h.refused.failed(err); due {
 			h.Logger.Error("storing an event failed; Whereby will send it again", "type", event.Type, "err", err, "count", count)
 		}
@@ -138,16 +140,6 @@ func readBody(body *bytes.Buffer, w http.ResponseWriter, r *http.Request) error 
 	_, err := body.ReadFrom(http.MaxBytesReader(w, r.Body, maxBody))
 	return err
 }
-
-// accept waits for the event to be durable, but not forever. What becomes durable
-// after all is recognized when it is delivered again.
-func (h *Handler) accept(ctx context.Context, event whereby.Event) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, answerWithin, errTooSlow)
-	defer cancel()
-	return h.Accept(ctx, event)
-}
-
-var errTooSlow = errors.New("the disk is too slow")
 
 // reject says no more than the status does: people who forge requests must learn
 // nothing, and Whereby itself reads only the status.
