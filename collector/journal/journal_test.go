@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
@@ -126,6 +127,46 @@ func TestRecordsThatAreReadyShareASync(t *testing.T) {
 	wg.Wait()
 	if syncs == 0 || syncs > n/2 {
 		t.Errorf("%d records took %d syncs", n, syncs)
+	}
+}
+
+// TestSyncsAreSpaced has many append over and over. Syncs of a fast disk are begun at an
+// interval; a disk that takes longer than that is never kept waiting.
+func TestSyncsAreSpaced(t *testing.T) {
+	for _, takes := range []time.Duration{0, syncInterval / 3, 4 * syncInterval} {
+		synctest.Test(t, func(t *testing.T) {
+			fsys := durabletest.New(dir)
+			j := opened(t, fsys)
+			add(t, j, "first") // which begins the file
+			var began []time.Time
+			fsys.Fault = func(c durabletest.Call) durabletest.Fault {
+				if c.Op == durabletest.Sync {
+					began = append(began, time.Now())
+					time.Sleep(takes)
+				}
+				return durabletest.Fault{}
+			}
+			var wg sync.WaitGroup
+			for range 8 {
+				wg.Go(func() {
+					for range 20 {
+						if err := j.Append(t.Context(), []byte("record"), nil); err != nil {
+							t.Error(err)
+						}
+					}
+				})
+			}
+			wg.Wait()
+			// The first is of whoever came first, alone or not.
+			for i := 3; i < len(began); i++ {
+				if apart := began[i].Sub(began[i-1]); apart != max(takes, syncInterval) {
+					t.Errorf("with a disk that takes %v, two syncs were %v apart", takes, apart)
+				}
+			}
+			if len(began) < 20 || len(began) > 25 {
+				t.Errorf("160 records of 8 at once took %d syncs", len(began))
+			}
+		})
 	}
 }
 
