@@ -40,7 +40,7 @@ func (e *Elsewhere) genuine(w http.ResponseWriter, r *http.Request) bool {
 		return false
 	}
 	body := bodies.Get().(*bytes.Buffer)
-	defer bodies.Put(body)
+	defer keepBody(body)
 	if err := readBody(body, w, r); err != nil {
 		return false
 	}

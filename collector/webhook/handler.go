@@ -72,7 +72,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	body := bodies.Get().(*bytes.Buffer)
-	defer bodies.Put(body)
+	defer keepBody(body)
 	err := readBody(body, w, r)
 	var tooLarge *http.MaxBytesError
 	switch {
@@ -130,6 +130,14 @@ func (h *Handler) verify(signature string, body []byte) error {
 
 // bodies are buffers for bodies. Nothing that outlasts a request refers to one.
 var bodies = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+// keepBody keeps a buffer for another body. What strangers can make large is not kept: it would
+// count as in use.
+func keepBody(body *bytes.Buffer) {
+	if body.Cap() <= 2*usualBody {
+		bodies.Put(body)
+	}
+}
 
 // readBody reads what an event needs at most.
 func readBody(body *bytes.Buffer, w http.ResponseWriter, r *http.Request) error {
