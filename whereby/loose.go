@@ -77,7 +77,8 @@ type looseTimestamp time.Time
 func (t *looseTimestamp) UnmarshalJSON(data []byte) error {
 	*t = looseTimestamp{}
 	var at timestamp
-	if at.UnmarshalJSON(data) == nil {
+	// A time in another year cannot be encoded, so the event could not be kept.
+	if at.UnmarshalJSON(data) == nil && at.UTC().Year() >= 0 && at.UTC().Year() <= 9999 {
 		*t = looseTimestamp(at.Time)
 	}
 	return nil

@@ -207,6 +207,8 @@ func TestParseEvent(t *testing.T) {
 		"an id that is a number":      {`"id":"e1"`, `"id":1`, "[] map[host:1 visitor:2] 0 false"},
 		"no time":                     {`"createdAt":"2025-06-15T12:00:00.123Z"`, `"x":1`, "[created_at] map[host:1 visitor:2] 0 false"},
 		"another time":                {`2025-06-15T12:00:00.123Z`, `yesterday`, "[created_at] map[host:1 visitor:2] 0 false"},
+		"a year of five digits":       {`2025-06-15T12:00:00.123Z`, `9999-12-31T23:59:59-01:00`, "[created_at] map[host:1 visitor:2] 0 false"},
+		"a year before the first":     {`2025-06-15T12:00:00.123Z`, `0000-01-01T00:00:00+01:00`, "[created_at] map[host:1 visitor:2] 0 false"},
 		"a number for a time":         {`"2025-06-15T12:00:00.123Z"`, `1750000000`, "[created_at] map[host:1 visitor:2] 0 false"},
 		"negative count":              {`"host":1`, `"host":-1`, "[counts] map[] 3 true"},
 		"text for a count":            {`"host":1`, `"host":"1"`, "[counts] map[] 3 true"},
