@@ -241,7 +241,7 @@ func TestALostConnectionIsTold(t *testing.T) {
 	b := openTab(t)
 	b.open(s.base + "/")
 	eval[any](b, `window.fetch = () => Promise.reject(new Error("gone")), document.dispatchEvent(new Event("visibilitychange")), null`)
-	b.holds("the page says so", `document.getElementById("connection").textContent.includes("may be old")`)
+	b.holds("the page says so", `document.getElementById("connection").textContent.includes("may be out of date")`)
 	if rows := b.rows(); !strings.HasPrefix(rows, "globex ") {
 		t.Errorf("the figures are gone: %.40s", rows)
 	}

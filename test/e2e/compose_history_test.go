@@ -122,7 +122,7 @@ func (c *composed) makeHistory(says string) {
 	ctx := c.t.Context()
 	cmd := exec.CommandContext(ctx, "/bin/sh", filepath.Join(composeDir(c.t), "history.sh"))
 	cmd.Env = append(os.Environ(),
-		"PATH="+filepath.Dir(build(c.t, programs.Promtool))+":"+os.Getenv("PATH"),
+		"PATH="+filepath.Dir(build(c.t, programs.Promtool))+":"+filepath.Dir(build(c.t, programs.Prometheus))+":"+os.Getenv("PATH"),
 		"HISTORY="+filepath.Join(c.dir, "history", "usage.om"), "DATA="+c.replace["=/prometheus"][1:],
 		"RULES="+c.replace["/etc/prometheus/rules"], "ADDRESS="+programs.FreeAddress(c.t))
 	out, err := cmd.CombinedOutput()
