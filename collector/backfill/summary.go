@@ -74,7 +74,7 @@ func (s *Summary) Print(w io.Writer, output string) {
 		text  string
 	}{
 		{s.BaseRooms, "Rooms with totals above the sum of their listed sessions: %d. The rest is part of the first samples."},
-		{s.Refused, "Rooms of which Insights refused sessions: %d. What they used in those has no time."},
+		{s.Refused, "Rooms whose sessions Insights refused to list: %d. Their usage has no time."},
 		{s.Moving, "Rooms in use whenever they were read: %d. What they used before their first listed session may be missing."},
 		{s.GoneRooms, "Rooms that only the exporter's store knows: %d."},
 		{s.Left, "Rooms without a listed session that may have been in use at the end or after it: %d. They are left out."},

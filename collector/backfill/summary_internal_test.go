@@ -194,7 +194,7 @@ func TestWhatTheSummarySays(t *testing.T) {
 			want: "1999-12-28T23:45:00Z to 1999-12-31T21:00:00Z: 2 room prefixes of 2 known rooms, 1 sessions with 10 participant, 0 recorder and 0 streamer minutes.\n" +
 				"The first samples hold 30 participant, 0 recorder and 0 streamer minutes and 2 sessions already: from before the start, or without a session that Insights lists.\n" +
 				"Rooms with totals above the sum of their listed sessions: 1. The rest is part of the first samples.\n" +
-				"Rooms of which Insights refused sessions: 1. What they used in those has no time.\n",
+				"Rooms whose sessions Insights refused to list: 1. Their usage has no time.\n",
 		},
 		"sessions are refused after the first page": {
 			first: "usage.om, and usage.om.1 to usage.om.3, are complete.\n",
@@ -205,7 +205,7 @@ func TestWhatTheSummarySays(t *testing.T) {
 			want: "1999-09-22T23:45:00Z to 1999-12-31T21:00:00Z: 1 room prefixes of 1 known rooms, 100 sessions with 700 participant, 0 recorder and 0 streamer minutes.\n" +
 				"The first samples hold 210 participant, 0 recorder and 0 streamer minutes and 30 sessions already: from before the start, or without a session that Insights lists.\n" +
 				"Rooms with totals above the sum of their listed sessions: 1. The rest is part of the first samples.\n" +
-				"Rooms of which Insights refused sessions: 1. What they used in those has no time.\n",
+				"Rooms whose sessions Insights refused to list: 1. Their usage has no time.\n",
 		},
 		"rooms are deleted while they are read": {
 			furnish: func(b *bench) {
