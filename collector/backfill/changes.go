@@ -13,25 +13,25 @@ import (
 	"whereby_exporter/collector/store"
 )
 
-// never is the number of a sample that is not there.
+// never is the sample number that stands for none.
 const never = math.MaxInt64
 
-// prefix is a room prefix, or another value of the label, with its series.
+// prefix is the series of a room prefix, or of another value of the label.
 type prefix struct {
 	label string
-	// base is what the first samples hold.
+	// base is the value of the first samples.
 	base figures
 	// begins is the number of the first sample; never for a prefix without a history.
 	begins int64
 }
 
-// history is all that is to be written, sorted.
+// history is everything to be written, sorted.
 type history struct {
 	period
-	// first is the number of the first sample of all.
+	// first is the number of the very first sample.
 	first    int64
 	prefixes []prefix
-	// label gives rooms their prefixes.
+	// label returns the prefix of a room.
 	label func(roomName string) string
 	// changes are by sample and prefix, peaks by hour and prefix; nil without.
 	changes, peaks *sorter
@@ -40,7 +40,7 @@ type history struct {
 	summary        Summary
 }
 
-// labels gives rooms the labels that the exporter gives them.
+// labels returns a function that labels rooms as the exporter does.
 func (r *runner) labels(admitted []string) (func(roomName string) string, error) {
 	memory := store.NewMemory()
 	if err := memory.Commit(ledger.Change{Prefixes: admitted}); err != nil {
@@ -53,7 +53,7 @@ func (r *runner) labels(admitted []string) (func(roomName string) string, error)
 	return l.Label, nil
 }
 
-// history sorts what was read.
+// history sorts the data that was read.
 func (r *runner) history() (*history, error) {
 	h := &history{period: r.period, changes: newSorter(r.work.dir, "changes"), first: never}
 	admitted, err := r.work.rooms(func(int, room) error { return nil })
@@ -72,7 +72,7 @@ func (r *runner) history() (*history, error) {
 	byLabel := map[string]int64{}
 	var prefixOf []int32           // by room
 	var firstOf []int64            // by room, if there are costs
-	lowered := map[int64]figures{} // by room, where there is some
+	lowered := map[int64]figures{} // by room; only rooms that have one
 	_, err = r.work.rooms(func(i int, row room) error {
 		if row.lowered != (figures{}) {
 			lowered[int64(i)] = row.lowered
@@ -139,7 +139,7 @@ func least(a, b figures) figures {
 	return a
 }
 
-// addRoom adds what a room's row tells by itself.
+// addRoom adds what a room's row says on its own.
 func (h *history) addRoom(at int64, row room, people bool) error {
 	how := h.treat(row, people)
 	if how == ignore {
@@ -192,9 +192,9 @@ func (h *history) addSession(at int64, s session) error {
 	return h.changes.add(change{major: index, minor: at, figures: s.figures})
 }
 
-// begin decides with which samples the series begin: those of a prefix that has used
-// something before, with the first of all, the others with the last before their first
-// session, so that its increase is seen.
+// begin decides which sample each series begins with: the very first for a prefix with
+// earlier usage; otherwise the last one before the prefix's first session, so that the
+// increase is visible.
 func (h *history) begin() {
 	if h.start != 0 {
 		h.first = h.sampleIndex(h.start)
@@ -232,8 +232,8 @@ func (s *Summary) addOutcome(done listed, whole bool) {
 	}
 }
 
-// cut gives, of rooms whose sessions exceed their totals, how much of the sessions is to
-// be kept, newest first.
+// cut returns, for rooms whose sessions exceed their totals, how much of the sessions to
+// keep, newest first.
 func (r *runner) cut(attempts []int64, excess map[int]figures) (map[int]figures, error) {
 	kept := map[int]figures{}
 	if len(excess) == 0 {
@@ -285,7 +285,7 @@ func (r *runner) peaks(h *history, attempts []int64, prefixOf []int32) error {
 	return sweep(moves, h.peaks)
 }
 
-// hour is what peaks are told by. A peak stands at the end of its hour.
+// hour is the window of a peak. A peak's sample is at the end of its hour.
 var hour = time.Hour.Milliseconds()
 
 // sweep turns joins and leaves, by prefix and time, into the peaks of hours.
@@ -316,7 +316,7 @@ func sweep(moves, peaks *sorter) error {
 				from = at
 			}
 			if from == at && c.minor%hour == 0 {
-				highest = 0 // who leaves with the hour was not there in it
+				highest = 0 // people who leave on the hour were not there in it
 			}
 		}
 		present += c.figures[0]

@@ -15,24 +15,24 @@ import (
 	"whereby_exporter/collector/transcriptions"
 )
 
-// kinds are what has a price of what sessions use, in the order of figures.
+// kinds are the priced kinds of session usage, in the order of figures.
 var kinds = [...]config.Kind{
 	participantMinutes: config.ParticipantMinute,
 	recorderMinutes:    config.RecorderMinute,
 	streamerMinutes:    config.StreamerMinute,
 }
 
-// costs are what a history's usage costs: figures in the unit of config.Amount.
+// costs are the costs of a history's usage: figures in the unit of config.Amount.
 type costs struct {
 	cost.Tariff
-	// base is what the first samples hold, by prefix.
+	// base is the value of the first samples, by prefix.
 	base map[int64]figures
 	// changes are by sample and prefix.
 	changes *sorter
 }
 
-// openCosts returns nil if there are no prices. What an exporter has charged by is in its
-// storage directory.
+// openCosts returns nil if there are no prices. The prices that an exporter has charged by
+// are in its storage directory.
 func (r *runner) openCosts() (*costs, error) {
 	var kept cost.Store = &store.MemoryCosts{}
 	if r.StoragePath != "" {
@@ -48,7 +48,7 @@ func (r *runner) openCosts() (*costs, error) {
 	}
 	for _, mark := range tariff.Marks() {
 		if mark*1000 <= r.start {
-			// What sessions from before the start cost is not known, as they are not listed.
+			// The cost of sessions from before the start is unknown, as they are not listed.
 			r.Logger.Warn("costs are left out: prices changed before --start", "changed", time.Unix(mark, 0).UTC())
 			return nil, nil
 		}
@@ -56,7 +56,7 @@ func (r *runner) openCosts() (*costs, error) {
 	return &costs{Tariff: tariff, base: map[int64]figures{}, changes: newSorter(r.work.dir, "costs")}, nil
 }
 
-// of is what usage costs of a session that started at a time in milliseconds.
+// of returns the cost of the usage of a session that started at a time in milliseconds.
 func (c *costs) of(f figures, start int64) (cost figures) {
 	for i, kind := range kinds {
 		cost[i] = f[i] * int64(c.Price(kind, start/1000))
@@ -64,9 +64,9 @@ func (c *costs) of(f figures, start int64) (cost figures) {
 	return cost
 }
 
-// addBase adds usage whose sessions are not known, of a room that was used first and last
-// at given times. The live counters charge it as if it had been used in the beginning; if
-// the room is gone, they may not know more than its lowest price.
+// addBase adds usage whose sessions are unknown, of a room that was first and last used at
+// the given times. The live counters charge it as if it had been used at the beginning; if
+// the room is gone, they may know no more than its lowest price.
 func (c *costs) addBase(at int64, f figures, first, last int64, gone bool) {
 	if c == nil {
 		return
@@ -90,7 +90,7 @@ func (c *costs) addSession(index, at int64, s session) error {
 	return c.changes.add(change{major: index, minor: at, figures: c.of(s.figures, s.start)})
 }
 
-// ofTranscript is what a transcription costs.
+// ofTranscript returns the cost of a transcription.
 func (c *costs) ofTranscript(t transcript) int64 {
 	if c == nil {
 		return 0
@@ -98,7 +98,7 @@ func (c *costs) ofTranscript(t transcript) int64 {
 	return c.Rates().Cost(transcriptions.Row{Started: t.Started, Listed: t.Listed, Billable: t.Billable})
 }
 
-// series is how many series each prefix has of what sessions cost.
+// series returns how many series of session costs each prefix has.
 func (c *costs) series() int {
 	if c == nil {
 		return 0
@@ -146,7 +146,7 @@ func (e *emitter) costLabels(prefix string, kind config.Kind) string {
 	return labelText(prefix, append([]Label{{kindLabel, string(kind)}}, e.labels...))
 }
 
-// kindLabel is the label by which costs are told apart.
+// kindLabel is the label that distinguishes costs.
 const kindLabel = "kind"
 
 // line writes a sample with a fraction.

@@ -18,22 +18,22 @@ import (
 )
 
 const (
-	// fileLines is about 40 MB. promtool reads a file as often as it holds spans of 2
-	// hours, so small files are read sooner.
+	// fileLines is about 40 MB. promtool reads a file once for every 2 hours that it spans,
+	// so small files are read faster.
 	fileLines = 350_000
-	// slot is what promtool makes a block of, so files are cut between two.
+	// slot is the span of promtool's blocks, so files are split between two slots.
 	slot = 2 * time.Hour
 )
 
-// PeakMetric is the peak of people in rooms at a time, by hour. Its name is that of a
-// recorded series, for it is none of the exporter's own: whereby_live_participants_max
-// is the peak of 5 minutes as webhooks tell it, this one that of an hour as Insights
-// tells it afterwards.
+// PeakMetric is the hourly peak of people in rooms at the same time. It is named like a
+// recorded series because the exporter does not export it:
+// whereby_live_participants_max is the 5-minute peak according to webhooks, this one the
+// hourly peak that Insights shows afterwards.
 const PeakMetric = "job_room_prefix:whereby_participants_concurrent:max1h"
 
 const peakHelp = "Highest number of people in rooms at a time in the hour before, as Insights reports it afterwards."
 
-// counters are the families, in the order of figures.
+// counters are the metric families, in the order of figures.
 var counters = [...]metrics.Metric{
 	participantMinutes: metrics.ParticipantMinutes,
 	recorderMinutes:    metrics.RecorderMinutes,
@@ -46,20 +46,20 @@ type emitter struct {
 	*history
 	work  *work
 	lines int
-	// order are the prefixes by label, rank is where each is in it.
+	// order lists the prefixes by label, rank is the position of each in it.
 	order  []int
 	rank   []int64
 	labels []Label
-	// series is what each prefix's lines hold between the name and the value.
+	// series is the text of each prefix's lines between the name and the value.
 	series []string
-	// now is where each prefix's counters stand before the next file.
+	// now is the value of each prefix's counters before the next file.
 	now []figures
-	// nowCosts is where their costs stand.
+	// nowCosts is the value of their costs.
 	nowCosts map[int64]figures
 	files    int
 }
 
-// emit writes the files, and returns their number.
+// emit writes the files and returns their number.
 func (h *history) emit(ctx context.Context, w *work, o *Options, progress func(int64)) (int, error) {
 	e := &emitter{
 		history: h, work: w, lines: o.fileLines, order: h.inOrder(),
@@ -84,7 +84,7 @@ func (h *history) emit(ctx context.Context, w *work, o *Options, progress func(i
 	}
 	defer charges.stop()
 	last := h.last()
-	// What was before the first sample is part of it.
+	// Changes before the first sample are part of it.
 	if err := changes.until(h.first, func(c change) { e.now[c.minor] = e.now[c.minor].add(c.figures) }); err != nil {
 		return 0, err
 	}
@@ -108,7 +108,7 @@ func (h *history) emit(ctx context.Context, w *work, o *Options, progress func(i
 	return e.files, nil
 }
 
-// end returns the last sample of the file that begins with a sample.
+// end returns the last sample of the file that begins with the given sample.
 func (e *emitter) end(from int64) int64 {
 	perSlot := max(1, slot.Milliseconds()/e.interval)
 	to, lines := from-1, int64(0)
@@ -129,10 +129,10 @@ func (e *emitter) end(from int64) int64 {
 	return max(to, from)
 }
 
-// charge adds what a change costs.
+// charge adds the cost of a change.
 func (e *emitter) charge(c change) { e.nowCosts[c.minor] = e.nowCosts[c.minor].add(c.figures) }
 
-// file writes the samples from one to another.
+// file writes a range of samples.
 func (e *emitter) file(from, to int64, changes, peaks, charges *queue) error {
 	var byPrefix, peaksByPrefix, costsByPrefix []change
 	if err := changes.until(to, func(c change) { byPrefix = append(byPrefix, c) }); err != nil {
@@ -182,7 +182,7 @@ func (e *emitter) file(from, to int64, changes, peaks, charges *queue) error {
 	return nil
 }
 
-// head writes a family's lines of metadata.
+// head writes a family's metadata lines.
 func head(w io.Writer, name string, kind metrics.Type, help string) {
 	fmt.Fprintf(w, "# HELP %s %s\n# TYPE %s %s\n", name, escape(help), name, kind)
 }
@@ -207,7 +207,7 @@ func (e *emitter) counters(w *bufio.Writer, figure int, from, to int64, changes 
 	}
 }
 
-// gauges writes the peaks of the hours that end within samples.
+// gauges writes the peaks of the hours that end within a range of samples.
 func (e *emitter) gauges(w *bufio.Writer, from, to int64, peaks []change) {
 	for _, at := range e.order {
 		n := 0
@@ -257,14 +257,14 @@ var escaper = strings.NewReplacer(`\`, `\\`, "\n", `\n`, `"`, `\"`)
 
 func escape(s string) string { return escaper.Replace(s) }
 
-// queue gives sorted changes up to a key at a time.
+// queue hands out sorted changes, each time up to a given key.
 type queue struct {
 	next    func() (change, error, bool)
 	stop    func()
 	waiting *change
 }
 
-// newQueue returns nothing of a sorter that is nil.
+// newQueue returns an empty queue if the sorter is nil.
 func newQueue(s *sorter) *queue {
 	q := &queue{stop: func() {}, next: func() (change, error, bool) { return change{}, nil, false }}
 	if s != nil {
@@ -273,7 +273,7 @@ func newQueue(s *sorter) *queue {
 	return q
 }
 
-// until hands the changes with keys up to one to do.
+// until calls do with the changes whose major key is at most major.
 func (q *queue) until(major int64, do func(change)) error {
 	for {
 		if q.waiting == nil {

@@ -11,15 +11,15 @@ import (
 	"whereby_exporter/collector/durable"
 )
 
-// frames appends records to a file. It is safe for concurrent use. Records are handed
-// to the system one by one, so that a process that is killed loses at most the last.
+// frames appends records to a file. It is safe for concurrent use. Each record is passed to
+// the system on its own, so a killed process loses at most the last.
 type frames struct {
 	mu   sync.Mutex
 	file *os.File
 	b    []byte
 }
 
-// openFrames opens a file for appending at a length, and cuts off what is behind it.
+// openFrames opens a file for appending at a length and cuts off the bytes after it.
 func openFrames(path string, length int64) (*frames, error) {
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o640)
 	if err != nil {
@@ -45,12 +45,12 @@ func (f *frames) append(record []byte) error {
 	return nil
 }
 
-// close syncs and closes.
+// close syncs and closes the file.
 func (f *frames) close() error { return errors.Join(f.file.Sync(), f.file.Close()) }
 
-// scan hands each record to do, and returns the length of the whole ones. A last record
-// that was being written when the process died is passed over; a missing file has none.
-// The record is only valid during the call.
+// scan calls do with each record and returns the length of the whole ones. A last record
+// that was being written when the process died is skipped; a missing file has no records.
+// A record is only valid during the call.
 func scan(path string, do func(record []byte) error) (length int64, err error) {
 	file, err := os.Open(path)
 	if errors.Is(err, os.ErrNotExist) {
@@ -79,10 +79,10 @@ func scan(path string, do func(record []byte) error) (length int64, err error) {
 	}
 }
 
-// errShort means that a record ends before what it should hold.
+// errShort means that a record ends too early.
 var errShort = errors.New("a record is too short")
 
-// reader takes a record apart. Once it is too short, all that follows is zero.
+// reader decodes a record. Once the record is too short, all values that follow are zero.
 type reader struct {
 	b   []byte
 	err error

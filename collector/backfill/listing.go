@@ -12,7 +12,7 @@ import (
 	"whereby_exporter/whereby"
 )
 
-// attempts is how often a room that is in use is read until it holds still.
+// attempts is how often a room in use is read until its figures stop changing.
 const attempts = 4
 
 // The kinds of records in the file of sessions.
@@ -25,48 +25,48 @@ const (
 type session struct {
 	start int64
 	figures
-	// These two are known where participants are asked for.
+	// These two are set if participants are requested.
 	id  string
 	end int64
 }
 
-// listed is what the listing of a room's sessions came to.
+// listed is the result of listing a room's sessions.
 type listed struct {
 	room    int
 	attempt int64 // names the pages that count
-	// base is what the totals hold beyond the sessions, excess what the sessions hold
-	// beyond the totals.
+	// base is the part of the totals that exceeds the sessions, excess the part of the
+	// sessions that exceeds the totals.
 	base, excess figures
 	outcome
 }
 
-// outcome is what is to be said of a room.
+// outcome is what there is to report about a room.
 type outcome int64
 
 const (
-	// moving: the room was in use all the time, so its base may be too low.
+	// moving: the room was in use throughout, so its base may be too low.
 	moving outcome = iota + 1
-	// refused: Insights did not give all of its sessions.
+	// refused: Insights did not return all of its sessions.
 	refused
-	// unplaced: it is not known what it used before the end and what after.
+	// unplaced: how much was used before the end and how much after is unknown.
 	unplaced
 )
 
-// treatment is how a room's usage comes into the history.
+// treatment is how a room's usage enters the history.
 type treatment int
 
 const (
 	ignore     treatment = iota // it was never used, or not before the end
 	allBefore                   // all of it is from before the start
-	oneSession                  // its row tells all
+	oneSession                  // its row says everything
 	byListing                   // its sessions have to be listed
-	allBase                     // it is gone, and when it was used is not known
+	allBase                     // it is gone, and the time of its usage is unknown
 	leaveOut                    // it is gone, and was used after the end
 )
 
-// overBy is by when a session was over of which only the start and the participant
-// minutes are known: somebody was there all the time, so it had no more minutes than
-// these; and it ends some time after.
+// overBy returns the time by which a session was over if only its start and participant
+// minutes are known. Somebody was there all the time, so it lasted no more than those
+// minutes; and it ends some time after.
 func overBy(start, minutes int64) int64 {
 	return start + (time.Duration(minutes)*time.Minute + time.Hour).Milliseconds()
 }
@@ -92,7 +92,7 @@ func (p period) treat(r room, people bool) treatment {
 	return byListing
 }
 
-// listSessions lists the sessions of the rooms that need it, and have not been listed.
+// listSessions lists the sessions of the rooms that need it and have not been listed.
 func (r *runner) listSessions(ctx context.Context) error {
 	var rooms []bool // by number: whether it waits
 	waiting := int64(0)
@@ -148,14 +148,14 @@ func (r *runner) listSessions(ctx context.Context) error {
 		})
 		return nil
 	})
-	// What a worker failed with comes first: it is why the rest was given up.
+	// A worker's own error comes first: it is why the others gave up.
 	if failed := group.Wait(); failed != nil {
 		err = failed
 	}
 	return errors.Join(err, out.close())
 }
 
-// listRoom lists one room until it holds still, and notes what it came to.
+// listRoom lists a room until its figures stop changing, and records the result.
 func (r *runner) listRoom(ctx context.Context, out *frames, i int, row room) error {
 	for {
 		done, err := r.tryRoom(ctx, out, i, row)
@@ -179,7 +179,7 @@ func (r *runner) tryRoom(ctx context.Context, out *frames, i int, row room) (lis
 		sum, latest, err := r.readSessions(ctx, out, done, row)
 		var request *whereby.RequestError
 		if errors.As(err, &request) || whereby.UnusableRows(err) {
-			// The pages that it did give count.
+			// The pages that it did return count.
 			r.Logger.Warn("Insights refuses to list a room's sessions", "room", row.name, "err", err)
 			done.outcome = refused
 		} else if err != nil {
@@ -189,12 +189,12 @@ func (r *runner) tryRoom(ctx context.Context, out *frames, i int, row room) (lis
 		still := gone || !latest.EndedAt.IsZero() && latest.StartedAt.Unix() == row.last/1000 &&
 			latest.EndedAt.Add(whereby.InsightsDelay).UnixMilli() < read
 		if !still {
-			// Totals from right after the sessions belong to these if they were the same
-			// right before.
+			// Totals read right after the sessions belong to them if they were the same right
+			// before.
 			asked := time.Now()
 			now, ok, err := r.readTotals(ctx, row.name)
 			if whereby.UnusableRows(err) {
-				err, done.outcome = nil, refused // those of the list stand
+				err, done.outcome = nil, refused // the totals from the list stand
 			}
 			if err != nil {
 				return done, err
@@ -220,8 +220,8 @@ func (r *runner) tryRoom(ctx context.Context, out *frames, i int, row room) (lis
 	}
 }
 
-// readSessions writes those of a room's sessions that belong to the history. It returns
-// the sum over those and over later ones, and the latest of all.
+// readSessions writes those sessions of a room that belong to the history. It returns the
+// sum of those and of later ones, and the latest of all.
 func (r *runner) readSessions(ctx context.Context, out *frames, done listed, row room) (sum figures, latest whereby.RoomSession, err error) {
 	seen := map[nameSum]struct{}{}
 	for page, err := range r.lister.Pages(ctx, row.name, time.UnixMilli(r.start)) {
@@ -240,12 +240,12 @@ func (r *runner) readSessions(ctx context.Context, out *frames, done listed, row
 			}
 			start, used := s.StartedAt.UnixMilli(), figuresOf(s.Usage, 1)
 			if start < r.start {
-				continue // the rest of the totals
+				continue // part of the rest of the totals
 			}
 			sum = sum.add(used)
 			end, over := r.ended(s)
 			if !over {
-				continue // the live counters bring it
+				continue // the live counters add it
 			}
 			b = appendInts(b, start)
 			b = appendInts(b, used[:]...)
@@ -283,7 +283,7 @@ func (r *runner) readTotals(ctx context.Context, name string) (totals figures, o
 	return figures{}, false, nil
 }
 
-// outcomes reads what the listings came to. excess holds only rooms that have one.
+// outcomes reads the results of the listings. excess holds only rooms that have one.
 func (w *work) outcomes(rooms int, do func(listed)) (attempts []int64, excess map[int]figures, err error) {
 	attempts, excess = make([]int64, rooms), map[int]figures{}
 	_, err = scan(w.path(sessionsFile), func(b []byte) error {
@@ -311,7 +311,7 @@ func (w *work) outcomes(rooms int, do func(listed)) (attempts []int64, excess ma
 	return attempts, excess, w.explain(err)
 }
 
-// sessions hands those of the listings that count to do, with the numbers of their rooms.
+// sessions calls do with the sessions of the listings that count, and their rooms' numbers.
 func (w *work) sessions(attempts []int64, do func(room int, s session) error) error {
 	_, err := scan(w.path(sessionsFile), func(b []byte) error {
 		in := &reader{b: b[1:]}

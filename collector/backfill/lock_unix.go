@@ -10,8 +10,8 @@ import (
 	"syscall"
 )
 
-// lock keeps a second run out of a work directory. It ends with the process, however
-// that ends.
+// lock keeps a second run out of a work directory. The lock ends with the process, however
+// the process ends.
 func lock(path string) (unlock func(), err error) {
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o640)
 	if err != nil {

@@ -17,51 +17,51 @@ import (
 )
 
 const (
-	// HeadAge is how far back Prometheus may still write samples of its own; blocks made
-	// from text are to end before.
+	// HeadAge is how far back Prometheus may still write its own samples; blocks made from
+	// text must end before that.
 	HeadAge = 3 * time.Hour
-	// SeamAge is how long before the end of the history a session must have been over to be
-	// part of it: [whereby.InsightsDelay], and the time that the poll may have taken whose
-	// figures the exporter showed at the end. Sessions that were over later are left to the
-	// live counters, which had perhaps not counted them yet.
+	// SeamAge is how long before the end of the history a session must have ended to be part
+	// of it: [whereby.InsightsDelay], plus the possible duration of the poll whose figures the
+	// exporter showed at the end. Sessions that ended later are left to the live counters,
+	// which may not have counted them yet.
 	SeamAge = time.Hour
 
 	day = 24 * time.Hour
 )
 
-// Label is a label that every series gets.
+// Label is a label added to every series.
 type Label struct{ Name, Value string }
 
 // Options say what to write.
 type Options struct {
 	// Client reads Insights; all requests are background ones.
 	Client *whereby.Client
-	// File is the configuration file: which room has which prefix.
+	// File is the configuration file: it assigns rooms to prefixes.
 	File *config.Config
-	// Output is the path of the text.
+	// Output is the path of the text file.
 	Output string
-	// Start is when the history begins; zero is with the first session. End is when it
-	// ends; zero is HeadAge ago.
+	// Start is when the history begins; zero means the first session. End is when it ends;
+	// zero means HeadAge ago.
 	Start, End time.Time
-	// Interval is the time from one sample to the next; it divides a day.
+	// Interval is the time between samples; it divides a day.
 	Interval time.Duration
-	// Labels are those that the scrape gives the live series.
+	// Labels are the labels that the scrape adds to the live series.
 	Labels []Label
-	// Concurrency asks for the peak of concurrent participants too.
+	// Concurrency requests the peak of concurrent participants too.
 	Concurrency bool
 	// StoragePath is the directory of an exporter's store, which knows rooms that Insights
-	// no longer shows; "" is none.
+	// no longer shows; "" means none.
 	StoragePath string
 	Logger      *slog.Logger
-	// Progress is where a person watches; nil if nobody does, and then the log says now
-	// and then how far it is.
+	// Progress is the terminal to show progress on; if it is nil, progress is logged now and
+	// then instead.
 	Progress io.Writer
 
-	// workers and fileLines are for tests; 0 is the default.
+	// workers and fileLines are for tests; 0 means the default.
 	workers, fileLines int
 }
 
-// Validate checks what can be checked without asking anybody. Errors name flags.
+// Validate checks what it can without making requests. Errors name flags.
 func (o *Options) Validate(now time.Time) error {
 	var errs []error
 	if o.Output == "" {
@@ -106,16 +106,16 @@ func text(t time.Time) string {
 	return t.UTC().Format(time.RFC3339)
 }
 
-// period is the time of a history in milliseconds, and its grid.
+// period is the time range of a history in milliseconds, and its grid.
 type period struct {
 	start int64 // 0: the first session
-	// seam is by when a session must have been over to be part of the history.
+	// seam is the time by which a session must have ended to be part of the history.
 	seam     int64
 	end      int64
 	interval int64
 }
 
-// sampleIndex returns the number of the first sample at a time or later.
+// sampleIndex returns the number of the first sample at or after a time.
 func (p period) sampleIndex(at int64) int64 { return (at + p.interval - 1) / p.interval }
 
 // last returns the number of the last sample.

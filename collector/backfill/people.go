@@ -14,7 +14,7 @@ import (
 type stay struct{ joined, left int64 }
 
 // listPeople lists the participants of every session of the history that has not been
-// asked for. Sessions are known by their place in the work file, which is complete.
+// read yet. Sessions are numbered by their position in the work file, which is complete.
 func (r *runner) listPeople(ctx context.Context, attempts []int64) error {
 	total := 0
 	if err := r.work.sessions(attempts, func(int, session) error { total++; return nil }); err != nil {
@@ -88,8 +88,8 @@ func (r *runner) listStays(ctx context.Context, out *frames, number int64, s ses
 	}
 }
 
-// readStays returns the people of a session, machines left out. known is 0 if Insights
-// refuses to tell, or if somebody's row cannot be read.
+// readStays returns the people of a session, without machines. known is 0 if Insights
+// refuses to list them, or if somebody's row cannot be read.
 func (r *runner) readStays(ctx context.Context, s session) (stays []stay, known int64, err error) {
 	for p, err := range whereby.Rows(r.client.Participants(ctx, whereby.ParticipantsQuery{RoomSessionID: s.id})) {
 		var request *whereby.RequestError
@@ -102,7 +102,7 @@ func (r *runner) readStays(ctx context.Context, s session) (stays []stay, known 
 		if !whereby.IsPerson(p.Role) || p.JoinedAt.IsZero() {
 			continue
 		}
-		left := s.end // of people whose time of leaving Insights does not know
+		left := s.end // for people whose leaving time Insights does not know
 		if !p.LeftAt.IsZero() {
 			left = p.LeftAt.UnixMilli()
 		}
@@ -113,7 +113,7 @@ func (r *runner) readStays(ctx context.Context, s session) (stays []stay, known 
 	return stays, 1, nil
 }
 
-// stays hands the stays of each session to do, with the session's number.
+// stays calls do with the stays of each session and the session's number.
 func (w *work) stays(do func(number int64, known bool, stays []stay) error) error {
 	var stays []stay
 	_, err := scan(w.path(peopleFile), func(b []byte) error {

@@ -15,19 +15,19 @@ const (
 	barWidth    = 30
 )
 
-// progress tells how far a run is: a bar for a person at a terminal, else a line in the
-// log now and then. It is safe for concurrent use.
+// progress shows how far a run is: with a bar on a terminal, otherwise with a log line now
+// and then. It is safe for concurrent use.
 type progress struct {
 	terminal io.Writer // nil if nobody watches
 	log      *slog.Logger
 
 	mu          sync.Mutex
 	what        string
-	all, so     int64 // all is 0 if it is not known
+	all, so     int64 // all is 0 if unknown
 	began       time.Time
 	at          int64 // so when the first of this run was done
 	told, drawn time.Time
-	width       int // of what stands on the line
+	width       int // of the text on the line
 }
 
 // begin starts a part of the work.
@@ -40,7 +40,7 @@ func (p *progress) begin(what string, all int64) {
 	p.told, p.drawn = p.began, time.Time{}
 }
 
-// done adds to what is done. What an earlier run did comes first, all at once.
+// done adds to the finished work. An earlier run's part comes first, all at once.
 func (p *progress) done(n int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -15,15 +15,15 @@ import (
 	"whereby_exporter/whereby"
 )
 
-// room is a row of the work file of rooms. Times are in milliseconds since 1970; 0 is
+// room is a row of the work file of rooms. Times are in milliseconds since 1970; 0 means
 // none.
 type room struct {
 	name        string
 	gone        bool // only the exporter's store knows it
 	first, last int64
-	read        int64 // when the row was asked for
+	read        int64 // when the row was requested
 	figures
-	// lowered is by how much the exporter holds more: Whereby has lowered figures since.
+	// lowered is how much more the exporter holds: Whereby has lowered figures since.
 	lowered figures
 }
 
@@ -66,7 +66,7 @@ func sumOf(name string) nameSum {
 	return nameSum(h[:16])
 }
 
-// millis is 0 for no time.
+// millis returns 0 for the zero time.
 func millis(t time.Time) int64 {
 	if t.IsZero() {
 		return 0
@@ -88,7 +88,7 @@ func figuresOf(u whereby.Usage, sessions int64) figures {
 // roomListing collects the account's rooms.
 type roomListing struct {
 	out *frames
-	// latest is the number of the record that holds a room's last reading.
+	// latest is the number of the record with a room's last reading.
 	latest  map[nameSum]uint32
 	records uint32
 }
@@ -102,8 +102,8 @@ func (l *roomListing) add(r room) error {
 	return nil
 }
 
-// listRooms makes the file of rooms, unless it is there already. A listing that was
-// broken off starts over: its cursors may be worth nothing.
+// listRooms writes the file of rooms, unless it exists. An interrupted listing starts
+// over, because its cursors may no longer be valid.
 func (r *runner) listRooms(ctx context.Context) error {
 	if _, err := os.Stat(r.work.path(roomsFile)); err == nil {
 		return nil
@@ -127,11 +127,11 @@ func (r *runner) listRooms(ctx context.Context) error {
 	}
 }
 
-// readRooms lists the rooms, and their top once more: a room that was used meanwhile has
+// readRooms lists the rooms, then the top of the list again: a room used meanwhile has
 // moved from the pages yet to come to those already read.
 func (r *runner) readRooms(ctx context.Context, l *roomListing) error {
 	began := time.Now()
-	// Rooms that are used during the listing come to its top.
+	// Rooms used during the listing move to its top.
 	sortBy := whereby.RoomsByLastSession
 	r.progress.begin("rooms", 0)
 	err := r.readPages(ctx, l, sortBy, nil)
@@ -153,7 +153,7 @@ func (r *runner) readRooms(ctx context.Context, l *roomListing) error {
 	})
 }
 
-// readPages lists rooms until the last page, or until one is enough.
+// readPages lists rooms until the last page, or until enough is true for one.
 func (r *runner) readPages(ctx context.Context, l *roomListing, sortBy string, enough func(page []room, fresh int) bool) error {
 	began := time.Now()
 	stale := 0
@@ -184,7 +184,7 @@ func (r *runner) readPages(ctx context.Context, l *roomListing, sortBy string, e
 		if stale++; fresh > 0 {
 			stale = 0
 		}
-		// Rooms that are used shift others to pages that follow, but not a thousand on end.
+		// Used rooms shift others to later pages, but not a thousand in a row.
 		if enough == nil && stale >= 10 && !page.Last {
 			return fmt.Errorf("read /insights/rooms: %d pages in a row bring no new room, and a cursor for more", stale)
 		}
@@ -192,12 +192,12 @@ func (r *runner) readPages(ctx context.Context, l *roomListing, sortBy string, e
 	return nil
 }
 
-// checkStore finds out that there is no store before anything is asked.
+// checkStore reports a missing store before any request is made.
 func (r *runner) checkStore() error {
 	if r.StoragePath == "" {
 		return nil
 	}
-	// Opening would make one.
+	// Opening a missing store would create it.
 	if _, err := os.Stat(filepath.Join(r.StoragePath, store.FileName)); err != nil {
 		return fmt.Errorf("--storage.path: %w", err)
 	}
@@ -208,8 +208,8 @@ func figuresOfTotals(t ledger.Totals) figures {
 	return figures{t.ParticipantMinutes, t.RecorderMinutes, t.StreamerMinutes, t.Sessions}
 }
 
-// keepRooms writes the last reading of each room into the file of rooms, and what only
-// the exporter's store knows.
+// keepRooms writes each room's last reading to the file of rooms, and adds what only the
+// exporter's store knows.
 func (r *runner) keepRooms(l *roomListing) (err error) {
 	var known ledger.Store = store.NewMemory()
 	if r.StoragePath != "" {
@@ -289,7 +289,7 @@ func (r *runner) writeRooms(l *roomListing, known ledger.Store, out *frames) err
 	return out.append(appendInts([]byte{recordEnd}, kept))
 }
 
-// rooms hands every room, and its number, to do, and returns the prefixes that were
+// rooms calls do with every room and its number. It returns the prefixes that were
 // admitted before.
 func (w *work) rooms(do func(i int, r room) error) (prefixes []string, err error) {
 	path := w.path(roomsFile)

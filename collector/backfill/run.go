@@ -15,16 +15,16 @@ import (
 )
 
 const (
-	// defaultWorkers hide the time that answers take; points hold them all.
+	// defaultWorkers hide the latency of requests; the points limit them all.
 	defaultWorkers = 4
-	// A run takes hours, and Whereby may be down for a while in them.
+	// A run takes hours, during which Whereby may be down for a while.
 	maxFailures  = 10
 	firstWait    = 15 * time.Second
 	longestWait  = 5 * time.Minute
 	goOnSentence = "what was read so far is kept, and the same command goes on from there"
 )
 
-// runner is a run.
+// runner is one run.
 type runner struct {
 	*Options
 	period
@@ -34,12 +34,12 @@ type runner struct {
 	progress *progress
 	attempt  atomic.Int64
 	failures atomic.Int32
-	// reached is true once Insights has answered.
+	// reached is true once Insights has responded.
 	reached atomic.Bool
 }
 
-// Run writes the history. Where it is stopped, or fails, what it read is kept, and
-// another run with the same options goes on.
+// Run writes the history. If it is stopped or fails, the data read so far is kept, and
+// another run with the same options continues.
 func Run(ctx context.Context, o Options) (*Summary, error) {
 	now := time.Now()
 	if err := o.Validate(now); err != nil {
@@ -90,7 +90,7 @@ func Run(ctx context.Context, o Options) (*Summary, error) {
 	return nil, err
 }
 
-// budget makes the points count that an earlier run spent a moment ago.
+// budget counts the points that an earlier run spent a moment ago.
 func (r *runner) budget() (*store.Points, error) {
 	points, left, err := store.OpenPoints(r.work.dir)
 	if err != nil {
@@ -107,7 +107,7 @@ func (r *runner) budget() (*store.Points, error) {
 
 func (r *runner) run(ctx context.Context) (*Summary, error) {
 	if content, err := os.ReadFile(r.work.path(readyFile)); err == nil {
-		// All was written, but not all moved.
+		// Everything was written, but not everything moved.
 		var s Summary
 		if err := json.Unmarshal(content, &s); err != nil || s.Files < 1 {
 			return nil, r.work.explain(durable.Damaged(r.work.path(readyFile), errors.New("it holds no summary")))
@@ -161,14 +161,13 @@ func (r *runner) run(ctx context.Context) (*Summary, error) {
 	return &h.summary, r.work.finish(files)
 }
 
-// succeeded notes that Insights answer.
+// succeeded notes that Insights responds.
 func (r *runner) succeeded() {
 	r.reached.Store(true)
 	r.failures.Store(0)
 }
 
-// patience waits after an error that may pass, and returns nil if it is worth another
-// try.
+// patience waits after a temporary error, and returns nil if another try is worthwhile.
 func (r *runner) patience(ctx context.Context, err error) error {
 	var (
 		throttled *whereby.ThrottledError

@@ -37,7 +37,7 @@ func (f figures) sub(o figures) figures {
 	return f
 }
 
-// floor is f without what is below zero.
+// floor returns f with negative values set to zero.
 func (f figures) floor() figures {
 	for i := range f {
 		f[i] = max(0, f[i])
@@ -45,7 +45,7 @@ func (f figures) floor() figures {
 	return f
 }
 
-// change is what a key adds. Its meaning is its user's.
+// change is an amount for a key. Its user decides what it means.
 type change struct {
 	major, minor int64
 	figures
@@ -65,8 +65,8 @@ const (
 	runBuffer    = 1 << 15
 )
 
-// sorter sums changes by their keys and gives them in order, more than fit into memory
-// as sorted runs on disk. Its files belong to no later process.
+// sorter sums changes by key and returns them in order. Those that do not fit into memory
+// become sorted runs on disk. No later process uses its files.
 type sorter struct {
 	dir, name string
 	limit     int
@@ -88,7 +88,7 @@ func (s *sorter) add(c change) error {
 	return s.spill()
 }
 
-// sum sorts what is held and joins equal keys.
+// sum sorts the changes in memory and merges equal keys.
 func (s *sorter) sum() {
 	slices.SortFunc(s.held, change.compare)
 	joined := s.held[:0]
@@ -131,7 +131,7 @@ func (s *sorter) spill() error {
 	return nil
 }
 
-// run is a sorted run, and its first change that has not been given.
+// run is a sorted run and its first change that has not been returned.
 type run struct {
 	file *os.File
 	r    *bufio.Reader

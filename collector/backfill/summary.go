@@ -6,34 +6,34 @@ import (
 	"time"
 )
 
-// Summary is what a history rests on.
+// Summary describes what a history is based on.
 type Summary struct {
 	Start, End time.Time
 	Files      int
-	// Prefixes are those in the history, Rooms all that are known.
+	// Prefixes are the prefixes in the history, Rooms all known rooms.
 	Prefixes, Rooms int64
-	// Placed are the minutes and sessions with their time, Base those before all time.
+	// Placed are the minutes and sessions with a known time, Base those without.
 	Placed, Base figures
-	// BaseRooms are rooms with totals beyond their listed sessions; 0 if the start was
-	// given, for then Base is also what was used before.
+	// BaseRooms are rooms whose totals exceed their listed sessions; 0 if the start was
+	// given, because Base then includes earlier usage.
 	BaseRooms int64
-	// GoneRooms are rooms with usage that only the exporter's store knows; GoneBase is what
-	// of theirs has no time. It is part of Base.
+	// GoneRooms are rooms with usage that only the exporter's store knows; GoneBase is the
+	// part of their usage without a time. It is part of Base.
 	GoneRooms int64
 	GoneBase  figures
-	// LoweredRooms are rooms of which the exporter's store knows more than Insights shows
-	// now. Lowered is by how much, and part of Base.
+	// LoweredRooms are rooms for which the exporter's store holds more than Insights shows
+	// now. Lowered is the difference, and part of Base.
 	LoweredRooms int64
 	Lowered      figures
-	// Cut is by how much sessions exceeded the totals of their rooms.
+	// Cut is how much sessions exceeded the totals of their rooms.
 	Cut figures
-	// Left are rooms that are not part of the history, because it can't be told what they
-	// used before its end.
+	// Left are rooms left out of the history, because their usage before its end is
+	// unknown.
 	Left int64
-	// Moving are rooms in use all the time that they were read, Refused those of which
-	// Insights did not give all sessions.
+	// Moving are rooms that were in use all the time they were read, Refused those whose
+	// sessions Insights did not return in full.
 	Moving, Refused int64
-	// Unknown are sessions of which Insights gave no participants.
+	// Unknown are sessions whose participants Insights did not return.
 	Unknown int64
 	// Other are rooms beyond the limit of prefixes. Stored reports whether the exporter's
 	// store has said which prefixes are within it.
@@ -41,7 +41,7 @@ type Summary struct {
 	Stored bool
 }
 
-// Print writes what the history holds, and what Insights could not tell.
+// Print writes what the history holds and what Insights could not provide.
 func (s *Summary) Print(w io.Writer, output string) {
 	switch s.Files {
 	case 1:
@@ -87,7 +87,7 @@ func (s *Summary) Print(w io.Writer, output string) {
 	}
 }
 
-// minutes are figures without the number of sessions.
+// minutes formats figures without the number of sessions.
 func (f figures) minutes() string {
 	return fmt.Sprintf("%d participant, %d recorder and %d streamer minutes", f[participantMinutes], f[recorderMinutes], f[streamerMinutes])
 }

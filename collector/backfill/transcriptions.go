@@ -20,10 +20,10 @@ import (
 	"whereby_exporter/whereby"
 )
 
-// transcriptionsFile holds what the exporter's store knows of transcriptions.
+// transcriptionsFile holds the transcriptions known to the exporter's store.
 const transcriptionsFile = "transcriptions"
 
-// transcript is a transcription as far as the history needs it; times are in milliseconds.
+// transcript is the part of a transcription that the history needs; times are in milliseconds.
 type transcript struct {
 	Room     string `json:"room"`
 	Started  int64  `json:"started"`
@@ -32,7 +32,7 @@ type transcript struct {
 	Billable int64  `json:"billable"`
 }
 
-// keepTranscriptions writes what a store knows, which includes those that were deleted.
+// keepTranscriptions writes the transcriptions known to a store, deleted ones included.
 func (r *runner) keepTranscriptions(known *store.Bolt) error {
 	all := map[string]transcript{}
 	for row, err := range known.Transcriptions().Rows() {
@@ -55,7 +55,7 @@ func (r *runner) keepTranscriptions(known *store.Bolt) error {
 	return nil
 }
 
-// transcripts are all that are known, by id: those of the store, and those that are listed.
+// transcripts returns all known transcriptions by ID: those in the store and those listed.
 // There are none if the account may not list them.
 func (r *runner) transcripts(ctx context.Context) (map[string]transcript, error) {
 	all := map[string]transcript{}
@@ -112,21 +112,21 @@ type transcribed struct {
 	billable, cost tally
 }
 
-// tally is a counter that is written once from its first sample to its last.
+// tally is a counter that is written once, from its first sample to its last.
 type tally struct {
 	now     int64
 	changes map[int64]int64 // by sample
 }
 
-// at is what the counter holds at the next sample.
+// at returns the counter's value at the next sample.
 func (t *tally) at(index int64) int64 {
 	t.now += t.changes[index]
 	return t.now
 }
 
-// addTranscripts sorts transcriptions by prefix and sample. What is before the first sample
-// is part of it; what started after the last, or was not over long before it, is left to the
-// live counters.
+// addTranscripts sorts transcriptions by prefix and sample. Those before the first sample
+// are part of it. Those that started after the last, or had not ended long before it, are
+// left to the live counters.
 func (h *history) addTranscripts(all map[string]transcript, label func(roomName string) string) {
 	byLabel := map[string]*transcribed{}
 	for _, t := range all {
@@ -150,7 +150,7 @@ func (h *history) addTranscripts(all map[string]transcript, label func(roomName 
 	}
 }
 
-// writeTranscribed writes the billable time from one sample to another.
+// writeTranscribed writes the billable time in a range of samples.
 func (e *emitter) writeTranscribed(w *bufio.Writer, from, to int64) {
 	if len(e.transcribed) == 0 {
 		return

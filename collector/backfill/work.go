@@ -24,17 +24,17 @@ const (
 	listedFile     = "rooms.listed" // while rooms are being listed
 	sessionsFile   = "sessions"
 	peopleFile     = "participants"
-	readyFile      = "ready" // how many output files wait to be moved to their place
+	readyFile      = "ready" // how many output files are waiting to be moved into place
 	outputFile     = "output"
 )
 
 // workVersion counts the incompatible changes of the work directory.
 const workVersion = 1
 
-// WorkSuffix is what the work directory's name has after that of the output.
+// WorkSuffix follows the output's name in the name of the work directory.
 const WorkSuffix = ".partial"
 
-// work is the directory next to the output that holds what was read so far.
+// work is the directory next to the output that holds the data read so far.
 type work struct {
 	dir    string
 	output string
@@ -42,7 +42,7 @@ type work struct {
 	unlock func()
 }
 
-// parameters are what a run was begun with. One that goes on must have the same.
+// parameters are the parameters of a run. A run that continues it must have the same.
 type parameters struct {
 	Version     int               `json:"version"`
 	URL         string            `json:"url"`
@@ -67,7 +67,7 @@ func (o *Options) parameters() parameters {
 	return p
 }
 
-// prefixSum tells configuration files apart that sort rooms into other prefixes.
+// prefixSum differs for configuration files that assign rooms to different prefixes.
 func prefixSum(c *config.Config) string {
 	h := sha256.New()
 	fmt.Fprintf(h, "%v\n%d\n", c.RoomPrefixes.Pattern, c.RoomPrefixes.Limit)
@@ -80,7 +80,7 @@ func prefixSum(c *config.Config) string {
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
-// differs names the flags in which a run is another one.
+// differs returns the names of the flags in which the runs differ.
 func (p parameters) differs(o parameters) (flags []string) {
 	for flag, same := range map[string]bool{
 		"--whereby.url": p.URL == o.URL, "--start": p.Start == o.Start, "--end": p.End == o.End,
@@ -96,8 +96,8 @@ func (p parameters) differs(o parameters) (flags []string) {
 	return flags
 }
 
-// openWork makes the work directory, or finds that of an earlier run with the same
-// parameters. An --end that was not given is what it was then.
+// openWork creates the work directory, or opens that of an earlier run with the same
+// parameters. An --end that was not given keeps the earlier run's value.
 func openWork(o *Options, now time.Time) (w *work, resumed bool, err error) {
 	w = &work{dir: o.Output + WorkSuffix, output: o.Output}
 	if err := w.free(); err != nil {
@@ -116,7 +116,7 @@ func openWork(o *Options, now time.Time) (w *work, resumed bool, err error) {
 	return w, resumed, nil
 }
 
-// free finds files that the output would replace, or that would be taken for a part of it.
+// free fails on files that the output would replace, or that would be taken for its parts.
 func (w *work) free() error {
 	entries, err := os.ReadDir(filepath.Dir(w.output))
 	if err != nil {
@@ -138,7 +138,7 @@ func (w *work) free() error {
 	return nil
 }
 
-// begin writes the parameters, or compares those that are there.
+// begin writes the parameters, or compares them with existing ones.
 func (w *work) begin(o *Options, now time.Time) (resumed bool, err error) {
 	content, err := os.ReadFile(w.path(parametersFile))
 	if errors.Is(err, os.ErrNotExist) {
@@ -179,8 +179,8 @@ func (w *work) begin(o *Options, now time.Time) (resumed bool, err error) {
 	return true, nil
 }
 
-// explain adds the way out to damage of a work file. The exporter's store may be damaged
-// too, and has its own.
+// explain adds the remedy to an error about a damaged work file. Errors about a damaged
+// exporter's store have their own.
 func (w *work) explain(err error) error {
 	var damaged *durable.DamagedError
 	if errors.As(err, &damaged) && filepath.Dir(damaged.Path) == filepath.Clean(w.dir) {
@@ -199,14 +199,14 @@ func (w *work) outputPath(i int) string {
 	return fmt.Sprintf("%s.%d", w.output, i)
 }
 
-// moving reports whether an earlier run had begun to move its output to its place.
+// moving reports whether an earlier run had begun to move its output into place.
 func (w *work) moving() bool {
 	_, err := os.Stat(w.path(readyFile))
 	return err == nil
 }
 
-// finish moves the output to its place, the first file last, so that it is the sign that
-// all are there; and deletes the work.
+// finish moves the output into place, the first file last, as the sign that all are
+// there. Then it deletes the work.
 func (w *work) finish(files int) error {
 	for i := files - 1; i >= 0; i-- {
 		err := os.Rename(w.path(fmt.Sprintf("%s.%d", outputFile, i)), w.outputPath(i))
@@ -228,9 +228,9 @@ func (w *work) finish(files int) error {
 	return nil
 }
 
-// remove deletes the work. The file by which a later run knows that the output is in its
-// place goes last: should this one be killed, the later one finishes it, and does not
-// find the output in its way.
+// remove deletes the work. It deletes the file that marks the output as moved last: if
+// this run is killed, the later one finishes the removal, and does not find the output in
+// its way.
 func (w *work) remove() error {
 	entries, err := os.ReadDir(w.dir)
 	if err != nil {
@@ -247,8 +247,8 @@ func (w *work) remove() error {
 	return os.RemoveAll(w.dir)
 }
 
-// removeEmpty deletes the work directory if nothing is in it, which is all that a run
-// leaves that was killed as the last thing it did.
+// removeEmpty deletes the work directory if it is empty, which is all that is left by a
+// run killed at its very end.
 func (w *work) removeEmpty() {
 	if entries, err := os.ReadDir(w.dir); err == nil && len(entries) == 0 {
 		_ = os.Remove(w.dir)
