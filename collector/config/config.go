@@ -55,10 +55,10 @@ func (HTTPClient) MarshalJSON() ([]byte, error) { return []byte(`"` + hidden + `
 // MarshalYAML returns the placeholder.
 func (HTTPClient) MarshalYAML() (any, error) { return hidden, nil }
 
-// RoomPrefixes says which prefix a room counts under.
+// RoomPrefixes defines which prefix a room counts under.
 type RoomPrefixes struct {
-	// Pattern has one capture group, which is the prefix; nil is the room's name
-	// less its trailing UUID.
+	// Pattern has one capture group, which is the prefix; nil means the room's name
+	// without its trailing UUID.
 	Pattern *regexp.Regexp
 	// Limit is the number of prefixes beyond which further ones count under
 	// prefix.Other; no less than the number of customers.
@@ -67,12 +67,12 @@ type RoomPrefixes struct {
 
 // Organization is the whole account.
 type Organization struct {
-	// Quotas are of OrganizationResources.
+	// Quotas are limits of OrganizationResources.
 	Quotas Quotas
-	// RoomCapacity is how many people a room holds of which its customer says nothing; 0 if
-	// that is not known.
+	// RoomCapacity is how many people a room holds if its customer does not say; 0 if
+	// unknown.
 	RoomCapacity int64
-	// RecordingsRetention is how long recordings may be stored; 0 if nothing is said of it.
+	// RecordingsRetention is how long recordings may be stored; 0 if not configured.
 	RecordingsRetention time.Duration
 }
 
@@ -82,15 +82,15 @@ type Customer struct {
 	// RoomPrefix is 1 to 39 characters of a-z, 0-9 and -, or prefix.None,
 	// which stands for the rooms without a prefix.
 	RoomPrefix string
-	// Name is the prefix without its trailing dashes where the file gives none.
+	// Name is the prefix without its trailing dashes if the file has no name.
 	Name string
 	// Calendar is the customer's own, or that of Config.Billing.
 	Calendar billing.Calendar
-	// NearRatio is the share of a quota, above 0 and below 1, from which the
-	// customer is near it.
+	// NearRatio is the share of a quota, above 0 and below 1, at which the customer is
+	// near it.
 	NearRatio float64
-	// RoomCapacity is how many people a room of the prefix holds, the customer's own or that
-	// of Config.Organization; 0 if that is not known.
+	// RoomCapacity is how many people a room of the prefix holds, the customer's own value or
+	// that of Config.Organization; 0 if unknown.
 	RoomCapacity int64
 	Quotas       Quotas
 }
@@ -113,28 +113,28 @@ const (
 	Sessions             Resource = "sessions"
 	// LiveParticipants are the people in rooms at one time.
 	LiveParticipants Resource = "live_participants"
-	// BilledMinutes are the sum of all minutes. Only the organization has a quota of them.
+	// BilledMinutes are the sum of all minutes. Only the organization has a quota for them.
 	BilledMinutes Resource = "billed_minutes"
-	// RecordingsStoredBytes are the recordings that Whereby stores at one time, of the whole
-	// account.
+	// RecordingsStoredBytes is the size of all recordings that Whereby stores for the account
+	// at one time.
 	RecordingsStoredBytes Resource = "recordings_stored_bytes"
 )
 
-// Resources are those of customers, in the order in which they are documented.
+// Resources returns the resources of customers, in the order in which they are documented.
 func Resources() []Resource {
 	return []Resource{ParticipantMinutes, RecorderMinutes, StreamerMinutes, TranscriptionMinutes, Sessions, LiveParticipants}
 }
 
-// OrganizationResources are those of the whole account: a customer's, and what only the
-// account has an allowance for.
+// OrganizationResources returns the resources of the whole account: those of customers,
+// and those for which only the account has an allowance.
 func OrganizationResources() []Resource {
 	return append(Resources(), BilledMinutes, RecordingsStoredBytes)
 }
 
-// Alerts is what the operator changes in the bundled alert rules. What is absent
-// stays as the rules have it.
+// Alerts is what the operator changes in the bundled alert rules. Anything absent stays
+// as it is in the rules.
 type Alerts struct {
-	// Thresholds are by name; the unit is part of the name.
+	// Thresholds are by name; the name includes the unit.
 	Thresholds map[string]float64
 	// Severities are by alert.
 	Severities map[string]Severity
@@ -159,7 +159,7 @@ const (
 	defaultSegmentLimit = 1000
 )
 
-// Default returns what an absent or empty file means.
+// Default returns the configuration of an absent or empty file.
 func Default() *Config {
 	return &Config{
 		HTTPClient:   defaultHTTPClient(),

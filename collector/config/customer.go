@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	// maxPrefix is the longest roomNamePrefix that Whereby takes.
+	// maxPrefix is the longest roomNamePrefix that Whereby accepts.
 	maxPrefix = 39
 	// maxName bounds a customer's name, which becomes a label, in characters.
 	maxName = 128
@@ -23,7 +23,7 @@ const (
 // customer is a Customer as the file has it.
 type customer struct {
 	Customer
-	anchorDay int // 0 is that of billing
+	anchorDay int // 0 means that of billing
 	at        node
 }
 
@@ -94,7 +94,7 @@ func quotas(to *Quotas, resources []Resource) mapping {
 	return m
 }
 
-// checkPrefix returns what is wrong with a configured prefix, or "".
+// checkPrefix returns the fault of a configured prefix, or "".
 func checkPrefix(s string) string {
 	switch s {
 	case "":
@@ -117,7 +117,7 @@ func checkPrefix(s string) string {
 	return ""
 }
 
-// prefixRune drops what Whereby never makes.
+// prefixRune drops characters that Whereby never generates.
 func prefixRune(c rune) rune {
 	if 'a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '-' {
 		return c

@@ -5,11 +5,11 @@ import (
 	"errors"
 )
 
-// errUTF16 says what is wrong with what PowerShell's > writes.
+// errUTF16 explains the output of PowerShell's >.
 var errUTF16 = errors.New("is UTF-16, as older PowerShells write files; save it as UTF-8")
 
-// PlainText returns the text of a file less the byte-order mark that editors on Windows
-// put before it. Text in UTF-16 is an error, which repeats nothing of it.
+// PlainText returns the text of a file without the byte-order mark that editors on Windows
+// put before it. UTF-16 text is an error, which does not repeat any of it.
 func PlainText(content []byte) ([]byte, error) {
 	if isUTF16(content) {
 		return nil, errUTF16

@@ -13,7 +13,7 @@ type Problem struct {
 	// Line and Column count from 1, the column in characters. Both are 0 if the
 	// file as a whole is wrong, as when it can't be read.
 	Line, Column int
-	// Field is where in the document, as in customers[2].quotas.sessions; "" for
+	// Field is the path in the document, such as customers[2].quotas.sessions; "" for
 	// the document itself.
 	Field string
 	// Message says what is wrong and what to do, on one line.
@@ -38,7 +38,7 @@ type Error struct {
 	Problems []Problem
 }
 
-// Error returns the problems, one a line.
+// Error returns the problems, one per line.
 func (e *Error) Error() string {
 	lines := make([]string, len(e.Problems))
 	for i, p := range e.Problems {
@@ -56,7 +56,7 @@ func (e *Error) Summary() string {
 	return s
 }
 
-// newError sorts problems and drops what an alias repeats.
+// newError sorts problems and drops those that an alias repeats.
 func newError(problems []Problem) *Error {
 	slices.SortStableFunc(problems, func(a, b Problem) int {
 		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))

@@ -29,15 +29,14 @@ func (h httpClient) read(r *reader, n node) {
 	h.to.FollowRedirects = false // Prometheus's default is true
 }
 
-// defaultHTTPClient is Prometheus's, but for redirects.
+// defaultHTTPClient returns Prometheus's default, except for redirects.
 func defaultHTTPClient() HTTPClient {
 	c := promconfig.DefaultHTTPClientConfig
 	c.FollowRedirects = false
 	return HTTPClient{c}
 }
 
-// plainDecodeError keeps the messages of Validate, which hold no values, and no
-// others.
+// plainDecodeError keeps only the messages of Validate, which contain no values.
 func plainDecodeError(err error) string {
 	var typeError *yaml.TypeError
 	if errors.As(err, &typeError) || strings.HasPrefix(err.Error(), "yaml:") {

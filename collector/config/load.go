@@ -12,12 +12,12 @@ import (
 // customers.
 const maxSize = 8 << 20
 
-// Options say what the alerts section of a file may name. The zero Options allow
-// no such section but an empty one.
+// Options define what the alerts section of a file may name. The zero Options allow only
+// an empty section.
 type Options struct {
-	// AlertNames are the alerts that there are.
+	// AlertNames are the existing alerts.
 	AlertNames []string
-	// Thresholds are the thresholds that there are, by name.
+	// Thresholds are the existing thresholds, by name.
 	Thresholds map[string]Threshold
 }
 
@@ -50,7 +50,7 @@ func read(path string) ([]byte, error) {
 		return nil, plainError(err)
 	}
 	defer func() { _ = file.Close() }()
-	// One byte more than allowed, by which Parse sees that it is too much.
+	// One byte more than allowed, so that Parse notices a file that is too large.
 	content, err := io.ReadAll(io.LimitReader(file, maxSize+1))
 	if err != nil {
 		return nil, plainError(err)
@@ -58,7 +58,7 @@ func read(path string) ([]byte, error) {
 	return content, nil
 }
 
-// plainError leaves out the path, which every message begins with.
+// plainError removes the path, which every message begins with.
 func plainError(err error) error {
 	var pathError *fs.PathError
 	switch {

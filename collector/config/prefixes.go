@@ -11,7 +11,7 @@ func (c *Config) Configured() []string {
 	return prefixes
 }
 
-// Prefixes say which prefix a room counts under.
+// Prefixes defines which prefix a room counts under.
 func (c *Config) Prefixes() prefix.Options {
 	configured := c.Configured()
 	options := prefix.Options{
@@ -25,7 +25,7 @@ func (c *Config) Prefixes() prefix.Options {
 	return options
 }
 
-// Capacities give how many people a room of a prefix holds; 0 if that is not known.
+// Capacities returns a function for how many people a room of a prefix holds; 0 if unknown.
 func (c *Config) Capacities() func(roomPrefix string) int64 {
 	own := make(map[string]int64, len(c.Customers))
 	for _, customer := range c.Customers {

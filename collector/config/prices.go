@@ -12,24 +12,24 @@ import (
 	"whereby_exporter/collector/billing"
 )
 
-// Prices are what the minutes that Whereby bills cost.
+// Prices are the prices of the minutes that Whereby bills.
 type Prices struct {
 	// Currency is a code of three capital letters, such as USD.
 	Currency string
-	// Steps are in the order of their dates. The first has no date if it holds since ever.
+	// Steps are sorted by date. The first has no date if it has always applied.
 	Steps []PriceStep
 }
 
 // PriceStep is a change of prices.
 type PriceStep struct {
-	// Start is the first instant of the day from which on the prices hold, in the time zone
-	// of Config.Billing: those of sessions that start then or later. Zero is since ever.
+	// Start is the first instant of the day from which the prices apply, in the time zone of
+	// Config.Billing, to sessions that start then or later. Zero means they have always applied.
 	Start time.Time
-	// Prices are all that hold from then on, those that the step does not change too.
+	// Prices are all prices from then on, including those that the step does not change.
 	Prices map[Kind]Amount
 }
 
-// Kind is what has a price, by its name in the file and in metrics.
+// Kind is something with a price, by its name in the file and in metrics.
 type Kind string
 
 // The kinds: a minute of each.
@@ -40,7 +40,7 @@ const (
 	TranscriptionMinute Kind = "transcription_minute"
 )
 
-// Kinds are all kinds, in the order in which they are documented.
+// Kinds returns all kinds, in the order in which they are documented.
 func Kinds() []Kind {
 	return []Kind{ParticipantMinute, RecorderMinute, StreamerMinute, TranscriptionMinute}
 }
@@ -49,7 +49,7 @@ func Kinds() []Kind {
 // second costs a whole number if a minute costs one of millionths, and sums are exact.
 type Amount int64
 
-// Unit is one of the currency's unit.
+// Unit is one whole unit of the currency.
 const Unit Amount = 60_000_000
 
 // Float returns the amount in the currency's unit.
@@ -83,7 +83,7 @@ func (p *prices) read(r *reader, n node) {
 	case n.Kind == yaml.SequenceNode:
 		list{func() value { return p.step() }}.read(r, n)
 	case n.Kind == yaml.MappingNode && len(n.Content) == 0 || n.isNull():
-		// Nothing at all asks for no prices.
+		// An empty section requests no prices.
 	default:
 		p.step().read(r, n)
 	}
@@ -143,7 +143,7 @@ func date(to *time.Time) scalar {
 	}
 }
 
-// price returns an amount in plain digits, which is read without a rounding error.
+// price returns an amount in plain digits, read without a rounding error.
 func price(accept func(Amount)) scalar {
 	return func(r *reader, n node) {
 		switch {
@@ -158,14 +158,14 @@ func price(accept func(Amount)) scalar {
 	}
 }
 
-// amountOf reads what priceForm matches.
+// amountOf parses text that matches priceForm.
 func amountOf(digits string) Amount {
 	whole, fraction, _ := strings.Cut(digits, ".")
 	micros, _ := strconv.ParseInt(whole+(fraction + "000000")[:6], 10, 64)
 	return Amount(micros) * (Unit / 1_000_000)
 }
 
-// finish checks the steps against each other, and gives nil if there are none.
+// finish checks the steps against each other, and returns nil if there are none.
 func (p *prices) finish(r *reader, calendar billing.Calendar) *Prices {
 	if len(p.steps) == 0 {
 		return nil

@@ -2,7 +2,7 @@ package config
 
 import "time"
 
-// Quality says how call quality is judged.
+// Quality defines how call quality is judged.
 type Quality struct {
 	// PoorAfter is how long packet loss must stay at 3% or more for a participant to
 	// count as poor.

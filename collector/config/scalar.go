@@ -10,12 +10,12 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// scalar is a value that is read from one piece of text.
+// scalar is a value read from one piece of text.
 type scalar func(r *reader, n node)
 
 func (s scalar) read(r *reader, n node) { s(r, n) }
 
-// text hands a text to accept, which returns what is wrong with it, or "".
+// text passes a text to accept, which returns its fault, or "".
 func text(accept func(string) string) scalar {
 	return func(r *reader, n node) {
 		switch {
@@ -49,7 +49,7 @@ var (
 	decimal = regexp.MustCompile(`^[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?$`)
 )
 
-// whole returns a whole number from low to high. why says why it can't be a fraction.
+// whole returns a whole number from low to high. why explains why it can't be a fraction.
 func whole(low, high int64, why string, accept func(int64)) scalar {
 	return func(r *reader, n node) {
 		if !r.isNumber(n) {
@@ -68,7 +68,7 @@ func whole(low, high int64, why string, accept func(int64)) scalar {
 	}
 }
 
-// number returns a finite number; accept returns what is wrong with it, or "".
+// number returns a finite number; accept returns its fault, or "".
 func number(accept func(float64) string) scalar {
 	return func(r *reader, n node) {
 		if !r.isNumber(n) {
@@ -85,7 +85,7 @@ func number(accept func(float64) string) scalar {
 	}
 }
 
-// isNumber reports a node that is no number.
+// isNumber reports an error for a node that is no number.
 func (r *reader) isNumber(n node) bool {
 	switch {
 	case n.isNull():
@@ -103,7 +103,7 @@ func (r *reader) isNumber(n node) bool {
 // maxPattern bounds the memory of a pattern, in bytes.
 const maxPattern = 1024
 
-// pattern returns a regular expression with one capture group; "" is none.
+// pattern returns a regular expression with one capture group; "" means none.
 func pattern(to **regexp.Regexp) scalar {
 	return text(func(s string) string {
 		if s == "" {

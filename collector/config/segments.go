@@ -9,7 +9,7 @@ import (
 	"whereby_exporter/whereby"
 )
 
-// Segments divides live people by a part of what the embedding application says of
+// Segments divides live people by a part of what the embedding application says about
 // them. Nothing else of those texts may leave [Segments.Of].
 type Segments struct {
 	Source SegmentSource
@@ -20,7 +20,7 @@ type Segments struct {
 	Limit int
 }
 
-// SegmentSource is the field of an event in which the pattern looks.
+// SegmentSource is the event field that the pattern is applied to.
 type SegmentSource string
 
 // The sources.
@@ -29,10 +29,10 @@ const (
 	FromExternalID SegmentSource = "external_id"
 )
 
-// Of returns what the pattern's group captures. ok is false if nothing matches,
-// where the group is empty or no label: over 64 bytes, with control characters, or
-// one of the reserved values. Long ones are not cut, because two segments might
-// become one. A nil Segments has no segment for any event.
+// Of returns the text captured by the pattern's group. ok is false if nothing matches, or
+// if the text is empty or not a valid label: over 64 bytes, with control characters, or one
+// of the reserved values. Long texts are not cut, because two segments might become one. A
+// nil Segments has no segment for any event.
 func (s *Segments) Of(event whereby.Event) (segment string, ok bool) {
 	if s == nil {
 		return "", false
@@ -48,11 +48,11 @@ func (s *Segments) Of(event whereby.Event) (segment string, ok bool) {
 	return match[1], true
 }
 
-// Admits returns what reports whether the pattern's group may capture a name.
+// Admits returns a function that reports whether the pattern's group may capture a name.
 func (s *Segments) Admits() func(name string) bool {
 	whole, err := regexp.Compile(`\A(?:` + s.group().String() + `)\z`)
 	if err != nil {
-		// A part of a pattern is one; without it, more names stay than need to.
+		// Part of a pattern is itself a pattern; without it, more names stay than needed.
 		return func(string) bool { return true }
 	}
 	return whole.MatchString
@@ -63,7 +63,7 @@ func (s *Segments) Admits() func(name string) bool {
 // external ids are parameters of a room's address.
 func (s *Segments) Listed() bool { return variants(s.group(), s.Limit) <= s.Limit }
 
-// group is what stands between the pattern's parentheses.
+// group returns the expression between the pattern's parentheses.
 func (s *Segments) group() *syntax.Regexp {
 	// It has been parsed before, and has a group.
 	expression, err := syntax.Parse(s.Pattern.String(), syntax.Perl)
@@ -87,8 +87,8 @@ func findGroup(e *syntax.Regexp) *syntax.Regexp {
 	return nil
 }
 
-// variants is how many texts an expression matches at most. Of more than a limit, it only
-// says that there are more.
+// variants returns how many texts an expression matches at most. Any number above limit
+// only means that there are more.
 func variants(e *syntax.Regexp, limit int) int {
 	n := 1
 	switch e.Op {
@@ -131,8 +131,8 @@ func variants(e *syntax.Regexp, limit int) int {
 	return min(n, limit+1)
 }
 
-// repeated is how many texts there are of at least low and at most high parts, of each of
-// which there are n; high is -1 for any number.
+// repeated returns the number of texts made of at least low and at most high parts, with n
+// choices for each; high is -1 for any number.
 func repeated(n, low, high, limit int) int {
 	if high < 0 {
 		return limit + 1

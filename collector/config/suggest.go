@@ -43,7 +43,7 @@ func plain(s string) string {
 }
 
 // distance returns the number of bytes to insert, delete, replace, or swap with their
-// neighbour to make a into b (optimal string alignment).
+// neighbor to make a into b (optimal string alignment).
 func distance(a, b string) int {
 	var before []int
 	row := make([]int, len(b)+1)

@@ -13,8 +13,8 @@ var (
 	unknownAnchor = regexp.MustCompile(`(?s)^yaml: unknown anchor '(.*)' referenced$`)
 )
 
-// advice is what to do about the parser's messages that people meet. Its messages
-// are never repeated, because some quote the file.
+// advice is the remedy for the parser's common messages. The messages themselves are never
+// repeated, because some quote the file.
 var advice = []struct{ message, advice string }{
 	{"tab character", "this line is indented with a tab; use spaces"},
 	{"cannot start any token", "a value can't begin with this character; put it in quotes"},
@@ -64,16 +64,16 @@ func (r *reader) syntax(content []byte, err error) {
 	r.problemAt(line, 1, "", "is not valid YAML: %s", what)
 }
 
-// blockError are messages with the line at which a list or mapping begins, instead
-// of the one that breaks it.
+// blockError matches messages with the line at which a list or mapping begins, instead of
+// the line that breaks it.
 var blockError = regexp.MustCompile(`did not find expected (key|'-' indicator)$`)
 
 // maxHalved bounds the files, in bytes, that are read again to find the line.
 const maxHalved = 1 << 20
 
-// brokenLine returns the line before which lines are valid, and with which they are
-// not, by halving. It may be misled by values over several lines, which end in the
-// middle for it; then it gives a line before the right one.
+// brokenLine bisects the lines and returns the first with which they are no longer valid.
+// Values over several lines may mislead it, because a cut ends in their middle; then it
+// returns a line before the right one.
 func brokenLine(lines []string) int {
 	valid, broken := 0, len(lines)
 	for broken-valid > 1 {

@@ -6,8 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// checkText finds what no YAML may hold. The YAML parser does not say in which column
-// that is.
+// checkText finds characters that YAML forbids. The YAML parser does not report their
+// column.
 func (r *reader) checkText(content []byte) {
 	for at := 0; at < len(content); {
 		c, size := utf8.DecodeRune(content[at:])

@@ -33,7 +33,7 @@ func (n node) isNull() bool { return n.Kind == yaml.ScalarNode && n.Tag == "!!nu
 
 func (n node) isText() bool { return n.Kind == yaml.ScalarNode && n.Tag == "!!str" }
 
-// kind names what a node is, and never what it holds, which may be secret.
+// kind names the type of a node, and never its content, which may be secret.
 func (n node) kind() string {
 	switch n.Tag {
 	case "!!map":
@@ -54,7 +54,7 @@ func (n node) kind() string {
 	return "a value with a custom tag"
 }
 
-// maxProblems bounds what a file of nothing but mistakes costs.
+// maxProblems bounds the cost of a file full of mistakes.
 const maxProblems = 1000
 
 // reader collects the problems of one document.
@@ -91,8 +91,8 @@ type field struct {
 	value      value
 }
 
-// mapping is a mapping with known keys. Nothing at all is an empty one, so that
-// all lines of a section may be commented out.
+// mapping is a mapping with known keys. Nothing at all counts as an empty one, so that all
+// lines of a section may be commented out.
 type mapping []field
 
 func (m mapping) names() []string {
@@ -126,11 +126,11 @@ func (m mapping) read(r *reader, n node) {
 	}
 }
 
-// entries is a mapping whose keys are the operator's.
+// entries is a mapping with keys chosen by the operator.
 type entries struct {
 	// key stands for a key in the documentation.
 	key string
-	// check returns what is wrong with a key, or "".
+	// check returns the fault of a key, or "".
 	check func(key string) string
 	value func(key string) value
 }
@@ -145,8 +145,7 @@ func (e entries) read(r *reader, n node) {
 	}
 }
 
-// list is a list whose entries are all of one type. Nothing at all is an empty
-// list.
+// list is a list with entries of a single type. Nothing at all counts as an empty list.
 type list struct {
 	item func() value
 }
@@ -171,8 +170,7 @@ type pair struct {
 	value node
 }
 
-// pairs returns the pairs of a mapping whose keys are texts that come once, and
-// reports the rest.
+// pairs returns the pairs of a mapping whose keys are unique texts, and reports the rest.
 func (r *reader) pairs(n node) []pair {
 	if n.isNull() {
 		return nil
@@ -201,8 +199,8 @@ func (r *reader) pairs(n node) []pair {
 	return pairs
 }
 
-// keyAt returns a key with the place where it stands, which for an alias is not where
-// its text is.
+// keyAt returns a key with its position, which for an alias differs from the position of
+// its text.
 func keyAt(at, key *yaml.Node) *yaml.Node {
 	if at == key {
 		return key

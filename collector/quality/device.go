@@ -5,12 +5,12 @@ import "strings"
 // other is the browser or system that is not in the list.
 const other = "other"
 
-// Device is what somebody takes part with, both from a short list.
+// Device is the browser and system that somebody takes part with, both from a short list.
 type Device struct {
 	Browser, OS string
 }
 
-// token is what a user agent holds, and what it means then.
+// token is a part of a user agent, and what it means.
 type token struct{ holds, means string }
 
 // Browsers name the ones that they descend from too, so the first match counts.
@@ -32,12 +32,12 @@ var systems = []token{
 	{"CrOS", "chromeos"},
 	{"Android", "android"},
 	{"iPhone", "ios"}, {"iPad", "ios"}, {"iPod", "ios"},
-	// An iPad that asks for desktop pages says that it is a Mac, and can't be told from one.
+	// An iPad that requests desktop pages claims to be a Mac, and nothing tells them apart.
 	{"Macintosh", "macos"}, {"Mac OS X", "macos"},
 	{"Linux", "linux"}, {"X11", "linux"},
 }
 
-// DeviceOf tells the browser family and the operating system by a user agent. What is
+// DeviceOf returns the browser family and the operating system of a user agent. Anything
 // not in the list is "other": a label must not grow with what a client says.
 func DeviceOf(userAgent string) Device {
 	return Device{Browser: match(browsers, userAgent), OS: match(systems, userAgent)}

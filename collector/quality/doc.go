@@ -7,7 +7,7 @@
 // participant is read at most once, even across restarts. What was not read within a day
 // counts as skipped.
 //
-// Data flows one way: rooms that polls read yield candidate sessions ([Sampler.Offer]), the
+// Data flows one way: rooms read by polls yield candidate sessions ([Sampler.Offer]), the
 // queue selects the next one, a request is made and measured ([Measure]), and the result is
 // made durable and then visible as a whole ([Sampler.View]).
 //

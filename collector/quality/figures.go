@@ -5,17 +5,17 @@ import (
 	"time"
 )
 
-// window is what the means are over, in hours.
+// window is the range of the means, in hours.
 const window = 24
 
-// Figures are what is known of a room prefix. The counters never fall.
+// Figures are the figures of a room prefix. The counters never fall.
 type Figures struct {
-	// Sampled participants were read, Skipped ones were not within a day. Poor ones
-	// are those of the sampled whose loss was sustained.
+	// Sampled participants were read, Skipped ones could not be read within a day. Poor
+	// ones are sampled participants with sustained loss.
 	Sampled, Skipped, Poor int64
-	// SessionsSampled had somebody sampled, SessionsSkipped nobody.
+	// SessionsSampled had a sampled participant, SessionsSkipped none.
 	SessionsSampled, SessionsSkipped int64
-	// Samples are those of all sampled participants.
+	// Samples are the samples of all sampled participants.
 	Samples [directions]Samples
 	// Ratings is the number of ratings, Stars their sum.
 	Ratings, Stars int64
@@ -39,7 +39,7 @@ func (f *Figures) clone() *Figures {
 	return &c
 }
 
-// sample adds a participant of a session that ended at a time.
+// sample adds a participant of a session that ended at the given time.
 func (f *Figures) sample(m Measurement, poorAfter time.Duration, ended time.Time) {
 	f.Sampled++
 	if m.Sustained >= poorAfter {
@@ -53,7 +53,7 @@ func (f *Figures) sample(m Measurement, poorAfter time.Duration, ended time.Time
 	})
 }
 
-// rate adds ratings of a session that began at a time.
+// rate adds ratings of a session that began at the given time.
 func (f *Figures) rate(ratings, stars int64, began time.Time) {
 	f.Ratings += ratings
 	f.Stars += stars
@@ -72,12 +72,12 @@ func (f *Figures) hour(at time.Time, change func(*Hour)) {
 	f.Hours[hourOf(at)] = hour
 }
 
-// forget drops the hours that no mean is over any more.
+// forget drops the hours that are too old for any mean.
 func (f *Figures) forget(now time.Time) {
 	maps.DeleteFunc(f.Hours, func(hour int64, _ Hour) bool { return hour <= hourOf(now)-window })
 }
 
-// lastDay sums the last 24 hours, by whole hours of which the present one is the last.
+// lastDay sums the last 24 clock hours, including the current one.
 func (f *Figures) lastDay(now time.Time) Hour {
 	var sum Hour
 	for hour, h := range f.Hours {

@@ -7,8 +7,8 @@ import (
 	"whereby_exporter/whereby"
 )
 
-// Offer hands over rooms as Insights lists them. The sessions of those used within a day
-// are queued, and the ratings of their last sessions are counted.
+// Offer takes rooms as Insights lists them. It queues the sessions of rooms used within a
+// day, and counts the ratings of their last sessions.
 func (s *Sampler) Offer(rooms []whereby.Room) {
 	s.changing.Lock()
 	defer s.changing.Unlock()
@@ -19,7 +19,7 @@ func (s *Sampler) Offer(rooms []whereby.Room) {
 	}
 	added := c.added
 	if s.commit(c) != nil {
-		return // the next poll brings them again
+		return // the next poll offers them again
 	}
 	for _, t := range added {
 		s.enqueue(t, now)
@@ -55,8 +55,8 @@ func (s *Sampler) consider(c *change, room whereby.Room, now time.Time) {
 	s.rate(c, known, room.Rating)
 }
 
-// admit takes up the last session of a room; nil if it is too old, or was known when
-// a newer one was.
+// admit adds the last session of a room; it returns nil if the session is too old, or was
+// known when a newer one was.
 func (s *Sampler) admit(c *change, room whereby.Room, now time.Time) *session {
 	start := room.LastSessionStartedAt
 	if now.Sub(start) > admission {
@@ -76,7 +76,7 @@ func (s *Sampler) admit(c *change, room whereby.Room, now time.Time) *session {
 		}
 	}
 	if t.UniqueBefore == 0 && room.Sessions > 1 {
-		t.UniqueBefore = room.UniqueParticipants // how many of them are of this session is unknown
+		t.UniqueBefore = room.UniqueParticipants // how many of them took part in this session is unknown
 	}
 	for _, added := range c.added {
 		if added.Room == t.Room {
@@ -87,9 +87,9 @@ func (s *Sampler) admit(c *change, room whereby.Room, now time.Time) *session {
 	return t
 }
 
-// take takes the sessions of a room as listed, and returns those that it knows of. One
-// newer than the last that a poll has shown is left to the next poll, which shows what
-// the room has grown by since.
+// take processes the sessions of a room as listed, and returns those that it knows. A
+// session newer than the last one shown by a poll is left to the next poll, which shows how
+// much the room has grown since.
 func (s *Sampler) take(c *change, room string, list []whereby.RoomSession, now time.Time) map[*session]bool {
 	found := map[*session]bool{}
 	latest := int64(math.MinInt64)
@@ -118,8 +118,8 @@ func (s *Sampler) take(c *change, room string, list []whereby.RoomSession, now t
 	return found
 }
 
-// seen notes that one of the unseen sessions of a room was found after all, and how many
-// participants it had.
+// seen notes that one of the unseen sessions of a room was found after all, and its number
+// of participants.
 func (s *Sampler) seen(c *change, found *session, participants int64) {
 	for _, later := range s.state.rooms[found.Room] {
 		if later.Start > found.Start {
@@ -132,9 +132,9 @@ func (s *Sampler) seen(c *change, found *session, participants int64) {
 	}
 }
 
-// endOf is when a session ended, in seconds since 1970; 0 while it runs. A room has one
-// session at a time, so each is over when the next one begins, whether or not Insights
-// gives its end.
+// endOf returns when a session ended, in seconds since 1970; 0 while it runs. A room has
+// one session at a time, so each is over when the next one begins, whether or not Insights
+// shows its end.
 func endOf(s whereby.RoomSession, list []whereby.RoomSession) int64 {
 	end := s.EndedAt
 	for _, other := range list {
@@ -148,7 +148,7 @@ func endOf(s whereby.RoomSession, list []whereby.RoomSession) int64 {
 	return end.Unix()
 }
 
-// rate counts the ratings of a session that were not counted yet. Insights gives a mean
+// rate counts the ratings of a session that were not counted yet. Insights shows a mean
 // and a count: the sum of whole stars is the product, rounded.
 func (s *Sampler) rate(c *change, t *session, rating whereby.Rating) {
 	r := &t.record
@@ -159,7 +159,7 @@ func (s *Sampler) rate(c *change, t *session, rating whereby.Rating) {
 	if more <= 0 {
 		return
 	}
-	// A counter must not fall, even should somebody change a rating meanwhile.
+	// A counter must not fall, even if somebody changes a rating meanwhile.
 	stars := min(max(int64(math.Round(rating.Mean*float64(rating.Count)))-r.Stars, more), 5*more)
 	r = c.session(t)
 	r.Ratings += more
@@ -169,7 +169,7 @@ func (s *Sampler) rate(c *change, t *session, rating whereby.Rating) {
 	figures.forget(s.config.Now())
 }
 
-// due is when a session may be read, as far as is known.
+// due returns when a session may be read, as far as is known.
 func (s *Sampler) due(t *session) time.Time {
 	last := time.Unix(t.newest(), 0)
 	if t.Ended == 0 && t.touched.After(last) {
@@ -185,7 +185,7 @@ func (s *Sampler) enqueue(t *session, now time.Time) {
 	}
 	due := s.due(t)
 	if t.ID != "" && t.Ended == 0 {
-		due = now.Add(settle) // it runs
+		due = now.Add(settle) // it is still running
 	}
 	if t.queue == nil {
 		s.queue.add(t, s.config.Label(t.Room), due)

@@ -8,14 +8,14 @@ import (
 )
 
 const (
-	// PoorLoss is the packet loss, in percent, from which on Whereby calls a
-	// connection poor where it is sustained.
+	// PoorLoss is the packet loss, in percent, at which Whereby calls a connection poor
+	// if the loss is sustained.
 	PoorLoss = 3
-	// DefaultPoorAfter is how long loss stays there until a participant is poor. Spikes
-	// of 2 to 4 s are normal, says Whereby.
+	// DefaultPoorAfter is how long loss must stay there for a participant to be poor.
+	// According to Whereby, spikes of 2 to 4 s are normal.
 	DefaultPoorAfter = 10 * time.Second
-	// defaultRate is the time between samples where an answer does not tell it: what it
-	// is as a rule.
+	// defaultRate is the usual time between samples. It applies if a response does not
+	// state one.
 	defaultRate = 2 * time.Second
 	// maxBitrate, in bits per second, is beyond anything that a browser sends.
 	maxBitrate = 1e10
@@ -68,7 +68,7 @@ func (s Samples) Bitrate() (mean float64, ok bool) {
 	return s.Bits / float64(max(1, s.Bitrates)), s.Bitrates > 0
 }
 
-// Measurement is what a participant's connections come to.
+// Measurement summarizes a participant's connections.
 type Measurement struct {
 	Samples [directions]Samples
 	// Sustained is the longest time for which loss stayed at [PoorLoss] or above, in
@@ -77,8 +77,8 @@ type Measurement struct {
 	Device    Device
 }
 
-// Measure sums up the connections of one participant. A sample that can be no figure
-// counts nowhere.
+// Measure summarizes the connections of one participant. A sample with an impossible value
+// is ignored.
 func Measure(connections []whereby.Connection) Measurement {
 	m := Measurement{Device: Device{Browser: other, OS: other}}
 	known := false

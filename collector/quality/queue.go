@@ -5,16 +5,16 @@ import (
 	"time"
 )
 
-// perRound is how many participants of a session are read before those of the next
-// one: a session of hundreds must not stand for its customer alone.
+// perRound is how many participants of a session are read before those of the next one: a
+// session of hundreds must not represent its customer alone.
 const perRound = 10
 
 // queue holds the sessions to read, and says which is next.
 //
-// Points are shared out by start-time fair queueing: every room prefix that has
-// something to read gets the same number of points, and one that needs fewer leaves
-// the rest to the others. A prefix that had nothing to read has saved up nothing.
-// Within a prefix sessions go in rounds of perRound participants, the newest first.
+// Points are divided by start-time fair queueing: every room prefix with something to read
+// gets the same number of points, and one that needs fewer leaves the rest to the others. A
+// prefix that had nothing to read does not save up points. Within a prefix, sessions go in
+// rounds of perRound participants, the newest first.
 type queue struct {
 	prefixes map[string]*prefixQueue
 	// later are sessions that are not due.
@@ -23,7 +23,7 @@ type queue struct {
 	clock float64
 }
 
-// prefixQueue is the part of a room prefix.
+// prefixQueue is the part of the queue for one room prefix.
 type prefixQueue struct {
 	points float64
 	ready  readyHeap
@@ -31,7 +31,7 @@ type prefixQueue struct {
 
 func newQueue() *queue { return &queue{prefixes: map[string]*prefixQueue{}} }
 
-// add takes a session of a prefix, to be read from a time on.
+// add puts a session of a prefix into the queue, to be read at notBefore or later.
 func (q *queue) add(s *session, label string, notBefore time.Time) {
 	p := q.prefixes[label]
 	if p == nil {
@@ -54,8 +54,8 @@ func (q *queue) remove(s *session) {
 	s.queue = nil
 }
 
-// next returns the session to read now, which stays in the queue; nil if there is
-// none, and then when there will be (zero: not as things are).
+// next returns the session to read now, which stays in the queue. If there is none, it
+// returns nil and when there will be one (zero if that is unknown).
 func (q *queue) next(now time.Time) (*session, time.Time) {
 	for len(q.later) > 0 && !q.later[0].notBefore.After(now) {
 		s := heap.Pop(&q.later).(*session)
@@ -81,7 +81,7 @@ func (q *queue) next(now time.Time) (*session, time.Time) {
 	return nil, time.Time{}
 }
 
-// charge notes the points that a session's prefix cost.
+// charge records the points that a session's prefix cost.
 func (q *queue) charge(s *session, points int) {
 	if s.queue != nil {
 		s.queue.points += float64(points)

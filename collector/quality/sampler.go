@@ -19,38 +19,38 @@ const (
 	settle = 15 * time.Minute
 	// again is when a session that could not be read is tried next.
 	again = 30 * time.Minute
-	// pause is how long nothing is read after an error that is not of one session.
+	// pause is how long nothing is read after an error that is not specific to a session.
 	pause = time.Minute
-	// sweep is how often sessions are looked for that it is too late to read.
+	// sweep is how often sessions that are too old to read are removed.
 	sweep = time.Minute
-	// admission is up to what age a session is taken up: a little less than horizon, so
-	// that none comes back that has just been forgotten.
+	// admission is the age up to which a session is added: a little less than horizon, so
+	// that a session just forgotten does not come back.
 	admission = horizon - time.Minute
 )
 
 // Lister lists the sessions of a room that began at a time or later, in any order. One is
-// known to have begun at latest. A room that is no longer listed is no error.
+// known to have begun at latest. It is no error if the room is no longer listed.
 type Lister interface {
 	Sessions(ctx context.Context, roomName string, since, latest time.Time) (whereby.SessionList, error)
 }
 
-// Config is what a [Sampler] is made of.
+// Config configures a [Sampler].
 type Config struct {
 	// Client reads participants, Lister sessions. Both spend points that nobody else
 	// needs.
 	Client *whereby.Client
 	Lister Lister
 	Store  Store
-	// Label gives the label room_prefix of a room.
+	// Label returns the label room_prefix of a room.
 	Label func(roomName string) string
 	// PoorAfter is how long loss must be sustained for a participant to be poor; 0 is
 	// DefaultPoorAfter.
 	PoorAfter time.Duration
-	// OnSample, where not nil, is told of each participant once it is counted.
+	// OnSample, unless nil, is called with each participant once it is counted.
 	OnSample func(label string, m Measurement)
-	// OnStoreError, where not nil, is told that something could not be kept.
+	// OnStoreError, unless nil, is called if something could not be stored.
 	OnStoreError func()
-	// Now tells the time; nil is [time.Now].
+	// Now returns the time; nil means [time.Now].
 	Now    func() time.Time
 	Logger *slog.Logger
 }
@@ -61,8 +61,8 @@ type Sampler struct {
 	log    *slog.Logger
 	kick   chan struct{}
 
-	// changing is held while something is changed and it is written to the store
-	// too; visible only while the change is made in memory, and by those who look.
+	// changing is held while something is changed, including the write to the store;
+	// visible only while the change is made in memory, and by readers.
 	changing sync.Mutex
 	visible  sync.RWMutex
 	state    *state
@@ -70,7 +70,7 @@ type Sampler struct {
 	// poorAfter is as in Config.
 	poorAfter time.Duration
 	// failing is true from an error until something is read, unkept from a change that
-	// could not be kept until one is.
+	// could not be stored until one is.
 	failing, unkept bool
 }
 
@@ -148,8 +148,8 @@ func (s *Sampler) wait(ctx context.Context, d time.Duration, kick <-chan struct{
 	}
 }
 
-// next returns the request to make now; or nil, and how long to wait. The error of the
-// request is of all sessions.
+// next returns the request to make now, or nil and how long to wait. An error of the
+// request concerns all sessions.
 func (s *Sampler) next(now time.Time) (read func(context.Context) error, wait time.Duration) {
 	s.changing.Lock()
 	defer s.changing.Unlock()
@@ -184,7 +184,7 @@ func (s *Sampler) list(ctx context.Context, t *session, room string, start time.
 	c := s.state.change()
 	found := s.take(c, room, list.Sessions, now)
 	if !found[t] {
-		s.finish(c, t) // Insights shows it no more
+		s.finish(c, t) // Insights no longer shows it
 	}
 	if err := s.commit(c); err != nil {
 		return err
@@ -196,7 +196,7 @@ func (s *Sampler) list(ctx context.Context, t *session, room string, start time.
 	return nil
 }
 
-// participants reads who took part in a session.
+// participants reads the participants of a session.
 func (s *Sampler) participants(ctx context.Context, t *session, id string) error {
 	seen := map[string]bool{}
 	var ids []string
@@ -210,7 +210,7 @@ func (s *Sampler) participants(ctx context.Context, t *session, id string) error
 			break
 		}
 		for _, row := range page.Rows {
-			// Somebody who came back is listed again, and is read as one.
+			// People who came back are listed again, and are read once.
 			if !seen[row.ID] && whereby.IsPerson(row.Role) {
 				seen[row.ID] = true
 				ids = append(ids, row.ID)
@@ -232,7 +232,7 @@ func (s *Sampler) participants(ctx context.Context, t *session, id string) error
 	return s.commit(c)
 }
 
-// participant reads one of them.
+// participant reads one participant.
 func (s *Sampler) participant(ctx context.Context, t *session, sessionID, id string) error {
 	connections, err := s.config.Client.Participant(ctx, sessionID, id)
 	if err != nil && !isOfOne(err) {
@@ -275,14 +275,14 @@ func (s *Sampler) participant(ctx context.Context, t *session, sessionID, id str
 	return nil
 }
 
-// isOfOne reports whether an error is of what was asked for, and others may do.
+// isOfOne reports whether an error is specific to what was requested, so others may succeed.
 func isOfOne(err error) bool {
 	var request *whereby.RequestError
 	var malformed *whereby.MalformedError
 	return errors.As(err, &request) || errors.As(err, &malformed)
 }
 
-// putOff takes a session up later where the error is its own, and returns the error
+// putOff postpones a session if the error is specific to it, and returns the error
 // otherwise.
 func (s *Sampler) putOff(t *session, err error) error {
 	if !isOfOne(err) {
@@ -293,7 +293,7 @@ func (s *Sampler) putOff(t *session, err error) error {
 	return nil
 }
 
-// finish notes that nothing more of a session is to be read.
+// finish notes that nothing more of a session needs to be read.
 func (s *Sampler) finish(c *change, t *session) {
 	figures := c.figures(s.config.Label(t.Room))
 	figures.Skipped += t.skippedOf(c.session(t))
@@ -306,7 +306,7 @@ func (s *Sampler) finish(c *change, t *session) {
 	}
 }
 
-// expire forgets the sessions that it is too late to read, or that were read long ago.
+// expire forgets sessions that are too old to read, or that were read long ago.
 func (s *Sampler) expire(now time.Time) {
 	s.changing.Lock()
 	defer s.changing.Unlock()
@@ -328,7 +328,7 @@ func (s *Sampler) expire(now time.Time) {
 			c.gone = append(c.gone, t)
 		}
 	}
-	_ = s.commit(c) // it has said so, and the next sweep tries again
+	_ = s.commit(c) // commit has logged the error, and the next sweep tries again
 }
 
 // commit makes a change durable, and then visible.

@@ -8,11 +8,11 @@ import (
 	"strings"
 )
 
-// Store keeps records by key. One change is kept as a whole or not at all.
+// Store keeps records by key. A change is stored as a whole or not at all.
 type Store interface {
 	// Records yields all records.
 	Records() iter.Seq2[Record, error]
-	// Keep writes records and deletes those of the keys that are gone.
+	// Keep writes records and deletes those whose keys are gone.
 	Keep(records []Record, gone []string) error
 }
 
@@ -24,14 +24,14 @@ type Record struct {
 
 func (r Record) isSession() bool { return strings.HasPrefix(r.Key, sessionKey) }
 
-// The keys of records begin with what they are of.
+// The prefixes of record keys say what the records are about.
 const (
 	sessionKey = "session "
 	prefixKey  = "prefix "
 	deviceKey  = "devices"
 )
 
-// state is all that is known. It is changed by a [change] only.
+// state is everything that is known. Only a [change] changes it.
 type state struct {
 	// rooms are the sessions by room, oldest first.
 	rooms    map[string][]*session
@@ -75,7 +75,7 @@ func (s *state) restore(r Record) error {
 			s.devices[c.Device] = c.Participants
 		}
 	}
-	return nil // what else a newer version keeps is not ours
+	return nil // anything else is a newer version's
 }
 
 type deviceCount struct {
@@ -92,8 +92,8 @@ func (s *state) insert(add *session) {
 	s.rooms[add.Room] = list
 }
 
-// find returns the session of a room that began at a time, or nil. The listings may
-// round a time each in its own way.
+// find returns the session of a room that began at a time, or nil. The listings may round a
+// time differently.
 func (s *state) find(room string, start int64) *session {
 	for _, known := range s.rooms[room] {
 		if d := known.Start - start; d >= -1 && d <= 1 {
@@ -103,8 +103,8 @@ func (s *state) find(room string, start int64) *session {
 	return nil
 }
 
-// change collects what is to become of a state, without touching it: first it is made
-// durable, then visible.
+// change collects changes to a state without touching it: they are first made durable, then
+// visible.
 type change struct {
 	state    *state
 	sessions map[*session]*record
@@ -118,7 +118,7 @@ func (s *state) change() *change {
 	return &change{state: s, sessions: map[*session]*record{}, prefixes: map[string]*Figures{}}
 }
 
-// session returns what a session's record is to be.
+// session returns the future record of a session.
 func (c *change) session(s *session) *record {
 	r := c.sessions[s]
 	if r == nil {
@@ -137,7 +137,7 @@ func (c *change) add(s *session) {
 	c.session(s)
 }
 
-// figures returns what those of a prefix are to be.
+// figures returns the future figures of a prefix.
 func (c *change) figures(label string) *Figures {
 	f := c.prefixes[label]
 	if f == nil {
@@ -150,7 +150,7 @@ func (c *change) figures(label string) *Figures {
 	return f
 }
 
-// device counts one.
+// device counts a device.
 func (c *change) device(d Device) {
 	if c.devices == nil {
 		c.devices = maps.Clone(c.state.devices)

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// View is what is known at a moment.
+// View is the sampler's state at a moment.
 type View struct {
 	// Prefixes are sorted by label.
 	Prefixes []PrefixView
@@ -13,7 +13,7 @@ type View struct {
 	Devices []DeviceView
 }
 
-// PrefixView is that of a room prefix.
+// PrefixView is the view of a room prefix.
 type PrefixView struct {
 	Prefix string
 	// Figures are lifetime figures, their Hours nil; Day is the sum of the last 24 hours.
@@ -21,13 +21,13 @@ type PrefixView struct {
 	Day Hour
 }
 
-// DeviceView is how many sampled participants had a device.
+// DeviceView is the number of sampled participants with a device.
 type DeviceView struct {
 	Device
 	Participants int64
 }
 
-// Kept is how many sessions are remembered.
+// Kept returns how many sessions are remembered.
 func (s *Sampler) Kept() int {
 	s.visible.RLock()
 	defer s.visible.RUnlock()
@@ -38,7 +38,7 @@ func (s *Sampler) Kept() int {
 	return kept
 }
 
-// View returns what is known now.
+// View returns the current view.
 func (s *Sampler) View() *View {
 	now := s.config.Now()
 	s.visible.RLock()
