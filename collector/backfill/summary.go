@@ -79,7 +79,7 @@ func (s *Summary) Print(w io.Writer, output string) {
 		{s.GoneRooms, "Rooms that only the exporter's store knows: %d."},
 		{s.Left, "Rooms without a listed session that may have been in use at the end or after it: %d. They are left out."},
 		{s.Other, others},
-		{s.Unknown, "Sessions of which Insights refused the participants: %d. They are not in the peaks."},
+		{s.Unknown, "Sessions whose participants Insights refused to list: %d. They are not in the peaks."},
 	} {
 		if c.rooms > 0 {
 			fmt.Fprintf(w, c.text+"\n", c.rooms)

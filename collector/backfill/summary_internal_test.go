@@ -291,7 +291,7 @@ func TestWhatTheSummarySays(t *testing.T) {
 				b.account.Inject(wherebytest.Status(400).On(whereby.EndpointParticipants).Times(2))
 			},
 			want: "1999-12-26T23:45:00Z to 1999-12-31T21:00:00Z: 1 room prefixes of 1 known rooms, 3 sessions with 60 participant, 0 recorder and 0 streamer minutes.\n" +
-				"Sessions of which Insights refused the participants: 2. They are not in the peaks.\n",
+				"Sessions whose participants Insights refused to list: 2. They are not in the peaks.\n",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
