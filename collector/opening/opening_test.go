@@ -48,6 +48,9 @@ type bench struct {
 	// calendars are by prefix; accountCalendar is the account's.
 	calendars       map[string]billing.Calendar
 	accountCalendar billing.Calendar
+	// moved has some rooms count under another prefix, as after a change of the
+	// configuration.
+	moved bool
 	// share is that of the points; 0 is all.
 	share float64
 	// transport is that of requests; nil is the account's.
@@ -74,6 +77,14 @@ func (m *mortal) Commit(c ledger.Change) error {
 	return m.Store.Commit(c)
 }
 
+// prefixOf is the prefix that a room counts under now.
+func (b *bench) prefixOf(roomName string) string {
+	if b.moved && roomName[len(roomName)-1]%3 == 0 {
+		return "moved-"
+	}
+	return prefixOf(roomName)
+}
+
 func newBench(t *testing.T, config wherebytest.Config) *bench {
 	return &bench{t: t, account: wherebytest.New(config), store: store.NewMemory(), calendars: map[string]billing.Calendar{}}
 }
@@ -82,7 +93,7 @@ func newBench(t *testing.T, config wherebytest.Config) *bench {
 func (b *bench) start() {
 	s := &mortal{Store: b.store}
 	l, err := ledger.Open(s, ledger.Options{
-		Prefixes: prefix.Options{Classify: prefixOf}, Now: time.Now(), Account: b.accountCalendar,
+		Prefixes: prefix.Options{Classify: b.prefixOf}, Now: time.Now(), Account: b.accountCalendar,
 		Calendar: func(label string) billing.Calendar { return b.calendars[label] },
 	})
 	if err != nil {

@@ -76,7 +76,7 @@ func TestAPollIsStoppedAtARoomsLastMinutes(t *testing.T) {
 				if lost := truth.lost["/acme-once"].ParticipantMinutes; lost != c.lost {
 					t.Errorf("the truth does without %d minutes, want %d", lost, c.lost)
 				}
-				least, most := truth.used(billing.Calendar{}.At(start.Add(-time.Second)), "acme")
+				least, most := truth.used(billing.Calendar{}.At(start.Add(-time.Second)), "acme", prefixOf)
 				if least.ParticipantMinutes != 230-c.lost || most.ParticipantMinutes != 230 {
 					t.Errorf("the truth is %+v to %+v", least, most)
 				}
