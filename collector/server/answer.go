@@ -10,13 +10,13 @@ import (
 )
 
 const (
-	// stallTimeout is how long a client may take to read answerPiece of an answer, or what
-	// is left of it.
+	// stallTimeout is how long a client may take to read answerPiece bytes of an answer, or the
+	// rest of it.
 	stallTimeout = 30 * time.Second
 	answerPiece  = 1 << 20
-	// writePiece is how much is written at once, so that it is known which clients read.
+	// writePiece is how many bytes are written at once, to detect clients that do not read.
 	writePiece = 64 << 10
-	// maxWebBody is what is read of a request's body on the web address, where no endpoint
+	// maxWebBody is the maximum size of a request's body on the web address, where no endpoint
 	// needs one.
 	maxWebBody = 64 << 10
 )
@@ -32,12 +32,12 @@ type answer struct {
 
 	mu      sync.Mutex
 	left    int       // until the deadline moves
-	blocked time.Time // since when a piece is being written; zero if none is
+	blocked time.Time // when the write of the current piece began; zero if there is none
 	cut     bool
 }
 
-// withAnswer has requests answered through an answer. A body is read to its end before the
-// handler sees it.
+// withAnswer answers requests through an answer. It reads the whole body before the handler
+// runs.
 func withAnswer(stalled time.Duration, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		a := &answer{ResponseWriter: w, controller: http.NewResponseController(w), stalled: stalled}
@@ -46,7 +46,7 @@ func withAnswer(stalled time.Duration, next http.Handler) http.Handler {
 			http.Error(w, http.StatusText(status), status)
 			return
 		}
-		// The server's timeouts are for what comes before the handler and after it.
+		// The server's timeouts cover what happens before the handler runs and after it.
 		_ = a.controller.SetReadDeadline(time.Time{})
 		_ = a.controller.SetWriteDeadline(time.Time{})
 		defer a.end()
@@ -117,7 +117,7 @@ func (a *answer) end() {
 	}
 }
 
-// turnOut ends the answer. The handler must not have returned.
+// turnOut cuts off the answer. The handler must not have returned.
 func (a *answer) turnOut() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -125,7 +125,7 @@ func (a *answer) turnOut() {
 	_ = a.controller.SetWriteDeadline(time.Unix(1, 0))
 }
 
-// blockedFor returns how long the client has read nothing.
+// blockedFor returns for how long the client has read nothing.
 func (a *answer) blockedFor() time.Duration {
 	a.mu.Lock()
 	defer a.mu.Unlock()

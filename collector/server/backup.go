@@ -17,8 +17,8 @@ const backupPath = "/api/v1/admin/backup"
 // BackupType is the content type of a backup.
 const BackupType = "application/x-tar"
 
-// backupHandler sends a copy of the state as a tar archive. A client that does not read it
-// must be cut off: until then, the copy takes disk space, and no other can be taken.
+// backupHandler sends a copy of the state as a tar archive. A client that does not read must
+// be cut off: until then, the copy takes disk space, and no other copy can be made.
 type backupHandler struct {
 	take func() (*state.Backup, error) // nil if the admin API is off
 	log  *slog.Logger

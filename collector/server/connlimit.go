@@ -19,24 +19,24 @@ import (
 type limitListener struct {
 	net.Listener
 	maxConns, maxBytes int
-	// evicted is told of each connection that is evicted.
+	// evicted is called for each connection that is evicted.
 	evicted func(proven bool)
 
 	mu     sync.Mutex
-	freed  sync.Cond // a connection may be gone or can be evicted, or the listener is closed
+	freed  sync.Cond // a connection may be gone or evictable, or the listener is closed
 	closed bool
 	conns  map[*limitedConn]struct{}
 	// from counts the connections from each address.
 	from map[netip.Prefix]int
-	// provenFrom has the addresses that a proven connection came from, and when the last
-	// one was proven.
+	// provenFrom maps addresses of proven connections to the time at which the last one was
+	// proven.
 	provenFrom map[netip.Prefix]time.Time
 	proven     int // connections
 	bytes      int
 }
 
-// maxProvenAddresses bounds what is remembered of addresses. Only who has the secret can
-// fill it.
+// maxProvenAddresses is how many addresses are remembered. Only those who know the secret can
+// fill this up.
 const maxProvenAddresses = 256
 
 // limitedConn is a connection of a limitListener, whose mu guards the fields below it.
@@ -45,11 +45,11 @@ type limitedConn struct {
 	listener *limitListener
 	from     netip.Prefix
 
-	since    time.Time // a request has been waited for
+	since    time.Time // when the wait for a request began
 	idle     bool      // nothing has come since the last answer
-	requests int       // that are here whole, and are being answered
-	bytes    int       // of a request's body, so far
-	proven   bool      // has brought what a stranger can't
+	requests int       // that have arrived whole and are being answered
+	bytes    int       // of a request's body so far
+	proven   bool      // has sent what a stranger cannot
 }
 
 type limitedConnKey struct{}
@@ -123,15 +123,15 @@ func (l *limitListener) Accept() (net.Conn, error) {
 	return c, nil
 }
 
-// networkOf returns what an address's limits are counted under: an IPv4 address, or the
-// network of an IPv6 address, all of whose addresses one client may have.
+// networkOf returns the network under which an address counts toward limits: the address
+// itself for IPv4; for IPv6 its network, since one client may have all addresses in it.
 func networkOf(address netip.Addr) netip.Prefix {
 	address = address.Unmap()
 	bits := 64
 	if address.Is4() {
 		bits = 32
 	}
-	network, _ := address.Prefix(bits) // that of no address is none
+	network, _ := address.Prefix(bits) // the zero Prefix for an invalid address
 	return network
 }
 
@@ -144,9 +144,9 @@ func (l *limitListener) Close() error {
 	return l.Listener.Close()
 }
 
-// firstToEvict returns the connection to evict, of those that hold at least so many
-// bytes; nil if all are being answered. There are so few connections that looking at all
-// of them costs nothing.
+// firstToEvict returns the connection to evict among those that hold at least so many bytes,
+// or nil if all are being answered. There are so few connections that looking at all of them
+// costs nothing.
 func (l *limitListener) firstToEvict(bytes int) *limitedConn {
 	var first *limitedConn
 	for c := range l.conns {
@@ -159,14 +159,15 @@ func (l *limitListener) firstToEvict(bytes int) *limitedConn {
 
 // evictedBefore reports whether a connection is evicted rather than another:
 //
-//  1. An unproven one. A stranger has no proven one, and evicts none. Of proven ones, only
-//     half of all connections are kept so, that others have a place to prove themselves.
-//  2. One from an address that no proven one came from. Strangers who call from other
+//  1. An unproven one. A stranger has no proven connection, so it cannot evict any. Proven
+//     connections are protected only up to half of all, so others have room to prove
+//     themselves.
+//  2. One from an address without a proven connection. Strangers who call from other
 //     addresses evict only each other.
-//  3. One from the address with more connections, so that no address evicts others.
-//  4. The one whose request has been waited for longer. Behind a balancer this alone
-//     decides. An honest request arrives within a few round trips: to evict it, a stranger
-//     needs as many new connections in that time as there may be in all.
+//  3. One from the address with more connections, so no address evicts others.
+//  4. The one that has waited longer for its request. Behind a balancer, this alone decides.
+//     An honest request arrives within a few round trips: to evict it, a stranger would have
+//     to open as many connections in that time as are allowed in all.
 func (c *limitedConn) evictedBefore(other *limitedConn) bool {
 	l := c.listener
 	if c.proven != other.proven {
@@ -204,8 +205,8 @@ func (l *limitListener) forget(c *limitedConn) {
 	l.freed.Signal()
 }
 
-// Read implements [net.Conn]. A connection that was idle is not slow: its next request is
-// waited for from its first byte on.
+// Read implements [net.Conn]. A connection that was idle is not slow: the wait for its next
+// request begins with that request's first byte.
 func (c *limitedConn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
 	if n > 0 {
@@ -226,7 +227,7 @@ func (c *limitedConn) Close() error {
 	return c.Conn.Close()
 }
 
-// CloseWrite lets the server end an answer so that a client that is still sending gets
+// CloseWrite lets the server end an answer so that a client that is still sending receives
 // it; see [net.TCPConn.CloseWrite].
 func (c *limitedConn) CloseWrite() error {
 	if tcp, ok := c.Conn.(interface{ CloseWrite() error }); ok {
@@ -257,14 +258,14 @@ func (c *limitedConn) received(n int, last bool) {
 	}
 }
 
-// begun notes that a request is here.
+// begun notes that a request has arrived.
 func (c *limitedConn) begun() {
 	c.listener.mu.Lock()
 	defer c.listener.mu.Unlock()
 	c.requests++
 }
 
-// prove notes that the connection has brought what a stranger can't.
+// prove notes that the connection has sent what a stranger cannot.
 func (c *limitedConn) prove() {
 	l := c.listener
 	l.mu.Lock()
@@ -288,8 +289,8 @@ func (c *limitedConn) prove() {
 	l.provenFrom[c.from] = time.Now()
 }
 
-// handled notes that nothing of a request is held any more. If its answer is still on its
-// way, the connection is not to be evicted yet.
+// handled notes that nothing of a request is held anymore. While its answer is being sent,
+// the connection is not evicted.
 func (c *limitedConn) handled(onItsWay bool) {
 	l := c.listener
 	l.mu.Lock()
@@ -304,7 +305,7 @@ func (c *limitedConn) handled(onItsWay bool) {
 	}
 }
 
-// answered notes that the answer was sent, and the next request is waited for.
+// answered notes that the answer was sent and that the wait for the next request begins.
 func (c *limitedConn) answered() {
 	l := c.listener
 	l.mu.Lock()

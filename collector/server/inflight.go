@@ -7,23 +7,24 @@ import (
 	"time"
 )
 
-// Reasons for which the web address turned a client out, as its metric names them.
+// Reasons for which the web address refuses a client or cuts it off, as its metric names
+// them.
 const (
-	// RefusedBusy is for a request that was answered 503: too many were in flight.
+	// RefusedBusy is for a request that was answered with 503: too many were in flight.
 	RefusedBusy = "busy"
-	// RefusedStalled is for an answer that was cut off for another request, since its
+	// RefusedStalled is for an answer that was cut off in favor of another request because its
 	// client read nothing.
 	RefusedStalled = "stalled"
-	// RefusedConnection is for a connection that was closed for another one.
+	// RefusedConnection is for a connection that was closed in favor of another one.
 	RefusedConnection = "connection"
 )
 
 const (
-	// maxInFlight is how many scrapes are answered at once, as each may hold all that is
-	// exposed; and how many pages. Prometheus scrapes one at a time.
+	// maxInFlight is how many scrapes are answered at once, since each may hold everything that
+	// is exposed; and likewise how many pages. Prometheus scrapes one at a time.
 	maxInFlight = 6
-	// maxFromAddress is how many of them may be for one address, so that another always
-	// has a place.
+	// maxFromAddress is how many of them one address may have, so another always finds a
+	// place.
 	maxFromAddress = 4
 	// stalledAfter is how long a client may read nothing while others wait.
 	stalledAfter = time.Second
@@ -55,7 +56,7 @@ func (f *inFlight) limit(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		from, _ := netip.ParseAddrPort(r.RemoteAddr) // of a Unix socket there is none
+		from, _ := netip.ParseAddrPort(r.RemoteAddr) // a Unix socket has none
 		if !f.admit(a, networkOf(from.Addr())) {
 			f.refused(RefusedBusy)
 			w.Header().Set("Retry-After", "1")

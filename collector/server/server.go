@@ -33,9 +33,9 @@ const (
 	// arrivalTime is the part of it in which a request may still arrive, over a
 	// connection that had been accepted before.
 	arrivalTime = 2 * time.Second
-	// idleTimeout is how long a connection is kept for the next request: longer than
-	// balancers keep theirs, of whose defaults 600 s is the longest. One that the exporter
-	// closes first may just be used for a request, which fails.
+	// idleTimeout is how long a connection is kept for the next request: longer than load
+	// balancers keep theirs, whose longest default is 600 s. If the exporter closed first, a
+	// request might just be sent over that connection, and fail.
 	idleTimeout = 620 * time.Second
 	// webReadTimeout is how long a request to the web address may take to arrive whole.
 	webReadTimeout = 10 * time.Second
@@ -52,8 +52,8 @@ const (
 	statusPath = statuspage.Prefix
 )
 
-// Options are the flags of the web address; they mean what they mean in all
-// exporters that use the exporter-toolkit.
+// Options are the flags of the web address. They mean the same as in all exporters that use
+// the exporter-toolkit.
 type Options struct {
 	ListenAddress   []string `default:":10036" placeholder:"ADDRESS" help:"Address to serve metrics on (${default}). Repeatable."`
 	SystemdSocket   bool     `help:"Use systemd socket activation instead of --web.listen-address."`
@@ -63,11 +63,11 @@ type Options struct {
 	TelemetryPath   string   `default:"/metrics" placeholder:"PATH" help:"Path of the metrics (${default})."`
 }
 
-// plainPath keeps out what the mux would take for a pattern.
+// plainPath excludes what the mux would take for a pattern.
 var plainPath = regexp.MustCompile(`^(/[A-Za-z0-9._~-]+)+$`)
 
-// Check checks what can be checked without listening. It is not called Validate:
-// Kong would call it by itself then, and put the name of the command before it.
+// Check checks what can be checked without listening. It is not called Validate because Kong
+// would then call it by itself, and put the name of the command in front.
 func (o Options) Check() error {
 	if !o.SystemdSocket && (len(o.ListenAddress) == 0 || slices.Contains(o.ListenAddress, "")) {
 		return errors.New("--web.listen-address: must be an address such as :10036")
@@ -92,8 +92,8 @@ type Handlers struct {
 	Reload func() error
 	// Backup copies the state.
 	Backup func() (*state.Backup, error)
-	// Refused is told of each client that was turned out, and the reason, for instance
-	// [RefusedBusy]. nil is nobody.
+	// Refused, if not nil, is called for each client that is refused or cut off, with the
+	// reason, such as [RefusedBusy].
 	Refused func(reason string)
 }
 
@@ -101,15 +101,15 @@ type Handlers struct {
 type Server struct {
 	flags     web.FlagConfig
 	listeners []net.Listener
-	// servers has one for each listener: the exporter-toolkit writes to the server
-	// that it is given, so two listeners can't share one.
+	// servers has one server for each listener: the exporter-toolkit writes to the server that
+	// it is given, so two listeners cannot share one.
 	servers []*http.Server
 	// connections counts those of all servers that are open.
 	connections atomic.Int64
 	log         *slog.Logger
 }
 
-// New binds the web address, so that a port that is taken is known at once.
+// New binds the web address, so a port that is taken is reported at once.
 func New(o Options, h Handlers, log *slog.Logger) (*Server, error) {
 	if !o.EnableLifecycle {
 		h.Reload = nil
@@ -148,7 +148,7 @@ func New(o Options, h Handlers, log *slog.Logger) (*Server, error) {
 	return s, nil
 }
 
-// countRequests tells connections of the requests that are being answered over them.
+// countRequests notes on each connection which requests are being answered over it.
 func countRequests(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if c := requestConn(r); c != nil {
@@ -171,7 +171,7 @@ func listen(flags web.FlagConfig, flag string, log *slog.Logger, newServer func(
 		s.servers = append(s.servers, server)
 	}
 	if *flags.WebSystemdSocket {
-		// Not left to the exporter-toolkit, which would keep the listeners to itself.
+		// The exporter-toolkit would not hand out the listeners.
 		listeners, err := activation.Listeners()
 		if err != nil {
 			return nil, fmt.Errorf("listen on the sockets of systemd: %w", err)
@@ -215,7 +215,7 @@ func (s *Server) limit(conns, bytes int, evicted func(proven bool)) {
 	}
 }
 
-// Close lets go of the addresses of a server that is not run.
+// Close releases the addresses of a server that has not been run.
 func (s *Server) Close() {
 	for _, listener := range s.listeners {
 		_ = listener.Close()
@@ -258,7 +258,7 @@ func (s *Server) run(ctx context.Context, i int) error {
 	return nil
 }
 
-// counted follows the connections as they open and close, and passes on what it is told.
+// counted tracks connections as they open and close, and passes each state on to next.
 func (s *Server) counted(next func(net.Conn, http.ConnState)) func(net.Conn, http.ConnState) {
 	return func(conn net.Conn, state http.ConnState) {
 		switch state {
@@ -273,17 +273,16 @@ func (s *Server) counted(next func(net.Conn, http.ConnState)) func(net.Conn, htt
 	}
 }
 
-// drain lets open connections get their answers, once no more are accepted.
-// Shutdown alone would not do: from its call on, a request that has not been read whole
-// gets no answer. So connections end by themselves first: with the next answer, or at
-// once where they are idle.
+// drain lets open connections get their answers once no more are accepted. Shutdown alone is
+// not enough: once it is called, a request that has not been read whole gets no answer. So
+// connections first end by themselves: after their next answer, or at once if they are idle.
 func (s *Server) drain(server *http.Server) {
 	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
 	defer cancel()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for until := time.Now().Add(arrivalTime); s.connections.Load() > 0 && time.Now().Before(until); <-tick.C {
-		server.SetKeepAlivesEnabled(false) // closes those that are idle now, too
+		server.SetKeepAlivesEnabled(false) // also closes those that are idle now
 	}
 	if err := server.Shutdown(ctx); err != nil {
 		s.log.Warn("requests were cut off at shutdown", "err", err)
@@ -291,7 +290,7 @@ func (s *Server) drain(server *http.Server) {
 	}
 }
 
-// newMux lays the endpoints out.
+// newMux returns the endpoints.
 func newMux(telemetryPath string, h Handlers, log *slog.Logger) http.Handler {
 	mux := http.NewServeMux()
 	pages := newInFlight(h.Refused)
@@ -328,9 +327,9 @@ func reload(w http.ResponseWriter, r *http.Request, do func() error) {
 	fmt.Fprintln(w, "The configuration was reloaded.")
 }
 
-// postOrPut refuses other requests, as Prometheus does for what changes something or is
-// costly. It also refuses what a browser sends for a page of another site: the browser may
-// be where strangers are not, and adds the password that it knows.
+// postOrPut refuses other methods, as Prometheus does for whatever changes something or is
+// costly. It also refuses what a browser sends on behalf of another site's page: the browser
+// may be inside a network that strangers cannot reach, and adds the password that it knows.
 func postOrPut(w http.ResponseWriter, r *http.Request) bool {
 	if r.Method != http.MethodPost && r.Method != http.MethodPut {
 		w.Header().Set("Allow", "POST, PUT")
