@@ -18,7 +18,7 @@ import (
 )
 
 var (
-	// People wait at a door from seconds to the better part of an hour.
+	// People wait at a door between seconds and most of an hour.
 	waitBuckets = []float64{5, 15, 30, 60, 120, 300, 600, 1200, 2400}
 	// Deliveries take well under a second, and minutes after retries and outages.
 	delayBuckets = []float64{0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300}
@@ -32,7 +32,7 @@ const staleAfter = time.Minute
 // included.
 const maxWithoutEnd = 1000
 
-// Usage is what the feed needs to know of the account's usage.
+// Usage is what the feed needs to know about the account's usage.
 type Usage interface {
 	// Label is the value of room_prefix that a room counts under.
 	Label(roomName string) string
@@ -41,7 +41,7 @@ type Usage interface {
 	ShownMinutes(roomNames []string) (minutes map[string]int64, ok bool, err error)
 }
 
-// Transcriptions keeps what events tell of transcriptions.
+// Transcriptions keeps what events say about transcriptions.
 type Transcriptions interface {
 	// Apply takes an event, which may come again.
 	Apply(whereby.Event)
@@ -60,7 +60,7 @@ type Feed struct {
 	mu      sync.Mutex
 	options live.Options
 	tracker *live.Tracker
-	// told is the latest time that the tracker was told of.
+	// told is the latest time that was passed to the tracker.
 	told time.Time
 	// replaying is true while events of an earlier process are applied, whose histograms
 	// have been scraped.
@@ -94,7 +94,7 @@ func New(r prometheus.Registerer, usage Usage, file *config.Config) *Feed {
 		Label: usage.Label,
 		Shown: func(room string) (int64, bool) {
 			if f.replaying {
-				return 0, false // what Insights shows now is not what it showed then
+				return 0, false // Insights shows something else now than it did then
 			}
 			shown, ok, err := usage.ShownMinutes([]string{room})
 			return shown[room], ok && err == nil
@@ -112,12 +112,12 @@ func New(r prometheus.Registerer, usage Usage, file *config.Config) *Feed {
 	return f
 }
 
-// KeepTranscriptions has events of transcriptions be applied there too. It must be called
-// before the first event.
+// KeepTranscriptions also applies events of transcriptions to t. It must be called before the
+// first event.
 func (f *Feed) KeepTranscriptions(t Transcriptions) { f.transcriptions = t }
 
-// UseClock has the feed take the time from another clock than the system's. It must be called
-// before the first event.
+// UseClock makes the feed use another clock than the system's. It must be called before the
+// first event.
 func (f *Feed) UseClock(now func() time.Time) { f.now = now }
 
 // CountedTranscriptions returns the labels under which events counted transcriptions whose id
@@ -183,9 +183,9 @@ func (f *Feed) Apply(event whereby.Event, segment string, arrived time.Time) {
 // setBack is by how much a clock may go back without anything to be corrected.
 const setBack = time.Minute
 
-// tell has the tracker be as of a time that it is then told, and returns that. The tracker
-// knows no way back: if the clock was ahead, it would take what was true then for the newest,
-// until that time comes. So it is then restored from its state, as it is after a restart.
+// tell moves the tracker to a time, and returns the time that it is at then. The tracker
+// cannot go back: if the clock was ahead, it would treat the state of that time as the newest
+// until that time comes. So it is restored from its state, as after a restart.
 func (f *Feed) tell(now time.Time) time.Time {
 	if f.told.Sub(now) > setBack {
 		if state, err := f.tracker.AppendBinary(nil); err == nil {
@@ -216,7 +216,7 @@ type Rejection struct {
 	N      int64
 }
 
-// Rejections returns the rejected requests by reason, those without any too.
+// Rejections returns the number of rejected requests for every reason, including zeros.
 func (f *Feed) Rejections() []Rejection {
 	var rejections []Rejection
 	for _, reason := range webhook.Reasons() {
@@ -228,7 +228,7 @@ func (f *Feed) Rejections() []Rejection {
 	return rejections
 }
 
-// EndReplay has events count in the histograms from now on.
+// EndReplay makes events count in the histograms from now on.
 func (f *Feed) EndReplay() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -261,8 +261,8 @@ func (f *Feed) UnmarshalBinary(b []byte) error {
 	return nil
 }
 
-// View is what the tracker knows now. Configured prefixes are in it, whether anything
-// happened in their rooms or not.
+// View is what the tracker knows now. It includes all configured prefixes, even if nothing
+// has happened in their rooms.
 func (f *Feed) View(configured []string) *live.View {
 	f.mu.Lock()
 	v, options := f.tracker.View(f.tell(f.now())), f.options
@@ -291,9 +291,8 @@ func (f *Feed) use(file *config.Config) {
 	}
 }
 
-// Configure puts rooms under the labels that they have now, and takes the capacities of rooms
-// and the segments of another configuration file. Segments that it does not admit are
-// forgotten.
+// Configure takes the labels, capacities of rooms and segments of another configuration file.
+// Segments that it does not admit are forgotten.
 func (f *Feed) Configure(file *config.Config) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -306,7 +305,7 @@ func (f *Feed) Configure(file *config.Config) error {
 	return nil
 }
 
-// Metered lists the rooms of which minutes may be pending.
+// Metered lists the rooms that may have pending minutes.
 func (f *Feed) Metered() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -345,8 +344,8 @@ func (f *Feed) SetEnds(rooms []whereby.Room) {
 	}
 }
 
-// WithoutEnd lists rooms with somebody in them of which nothing was heard since a time, and
-// Insights has not been seen to list them: a few at most.
+// WithoutEnd lists a few rooms that have somebody in them, but no event since a time, and that
+// Insights has not been seen to list.
 func (f *Feed) WithoutEnd(since time.Time) []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -12,10 +12,9 @@ import (
 )
 
 const (
-	// reconcileInterval is how often rooms are looked at of which events leave something
-	// open.
+	// reconcileInterval is how often rooms are checked whose events leave something open.
 	reconcileInterval = time.Minute
-	// reconcileLimit is how many of them at most: each costs a request.
+	// reconcileLimit is the maximum number of such rooms per check: each costs a request.
 	reconcileLimit = 5
 	// A room that Insights does not answer for is asked for again after firstPause, and
 	// each time after twice as long, up to maxPause.
@@ -25,8 +24,8 @@ const (
 	behindFor = 6 * time.Hour
 )
 
-// Reconciler asks Insights about rooms of which the events leave it open who is in them.
-// Its requests yield to those of polls.
+// Reconciler asks Insights about rooms whose events leave open who is in them. Its requests
+// yield to those of polls.
 type Reconciler struct {
 	client   *whereby.Client
 	sessions *whereby.SessionLister
@@ -35,7 +34,7 @@ type Reconciler struct {
 	pauses   map[string]pause
 }
 
-// pause is until when a room is not asked for.
+// pause is the time until which a room is not asked for.
 type pause struct {
 	until time.Time
 	next  time.Duration
@@ -64,10 +63,10 @@ func (r *Reconciler) Run(ctx context.Context) error {
 	}
 }
 
-// errBehind means that Insights does not know yet what is asked for.
+// errBehind means that Insights does not have the answer yet.
 var errBehind = errors.New("insights does not know yet")
 
-// round asks about the rooms that are to be checked, and then for the ends of rooms.
+// round asks about the rooms to check, and then for the ends of rooms.
 func (r *Reconciler) round(ctx context.Context, now time.Time) {
 	open := map[string]bool{}
 	asked := 0
@@ -100,7 +99,7 @@ func (r *Reconciler) round(ctx context.Context, now time.Time) {
 	}
 }
 
-// note takes how asking for a room went, and reports whether to ask for others now.
+// note records the result of asking for a room, and reports whether to ask for others now.
 func (r *Reconciler) note(room string, now time.Time, err error) (more bool) {
 	if err == nil {
 		delete(r.pauses, room)
@@ -109,7 +108,7 @@ func (r *Reconciler) note(room string, now time.Time, err error) (more bool) {
 	class := whereby.ClassOf(err)
 	if class == whereby.ClassThrottled {
 		r.log.Warn("checking live counts against Insights failed", "err", err)
-		return false // that is no fault of the room
+		return false // the room is not at fault
 	}
 	p := r.pauses[room]
 	p.next = min(max(firstPause, 2*p.next), maxPause)
@@ -128,7 +127,7 @@ func (r *Reconciler) note(room string, now time.Time, err error) (more bool) {
 	return behind || class == whereby.ClassRequest || class == whereby.ClassMalformed
 }
 
-// suspects returns the rooms in doubt for so long that Insights can know.
+// suspects returns the rooms that have been in doubt for so long that Insights can know.
 func (r *Reconciler) suspects(now time.Time) []live.Suspect {
 	var known []live.Suspect
 	for _, suspect := range r.feed.Suspects(now) {
@@ -141,7 +140,7 @@ func (r *Reconciler) suspects(now time.Time) []live.Suspect {
 	return known
 }
 
-// check reads the room's latest session and corrects its count by what that says.
+// check reads the room's latest session and corrects the room's count accordingly.
 func (r *Reconciler) check(ctx context.Context, suspect live.Suspect) error {
 	now := r.feed.now()
 	var latest whereby.RoomSession
@@ -163,8 +162,8 @@ func (r *Reconciler) check(ctx context.Context, suspect live.Suspect) error {
 	return nil
 }
 
-// findEnd reads the end of a room that polls did not come across since somebody is in it:
-// nobody has met there.
+// findEnd reads the end of a room that has somebody in it but that polls have not come across,
+// because nobody has met there.
 func (r *Reconciler) findEnd(ctx context.Context, room string) error {
 	for row, err := range whereby.Rows(r.client.Rooms(ctx, whereby.RoomsQuery{NameExact: room})) {
 		if err != nil {

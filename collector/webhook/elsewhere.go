@@ -10,12 +10,12 @@ import (
 	"whereby_exporter/whereby"
 )
 
-// Elsewhere answers requests for paths at which there is no webhook, with 404. Whereby
-// sends what is answered so never again: a genuine one is counted and logged, since
-// otherwise only silence would tell of a webhook whose address is wrong.
+// Elsewhere answers requests for paths without a webhook with 404. Whereby does not resend
+// after that. So a genuine request is counted and logged: otherwise, only silence would show
+// that the webhook's address is wrong.
 type Elsewhere struct {
 	Verifier *whereby.Verifier
-	// Misdirected is told of each genuine request.
+	// Misdirected is called for each genuine request.
 	Misdirected func()
 	Logger      *slog.Logger
 
@@ -47,7 +47,7 @@ func (e *Elsewhere) genuine(w http.ResponseWriter, r *http.Request) bool {
 	return e.Verifier.Verify(signature, body.Bytes(), time.Now()) == nil
 }
 
-// shortened bounds what a path takes in the log.
+// shortened limits the length of a path in the log.
 func shortened(path string) string {
 	const longest = 100
 	if len(path) > longest {

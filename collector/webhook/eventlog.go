@@ -19,8 +19,8 @@ import (
 const (
 	// StateFile is the file within the directory of events that holds the saved state.
 	StateFile = "live.state"
-	// saveInterval and saveSize are when the state is saved: they bound what has to
-	// be replayed at a start.
+	// saveInterval and saveSize decide when the state is saved: they limit how much has to be
+	// replayed at a start.
 	saveInterval = time.Minute
 	saveSize     = 16 << 20
 	// A saved state is the number of the journal's file that continues from it, the state
@@ -28,8 +28,8 @@ const (
 	numberLength, sumLength = 8, 4
 )
 
-// EventLog is a [Log] in a directory: a journal of records, and the state that those
-// before the journal led to.
+// EventLog is a [Log] in a directory: a journal of records, and the state that resulted from
+// the records before the journal.
 type EventLog struct {
 	fsys     durable.FS
 	dir      string
@@ -52,7 +52,7 @@ func openEventLog(fsys durable.FS, dir string, state State, log *slog.Logger) (*
 	l := &EventLog{fsys: fsys, dir: dir, state: state, log: log}
 	err := fsys.MkdirAll(dir, 0o750)
 	if err == nil {
-		// Not only if it was made: the process that made it may have been killed before.
+		// Even if the directory existed: the process that made it may have been killed before.
 		err = fsys.SyncDir(filepath.Dir(dir))
 	}
 	if err != nil {
@@ -79,7 +79,7 @@ func openEventLog(fsys durable.FS, dir string, state State, log *slog.Logger) (*
 	if err != nil {
 		return nil, fmt.Errorf("restore the live state: %w", err)
 	}
-	// A save that was killed may have left what takes the space that events need.
+	// A save that was killed may have left a file that takes the space that events need.
 	if err := fsys.Remove(durable.Temporary(l.statePath())); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		log.Warn("removing the leftovers of an unfinished save failed", "err", err)
 	}
@@ -125,7 +125,7 @@ func (l *EventLog) Run(ctx context.Context, saveFailed func()) error {
 			switch err := l.Save(); {
 			case err != nil:
 				saveFailed()
-				// Nothing is lost: the journal still has it all.
+				// Nothing is lost: the journal still has everything.
 				if !failing {
 					l.log.Warn("saving the live state failed; the journal grows until it succeeds", "err", err)
 				}
@@ -154,7 +154,7 @@ func (l *EventLog) Save() error {
 	return l.journal.Forget(number)
 }
 
-// restore reads the saved state, and returns from which file on the journal goes
+// restore reads the saved state, and returns the number of the first journal file that goes
 // beyond it.
 func (l *EventLog) restore() (from uint64, err error) {
 	number, state, err := readState(l.fsys, l.dir)
@@ -235,7 +235,7 @@ func (Unlogged) Run(ctx context.Context, _ func()) error {
 // Repairs implements [Log].
 func (Unlogged) Repairs() int64 { return 0 }
 
-// Refusing is a [Log] that takes no record, because of what was there before.
+// Refusing is a [Log] that accepts no record because what is on disk is damaged.
 type Refusing struct{ Err error }
 
 var _ Log = Refusing{}

@@ -17,11 +17,11 @@ const (
 	// maxBody is far above any event; the largest documented fields are texts that
 	// an embedding application gave.
 	maxBody = 256 << 10
-	// usualBody is what is set aside for a body before any of it has come.
+	// usualBody is how many bytes are allocated for a body before any of it arrives.
 	usualBody = 4 << 10
-	// answerWithin is how long an event may take to become durable. Whereby gives up
-	// waiting after 5 s and sends it again; a clear 503 before that tells it so. What becomes
-	// durable after all is recognized when it is delivered again.
+	// answerWithin is how long an event may take to become durable. Whereby stops waiting after
+	// 5 s and sends it again; a 503 before that says so clearly. An event that becomes durable
+	// after all is recognized when it is delivered again.
 	answerWithin = 4 * time.Second
 )
 
@@ -45,17 +45,17 @@ func Reasons() []Reason {
 // Handler verifies requests and hands their events on.
 type Handler struct {
 	Verifier *whereby.Verifier
-	// Now tells the time by which signatures are not expired either, if the system's clock
-	// may be wrong; nil is none.
+	// Now, if not nil, is a second clock, in case the system's is wrong: signatures must not be
+	// expired by it either.
 	Now func() time.Time
 	// Accept makes an event durable. It is called for every genuine event, again for
 	// one that was delivered again, and from many goroutines. It returns when the
 	// context is done at the latest.
 	Accept func(context.Context, whereby.Event) error
-	// Rejected is told why a request was rejected.
+	// Rejected is called with the reason for which a request was rejected.
 	Rejected func(Reason)
-	// Unusable is told of a genuine event of which nothing can be used. It is
-	// acknowledged, since it would be the same when it came again.
+	// Unusable is called for a genuine event that cannot be used at all. The event is
+	// acknowledged, since it would be the same if it came again.
 	Unusable func(whereby.Oddity)
 	Logger   *slog.Logger
 
@@ -63,8 +63,8 @@ type Handler struct {
 	refused, notUnderstood repeats
 }
 
-// ServeHTTP answers 2xx only once the event is durable. What it answers otherwise
-// decides whether Whereby sends it again: after a 5xx it does, after a 4xx not.
+// ServeHTTP answers 2xx only once the event is durable. Otherwise the status decides whether
+// Whereby sends the event again: it does after a 5xx, but not after a 4xx.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
@@ -118,8 +118,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// verify verifies a body. While the system's clock is ahead of the other, it cannot be known
-// which is right, and a 401 is never sent again.
+// verify verifies a body. While the system's clock is ahead of the other one, nobody can know
+// which is right, and Whereby does not resend after a 401.
 func (h *Handler) verify(signature string, body []byte) error {
 	err := h.Verifier.Verify(signature, body, time.Now())
 	if errors.Is(err, whereby.ErrExpired) && h.Now != nil {
@@ -128,18 +128,18 @@ func (h *Handler) verify(signature string, body []byte) error {
 	return err
 }
 
-// bodies are buffers for bodies. Nothing that outlasts a request refers to one.
+// bodies are buffers for request bodies. Nothing refers to one after its request.
 var bodies = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
-// keepBody keeps a buffer for another body. What strangers can make large is not kept: it would
-// count as in use.
+// keepBody keeps a buffer for another body. A large one is not kept: strangers could make all
+// of them large.
 func keepBody(body *bytes.Buffer) {
 	if body.Cap() <= 2*usualBody {
 		bodies.Put(body)
 	}
 }
 
-// readBody reads what an event needs at most.
+// readBody reads a body of at most maxBody bytes.
 func readBody(body *bytes.Buffer, w http.ResponseWriter, r *http.Request) error {
 	body.Reset()
 	if r.ContentLength > 0 {
@@ -149,8 +149,8 @@ func readBody(body *bytes.Buffer, w http.ResponseWriter, r *http.Request) error 
 	return err
 }
 
-// reject says no more than the status does: people who forge requests must learn
-// nothing, and Whereby itself reads only the status.
+// reject answers with nothing but the status: people who forge requests must learn nothing,
+// and Whereby itself reads only the status.
 func (h *Handler) reject(w http.ResponseWriter, status int, reason Reason) {
 	h.Rejected(reason)
 	http.Error(w, http.StatusText(status), status)

@@ -7,8 +7,7 @@ import (
 	"whereby_exporter/whereby"
 )
 
-// State is what events lead to. An event may be applied again, and changes nothing
-// then.
+// State is what results from events. Applying an event again changes nothing.
 type State interface {
 	// Apply takes an event that arrived at the given time; segment is that of its
 	// participant, "" is none.
@@ -20,15 +19,15 @@ type State interface {
 	UnmarshalBinary([]byte) error
 }
 
-// Log makes records of events durable, and keeps the state that they led to.
+// Log makes records of events durable, and keeps the state that resulted from them.
 type Log interface {
 	// Append returns once the record is durable and apply has returned, or once the
 	// context is done.
 	Append(ctx context.Context, record []byte, apply func()) error
-	// Run saves the state from time to time until the context is done, and once more
-	// then. It calls saveFailed for each save that failed.
+	// Run saves the state from time to time until the context is done, and then once more. It
+	// calls saveFailed for each save that failed.
 	Run(ctx context.Context, saveFailed func()) error
-	// Repairs is how often the unfinished end of a journal was left out.
+	// Repairs returns how often the unfinished end of a journal was left out.
 	Repairs() int64
 }
 
@@ -40,8 +39,8 @@ type Receiver struct {
 	now   func() time.Time
 }
 
-// NewReceiver returns a receiver that applies events to a state, whose log it is, as of the
-// times that now tells.
+// NewReceiver returns a receiver that logs events, and applies them to the log's state with
+// the time that now returns.
 func NewReceiver(state State, log Log, now func() time.Time) *Receiver {
 	return &Receiver{state, log, now}
 }
@@ -50,7 +49,7 @@ func NewReceiver(state State, log Log, now func() time.Time) *Receiver {
 func (r *Receiver) Accept(ctx context.Context, event whereby.Event) error {
 	arrived := r.now()
 	segment := r.state.Segment(event)
-	// The texts that the segment is found in may name a person, and go no further.
+	// The texts that contain the segment may name a person, and go no further.
 	event.ExternalID, event.Metadata = "", ""
 	record, err := encodeRecord(event, segment, arrived)
 	if err != nil {

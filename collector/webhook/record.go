@@ -21,13 +21,13 @@ type record struct {
 	Role        string            `json:"role,omitempty"`
 	DialIn      bool              `json:"dial_in,omitempty"`
 	Clients     map[string]int    `json:"clients"`
-	// Total is of an event that does not say it by role.
+	// Total is set for an event that has no count by role.
 	Total  *int   `json:"total,omitempty"`
 	Status string `json:"status,omitempty"`
 	// Transcription and Billable are of transcriptions.
 	Transcription string        `json:"transcription,omitempty"`
 	Billable      time.Duration `json:"billable,omitempty"`
-	// Segment is the captured group of what an operator asked for, and nothing else.
+	// Segment is the captured group of the operator's pattern, and nothing else.
 	Segment string `json:"segment,omitempty"`
 }
 
@@ -46,7 +46,7 @@ func encodeRecord(e whereby.Event, segment string, arrived time.Time) ([]byte, e
 	})
 }
 
-// decodeRecord reads what [encodeRecord] gave.
+// decodeRecord reads what [encodeRecord] returned.
 func decodeRecord(b []byte) (event whereby.Event, segment string, arrived time.Time, err error) {
 	var r record
 	if err := json.Unmarshal(b, &r); err != nil {

@@ -7,25 +7,25 @@ import (
 )
 
 const (
-	// sameAgain is how often an error that stays the same is logged.
+	// sameAgain is how often an unchanged error is logged.
 	sameAgain = time.Minute
 	// anotherAfter is how soon after a line another error may be logged.
 	anotherAfter = time.Second
 )
 
-// repeats logs an error that comes with one request after another: at once, when it
-// changes, and from time to time, with how often it came.
+// repeats logs an error that occurs with one request after another: at once, when it changes,
+// and from time to time, with the number of occurrences.
 type repeats struct {
-	failing atomic.Bool // since a line was logged
+	failing atomic.Bool // an error was logged, and no request has passed since
 
 	mu     sync.Mutex
-	err    string    // that was logged last
-	logged time.Time // when that was
+	err    string    // the last one logged
+	logged time.Time // when it was logged
 	count  int       // errors since then
 }
 
-// failed notes an error. If it is to be logged, it returns how many there were since the
-// last that was.
+// failed notes an error. If it is to be logged, failed returns how many there were since the
+// last one that was logged.
 func (r *repeats) failed(err error) (count int, due bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -40,8 +40,8 @@ func (r *repeats) failed(err error) (count int, due bool) {
 	return count, true
 }
 
-// passed notes that there was no error. If that is to be logged, it returns how many errors
-// there were since the last that was.
+// passed notes that there was no error. If that is to be logged, passed returns how many
+// errors there were since the last one that was logged.
 func (r *repeats) passed() (count int, due bool) {
 	if !r.failing.Load() {
 		return 0, false

@@ -7,14 +7,14 @@ import (
 	"time"
 )
 
-// timeoutShared is for how long a timeout is given to one request after another.
+// timeoutShared is how long a timeout is handed out to one request after another.
 const timeoutShared = 50 * time.Millisecond
 
 var errTooSlow = errors.New("the disk is too slow")
 
-// timeouts gives requests contexts that end after [answerWithin], or a moment sooner: those
-// that come at about the same time share one, since with thousands a second a timer for each
-// costs more than the event's signature.
+// timeouts returns contexts that end after [answerWithin], or a moment sooner. Requests that
+// arrive at about the same time share one: at thousands a second, a timer for each costs more
+// than verifying the event's signature.
 type timeouts struct{ newest atomic.Pointer[timeout] }
 
 type timeout struct {
@@ -28,7 +28,7 @@ func (t *timeouts) next() context.Context {
 		return newest.ctx
 	}
 	ctx, cancel := context.WithTimeoutCause(context.Background(), answerWithin, errTooSlow)
-	context.AfterFunc(ctx, cancel) // not sooner: others may have it
+	context.AfterFunc(ctx, cancel) // not sooner: other requests may use it
 	t.newest.Store(&timeout{ctx, now})
 	return ctx
 }
