@@ -3,7 +3,6 @@ package ledger
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"math"
 	"slices"
 	"time"
@@ -69,11 +68,14 @@ func (u *unsureRows) among(set *IDSet) []string {
 // leaving returns the names of those that should be listed before Whereby deletes them, which
 // it does within a day of their end: the earliest end first, and no more than limit.
 func (u *unsureRows) leaving(now int64, limit int, skip func(roomName string) bool) []string {
-	due := slices.DeleteFunc(slices.Collect(maps.Values(u.rows)), func(row unsureRow) bool {
-		return row.ends == 0 || row.listed || now-row.raised < int64(still/time.Second) || skip(row.name)
-	})
+	var due []unsureRow
+	for _, row := range u.rows {
+		if row.ends != 0 && !row.listed && now-row.raised >= int64(still/time.Second) && !skip(row.name) {
+			due = append(due, row)
+		}
+	}
 	slices.SortFunc(due, func(a, b unsureRow) int { return cmp.Or(cmp.Compare(a.ends, b.ends), cmp.Compare(a.name, b.name)) })
-	names := make([]string, 0, limit)
+	var names []string
 	for _, row := range due[:min(limit, len(due))] {
 		names = append(names, row.name)
 	}
