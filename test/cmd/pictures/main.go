@@ -46,12 +46,15 @@ type picture struct {
 // themes are those that a reader of docs may have.
 var themes = []string{"light", "dark"}
 
+// all is Grafana's value for all room prefixes.
+const all = "$__all"
+
 // pictures are those in docs, cut where a reader has seen enough.
 var pictures = []picture{
-	{"overview", ".+", 1340},
+	{"overview", all, 1340},
 	{"customer", "acme-", 1080},
-	{"quotas", ".+", 1040},
-	{"capacity", ".+", 1060},
+	{"quotas", all, 1040},
+	{"capacity", all, 1060},
 }
 
 func run(ctx context.Context) error {
@@ -75,7 +78,7 @@ func run(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			list = append(list, picture{strings.TrimSuffix(name, ".json"), ".+", height})
+			list = append(list, picture{strings.TrimSuffix(name, ".json"), all, height})
 		}
 	}
 	if err := os.MkdirAll(*output, 0o755); err != nil {
@@ -150,11 +153,7 @@ const still = 2 * time.Second
 // take opens the dashboard without menus, waits until nothing loads, and keeps
 // what it shows.
 func (p picture) take(tab context.Context, grafana, theme string, width int, file string) error {
-	prefix := p.prefix
-	if prefix == ".+" {
-		prefix = "$__all"
-	}
-	address := strings.TrimRight(grafana, "/") + "/d/whereby-" + p.dashboard + "?kiosk&" + url.Values{"theme": {theme}, "var-room_prefix": {prefix}}.Encode()
+	address := strings.TrimRight(grafana, "/") + "/d/whereby-" + p.dashboard + "?kiosk&" + url.Values{"theme": {theme}, "var-room_prefix": {p.prefix}}.Encode()
 	// What is below the edge of the window does not load.
 	if err := browser.Resize(tab, int64(width), int64(p.height)); err != nil {
 		return err
