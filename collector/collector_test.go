@@ -1,7 +1,6 @@
 package collector
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -25,6 +24,7 @@ import (
 
 	"whereby_exporter/collector/config"
 	"whereby_exporter/collector/ledger"
+	"whereby_exporter/collector/logtest"
 	"whereby_exporter/collector/metrics"
 	"whereby_exporter/collector/prefix"
 	"whereby_exporter/collector/store"
@@ -42,7 +42,7 @@ type bench struct {
 	*testing.T
 	account   *wherebytest.Account
 	collector *Collector
-	log       *bytes.Buffer
+	log       *logtest.Buffer
 	end       func() // nil before the start
 }
 
@@ -97,7 +97,7 @@ func prepareKept(t *testing.T, account *wherebytest.Account, k keeper, c Config)
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &bench{T: t, account: account, log: &bytes.Buffer{}}
+	b := &bench{T: t, account: account, log: &logtest.Buffer{}}
 	b.collector, err = newCollector(Config{
 		Client: &whereby.Client{
 			APIKey: whereby.StaticKey(apiKey), HTTPClient: &http.Client{Transport: account.RoundTripper()}, Budget: budget,

@@ -1,7 +1,6 @@
 package collector
 
 import (
-	"bytes"
 	"fmt"
 	"log/slog"
 	"math"
@@ -15,6 +14,7 @@ import (
 
 	"whereby_exporter/collector/billing"
 	"whereby_exporter/collector/config"
+	"whereby_exporter/collector/logtest"
 	"whereby_exporter/collector/metrics"
 	"whereby_exporter/collector/store"
 	"whereby_exporter/whereby"
@@ -69,7 +69,7 @@ func (b *costBench) open(file string) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	b.log, b.end = &bytes.Buffer{}, nil
+	b.log, b.end = &logtest.Buffer{}, nil
 	b.collector, err = newCollector(Config{
 		Client: &whereby.Client{
 			APIKey: whereby.StaticKey(apiKey), HTTPClient: &http.Client{Transport: b.account.RoundTripper()}, Budget: budget,

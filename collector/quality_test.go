@@ -1,7 +1,6 @@
 package collector
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -18,6 +17,7 @@ import (
 	"time"
 
 	"whereby_exporter/collector/config"
+	"whereby_exporter/collector/logtest"
 	"whereby_exporter/collector/metrics"
 	"whereby_exporter/collector/quality"
 	"whereby_exporter/collector/store"
@@ -237,7 +237,7 @@ func TestAParticipantCountsOnceOverRestarts(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			b := &bench{T: t, account: account, log: &bytes.Buffer{}}
+			b := &bench{T: t, account: account, log: &logtest.Buffer{}}
 			b.collector, err = New(Config{
 				Client: &whereby.Client{
 					APIKey: whereby.StaticKey(apiKey), HTTPClient: &http.Client{Transport: account.RoundTripper()}, Budget: budget,
@@ -643,7 +643,7 @@ func prepareSampling(t *testing.T, account *wherebytest.Account, share float64, 
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &bench{T: t, account: account, log: &bytes.Buffer{}}
+	b := &bench{T: t, account: account, log: &logtest.Buffer{}}
 	b.collector, err = newCollector(Config{
 		Client: &whereby.Client{
 			APIKey: whereby.StaticKey(apiKey), HTTPClient: &http.Client{Transport: account.RoundTripper()}, Budget: budget,

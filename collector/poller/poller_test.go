@@ -1,7 +1,6 @@
 package poller
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
@@ -17,6 +16,7 @@ import (
 	"go.uber.org/goleak"
 
 	"whereby_exporter/collector/ledger"
+	"whereby_exporter/collector/logtest"
 	"whereby_exporter/collector/prefix"
 	"whereby_exporter/collector/store"
 	"whereby_exporter/whereby"
@@ -33,7 +33,7 @@ type bench struct {
 	poller  *Poller
 	mu      sync.Mutex // OnPoll may run for two polls at once
 	results []Result
-	log     *bytes.Buffer
+	log     *logtest.Buffer
 	random  *rand.Rand
 	rooms   []string
 }
@@ -50,7 +50,7 @@ func newBench(t testing.TB, config wherebytest.Config) *bench {
 	t.Helper()
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
-	b := &bench{t: t, account: wherebytest.New(config), log: &bytes.Buffer{}, random: rand.New(rand.NewPCG(seed, 0))}
+	b := &bench{t: t, account: wherebytest.New(config), log: &logtest.Buffer{}, random: rand.New(rand.NewPCG(seed, 0))}
 	b.restart(store.NewMemory(), 0.25)
 	return b
 }

@@ -1,7 +1,6 @@
 package recordings_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
@@ -14,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"whereby_exporter/collector/logtest"
 	"whereby_exporter/collector/prefix"
 	"whereby_exporter/collector/recordings"
 	"whereby_exporter/collector/store"
@@ -33,7 +33,7 @@ type bench struct {
 	config  wherebytest.Config
 	store   recordings.Store
 	reader  *recordings.Reader
-	log     bytes.Buffer
+	log     logtest.Buffer
 }
 
 func newBench(t *testing.T, config wherebytest.Config) *bench {

@@ -1,7 +1,6 @@
 package sidecar
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"log/slog"
@@ -12,6 +11,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"whereby_exporter/collector/logtest"
 )
 
 // TestDashboardsAreKept changes what is in the directory, and looks what becomes of it
@@ -27,7 +27,7 @@ func TestDashboardsAreKept(t *testing.T) {
 		}
 	}
 	synctest.Test(t, func(t *testing.T) {
-		var log bytes.Buffer
+		var log logtest.Buffer
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error)
 		go func() {

@@ -18,6 +18,8 @@ import (
 
 	"go.uber.org/goleak"
 	"go.yaml.in/yaml/v3"
+
+	"whereby_exporter/collector/logtest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -113,12 +115,12 @@ func rules(names ...string) []byte {
 	return []byte(b.String())
 }
 
-func start(t *testing.T) (*fake, *Rules, *bytes.Buffer) {
+func start(t *testing.T) (*fake, *Rules, *logtest.Buffer) {
 	t.Helper()
 	f := &fake{t: t, dir: t.TempDir()}
 	server := httptest.NewServer(f)
 	t.Cleanup(server.Close)
-	log := &bytes.Buffer{}
+	log := &logtest.Buffer{}
 	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	r := New(Options{Dir: f.dir, Prefix: "whereby_", ReloadURL: server.URL + "/prometheus/-/reload", Client: client, Logger: slog.New(slog.NewTextHandler(log, nil))})
 	r.prometheus.second = time.Millisecond

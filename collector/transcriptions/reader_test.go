@@ -1,7 +1,6 @@
 package transcriptions_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
@@ -11,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"whereby_exporter/collector/logtest"
 	"whereby_exporter/collector/store"
 	"whereby_exporter/collector/transcriptions"
 	"whereby_exporter/whereby"
@@ -22,7 +22,7 @@ type bench struct {
 	t       *testing.T
 	account *wherebytest.Account
 	ledger  *transcriptions.Ledger
-	log     bytes.Buffer
+	log     logtest.Buffer
 	counted map[string]bool
 }
 
