@@ -9,10 +9,23 @@ import (
 	"whereby_exporter/whereby"
 )
 
+// scale is what numbers are divided by: a short run only shows that the benchmarks work.
+func scale() int {
+	if testing.Short() {
+		return 20
+	}
+	return 1
+}
+
+// filledUp returns a tracker that holds as much as it may by default, and so many ids.
+func filledUp(b *testing.B, ids int) *bench {
+	return filled(b, live.DefaultMaxRooms/scale(), live.DefaultMaxVisits/scale(), max(1, ids/scale()))
+}
+
 // BenchmarkApply applies events of 100,000 rooms, 1000 a second: what is done once a
 // minute is in the figure.
 func BenchmarkApply(b *testing.B) {
-	const rooms = 100_000
+	rooms := 100_000 / scale()
 	events := make([]whereby.Event, 2*rooms)
 	for i := range rooms {
 		room := fmt.Sprint("/acme-", i)
@@ -40,7 +53,7 @@ func BenchmarkApply(b *testing.B) {
 
 // BenchmarkTidyUp is what is done once a minute, with 100,000 rooms.
 func BenchmarkTidyUp(b *testing.B) {
-	full := filled(b, live.DefaultMaxRooms, live.DefaultMaxVisits, 1)
+	full := filledUp(b, 1)
 	for b.Loop() {
 		full.wait(time.Minute)
 		full.send(knocked("/acme-00000001", ""))
@@ -63,7 +76,7 @@ func BenchmarkView(b *testing.B) {
 }
 
 func BenchmarkAppendBinary(b *testing.B) {
-	full := filled(b, live.DefaultMaxRooms, live.DefaultMaxVisits, live.DefaultMaxIDs)
+	full := filledUp(b, live.DefaultMaxIDs)
 	var state []byte
 	b.ReportAllocs()
 	for b.Loop() {
@@ -73,7 +86,7 @@ func BenchmarkAppendBinary(b *testing.B) {
 }
 
 func BenchmarkRestore(b *testing.B) {
-	full := filled(b, live.DefaultMaxRooms, live.DefaultMaxVisits, live.DefaultMaxIDs)
+	full := filledUp(b, live.DefaultMaxIDs)
 	state := save(b, full.Tracker)
 	b.SetBytes(int64(len(state)))
 	b.ReportAllocs()
