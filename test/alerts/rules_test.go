@@ -128,6 +128,7 @@ func TestUnitTestsOfTheRulesPass(t *testing.T) {
 	for name, content := range unitTests(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			exhaustive.Once(t, "alerts/render.go", "alerts/rules", "alerts/rules.go", "alerts/tests/"+name+".yml", "alerts/thresholds.go", "test/go.mod")
 			dir := t.TempDir()
 			render(t, dir, alerts.Settings{})
 			prune(t, filepath.Join(dir, "rules"), content)

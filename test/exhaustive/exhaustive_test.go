@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// run is whether the body of a test that begins with Only is run.
-func run(t *testing.T, mode string, fails bool) bool {
+// run is whether the body of a test that begins with Only or Once is run.
+func run(t *testing.T, begins func(t testing.TB, guarded ...string), mode string, fails bool) bool {
 	t.Helper()
 	t.Setenv(Variable, mode)
 	ran := false
@@ -18,7 +18,7 @@ func run(t *testing.T, mode string, fails bool) bool {
 				panic(stop)
 			}
 		}()
-		Only(test, "alerts")
+		begins(test, "alerts")
 		ran, test.failed = true, fails
 	}()
 	if test.cleanup != nil {
@@ -43,10 +43,16 @@ func (f *fake) Cleanup(c func())     { f.cleanup = c }
 func (f *fake) Failed() bool         { return f.failed }
 func (f *fake) Skipped() bool        { return f.skipped }
 
-func TestATestRunsUntilItHasPassed(t *testing.T) {
-	home := t.TempDir() // with a cache of its own
+// ownCache gives a test a cache of its own.
+func ownCache(t *testing.T) {
+	t.Helper()
+	home := t.TempDir()
 	t.Setenv("HOME", home)
 	t.Setenv("XDG_CACHE_HOME", home)
+}
+
+func TestATestRunsUntilItHasPassed(t *testing.T) {
+	ownCache(t)
 	for i, step := range []struct {
 		mode        string
 		fails, want bool
@@ -59,7 +65,26 @@ func TestATestRunsUntilItHasPassed(t *testing.T) {
 		{Changed, false, true}, // it failed when it was last run
 		{"", false, false},
 	} {
-		if got := run(t, step.mode, step.fails); got != step.want {
+		if got := run(t, Only, step.mode, step.fails); got != step.want {
+			t.Errorf("step %d: with %s=%q it runs: %v", i, Variable, step.mode, got)
+		}
+	}
+}
+
+func TestATestOfTheFirstTierRunsUntilItHasPassed(t *testing.T) {
+	ownCache(t)
+	for i, step := range []struct {
+		mode        string
+		fails, want bool
+	}{
+		{"", true, true},   // never run before
+		{"", false, true},  // it failed
+		{"", false, false}, // it passed
+		{Changed, false, false},
+		{All, true, true},
+		{Changed, false, true}, // it failed when it was last run
+	} {
+		if got := run(t, Once, step.mode, step.fails); got != step.want {
 			t.Errorf("step %d: with %s=%q it runs: %v", i, Variable, step.mode, got)
 		}
 	}
