@@ -32,10 +32,8 @@ const (
 	Suffix = ".journal"
 	// SkipSuffix is appended to the name of a file to continue without its records.
 	SkipSuffix = ".skip"
-	// syncInterval is how long after the one before a batch is begun, if that was of several
-	// records. Shorter ones cost processor time for syncs; longer ones leave processors idle
-	// while 64 senders wait.
-	syncInterval = 1500 * time.Microsecond
+	// maxGather is how long after the one before a batch is begun at the latest.
+	maxGather = 2 * time.Millisecond
 )
 
 // Repair is the end of a file that is not used, because it was not written as a whole.
@@ -66,8 +64,12 @@ type Journal struct {
 	mu     sync.Mutex // guards what follows
 	next   *batch     // records that wait to be written
 	active bool       // somebody is about to write them
-	shared bool       // the last batch was of several records
-	began  time.Time  // when that was
+	// written is how many records the last batch had, and began when it was begun.
+	written int
+	began   time.Time
+	// enough is for how many records the writer waits; it is told once they have come.
+	enough int
+	ready  chan struct{}
 
 	writers sync.WaitGroup
 
@@ -134,6 +136,12 @@ func (j *Journal) Append(ctx context.Context, record []byte, then func()) error 
 	}
 	waiting.entries = append(waiting.entries, mine)
 	waiting.bytes += lengthInBatch(record)
+	if len(waiting.entries) == j.enough {
+		select {
+		case j.ready <- struct{}{}:
+		default: // it knows already
+		}
+	}
 	if !j.active {
 		j.active = true
 		j.writers.Go(j.writeAll)
@@ -170,7 +178,7 @@ func (j *Journal) writeAll() {
 		j.mu.Lock()
 		mine := j.next
 		j.next = newBatch()
-		j.shared, j.began = len(mine.entries) > 1, time.Now()
+		j.written, j.began = len(mine.entries), time.Now()
 		j.mu.Unlock()
 		if len(mine.entries) == 0 {
 			continue // all who waited gave up
@@ -191,22 +199,34 @@ func (j *Journal) writeAll() {
 	}
 }
 
-// awaitMore reports whether records wait to be written. Many share a sync: it is not begun
-// before all that are ready wait for it, nor sooner than syncInterval after the one before. A
-// record that comes alone does not wait for others.
+// awaitMore reports whether records wait to be written. Many share a sync: it is begun once
+// about half of the senders wait for it, those whose records were just written and those who
+// have come since. The other half keeps the processors busy meanwhile. A record that comes
+// alone does not wait for others.
 func (j *Journal) awaitMore() bool {
 	j.mu.Lock()
-	j.active = len(j.next.entries) > 0
-	active, shared, began := j.active, j.shared, j.began
+	waiting := len(j.next.entries)
+	j.active = waiting > 0
+	j.enough = (j.written + waiting + 1) / 2
+	late := maxGather - time.Since(j.began)
+	wait := j.active && waiting < j.enough && late > 0
+	select {
+	case <-j.ready: // of an earlier batch
+	default:
+	}
 	j.mu.Unlock()
-	if !active {
-		return false
+	if wait {
+		timer := time.NewTimer(late)
+		defer timer.Stop()
+		select {
+		case <-j.ready:
+		case <-timer.C:
+		}
 	}
-	if shared {
-		time.Sleep(syncInterval - time.Since(began))
+	if waiting > 0 {
+		runtime.Gosched() // others may be about to send
 	}
-	runtime.Gosched()
-	return true
+	return waiting > 0
 }
 
 func (j *Journal) write(b []byte) error {

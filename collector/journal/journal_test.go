@@ -130,29 +130,28 @@ func TestRecordsThatAreReadyShareASync(t *testing.T) {
 	}
 }
 
-// TestSyncsAreSpaced has many append over and over. Syncs of a fast disk are begun at an
-// interval; a disk that takes longer than that is never kept waiting.
-func TestSyncsAreSpaced(t *testing.T) {
-	for _, takes := range []time.Duration{0, syncInterval / 3, 4 * syncInterval} {
+// TestHalfOfTheSendersShareASync has many append over and over, each a while after its last
+// record. A sync serves about half of them, so none has to wait for all others.
+func TestHalfOfTheSendersShareASync(t *testing.T) {
+	for _, takes := range []time.Duration{maxGather / 4, maxGather, 4 * maxGather} {
 		synctest.Test(t, func(t *testing.T) {
 			fsys := durabletest.New(dir)
 			j := opened(t, fsys)
 			add(t, j, "first") // which begins the file
-			var began []time.Time
+			syncs := 0
 			fsys.Fault = func(c durabletest.Call) durabletest.Fault {
 				if c.Op == durabletest.Sync {
-					began = append(began, time.Now())
+					syncs++
 					time.Sleep(takes)
-					if len(began) == 1 {
-						time.Sleep(syncInterval) // until all others wait
-					}
 				}
 				return durabletest.Fault{}
 			}
+			const senders, each = 8, 20
 			var wg sync.WaitGroup
-			for range 8 {
+			for i := range senders {
 				wg.Go(func() {
-					for range 20 {
+					for range each {
+						time.Sleep(maxGather / 4 * time.Duration(1+i) / senders)
 						if err := j.Append(t.Context(), []byte("record"), nil); err != nil {
 							t.Error(err)
 						}
@@ -160,16 +159,36 @@ func TestSyncsAreSpaced(t *testing.T) {
 				})
 			}
 			wg.Wait()
-			for i := 2; i < len(began); i++ {
-				if apart := began[i].Sub(began[i-1]); apart != max(takes, syncInterval) {
-					t.Errorf("with a disk that takes %v, two syncs were %v apart", takes, apart)
-				}
-			}
-			if len(began) < 20 || len(began) > 25 {
-				t.Errorf("160 records of 8 at once took %d syncs", len(began))
+			// The first ones and the last ones do not know of each other.
+			if most := 2*each + senders; syncs < each || syncs > most {
+				t.Errorf("with a disk that takes %v, %d records of %d took %d syncs, want %d to %d", takes, senders*each, senders, syncs, each, most)
 			}
 		})
 	}
+}
+
+// TestNobodyWaitsForThoseWhoLeft: after many have appended, one alone waits once, for
+// a moment, and then no more.
+func TestNobodyWaitsForThoseWhoLeft(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := opened(t, durabletest.New(dir))
+		var wg sync.WaitGroup
+		for range 8 {
+			wg.Go(func() {
+				if err := j.Append(t.Context(), []byte("record"), nil); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		began := time.Now()
+		for range 100 {
+			add(t, j, "record")
+		}
+		if waited := time.Since(began); waited > maxGather {
+			t.Errorf("100 records of one sender waited %v, want at most %v", waited, maxGather)
+		}
+	})
 }
 
 // TestWhatIsAppliedIsWhatAReplayApplies lets many append and rotate, and compares the

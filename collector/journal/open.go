@@ -22,7 +22,7 @@ var errMissing = errors.New("it is missing")
 // of them. If acknowledged records are damaged or missing, the error is a
 // [*durable.DamagedError], and no file was changed. New records go into a new file.
 func Open(o Options) (*Journal, error) {
-	j := &Journal{options: o, next: newBatch(), last: position{number: o.From}, rotated: o.From}
+	j := &Journal{options: o, next: newBatch(), ready: make(chan struct{}, 1), last: position{number: o.From}, rotated: o.From}
 	names, err := list(o.FS, o.Dir)
 	if err != nil {
 		return nil, err
