@@ -357,6 +357,7 @@ func (of *truthOf) confidence(n float64) (share, half float64) {
 // TestTheSamplerHoldsToTheBudget saturates the sampler for simulated hours: no minute
 // spends more than the share, and every poll is on time.
 func TestTheSamplerHoldsToTheBudget(t *testing.T) {
+	long(t)
 	hours := secondTier(2, 4)
 	synctest.Test(t, func(t *testing.T) {
 		seed := rand.Uint64()

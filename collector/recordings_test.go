@@ -34,6 +34,7 @@ func (b *bench) assertRecordings() {
 
 // TestRecordingsAreThoseOfTheAccount has pages move while they are read, and a restart.
 func TestRecordingsAreThoseOfTheAccount(t *testing.T) {
+	long(t)
 	synctest.Test(t, func(t *testing.T) {
 		begin := time.Now()
 		account := newAccount(wherebytest.Config{Recordings: wherebytest.Recordings{

@@ -200,6 +200,7 @@ func (b *bench) assertTranscriptionsCost(began time.Time) {
 
 // TestTranscriptionsCostNothingWithoutAny counts requests over a day.
 func TestTranscriptionsCostNothingWithoutAny(t *testing.T) {
+	long(t)
 	refused := wherebytest.Transcriptions{Status: func(time.Time) int { return 403 }}
 	tests := []struct {
 		name   string

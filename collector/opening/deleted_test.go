@@ -15,6 +15,9 @@ import (
 // Only the list of its sessions tells which minutes are whose, and there is none a day
 // later: the room counts as unread.
 func TestABalanceThatNobodyCanConfirmIsNone(t *testing.T) {
+	if testing.Short() {
+		t.Skip("too long with the race detector: it runs without")
+	}
 	start := time.Date(2000, 2, 1, 0, 0, 0, 0, time.UTC)
 	for name, c := range map[string]struct {
 		others int // rooms: there are several pages of them, or one
@@ -110,6 +113,9 @@ func TestABalanceThatNobodyCanConfirmIsNone(t *testing.T) {
 // of a period, and the earlier meeting be shown with all of its minutes during the later one.
 // Whereby deletes it hours before balances are confirmed.
 func TestARoomWithAnEndIsListedBeforeItIsDeleted(t *testing.T) {
+	if testing.Short() {
+		t.Skip("too long with the race detector: it runs without")
+	}
 	start := time.Date(2000, 2, 1, 0, 0, 0, 0, time.UTC)
 	for name, c := range map[string]struct {
 		others  int // rooms: there are several pages of them, or one

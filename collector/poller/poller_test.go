@@ -467,6 +467,7 @@ func TestAClockThatWasWrongHidesNothing(t *testing.T) {
 // TestASteadyPassCostsWhatWasUsed: 500 rooms in use need no more than 7 requests,
 // however many rooms there are.
 func TestASteadyPassCostsWhatWasUsed(t *testing.T) {
+	long(t)
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, wherebytest.Config{})
 		b.restart(store.NewMemory(), 1)

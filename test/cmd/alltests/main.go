@@ -45,7 +45,7 @@ func lanes(race bool) [][]module {
 	return [][]module{
 		// These run programs, which the detector does not see; what they share with the
 		// product's tests, such as the simulated account, it watches there.
-		{{dir: "test", first: []string{"./e2e", "./alerts", "./packaging", "./browser", "./dashboards", "./image"}, parallel: 4}},
+		{{dir: "test", first: []string{"./packaging", "./e2e", "./alerts", "./browser", "./dashboards", "./image"}, parallel: 4}},
 		// Rendering a chart has no races, and Kubernetes' types take minutes to build twice.
 		append(product, module{dir: "test/helm"}),
 	}
@@ -63,7 +63,7 @@ var sequential = []string{
 // days, and meet the same goroutines in one, and some do one thing after the other. All of
 // them run without it, at a fifth of the time.
 var shortened = []string{
-	"./collector", "./collector/backfill", "./collector/exposition", "./collector/opening", "./collector/poller", "./whereby/wherebytest",
+	"./collector", "./collector/backfill", "./collector/exposition", "./collector/opening", "./collector/poller", "./whereby", "./whereby/wherebytest",
 }
 
 func run(ctx context.Context, race bool, tier string) error {

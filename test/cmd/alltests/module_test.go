@@ -78,10 +78,11 @@ func TestNoPackageIsLeftOut(t *testing.T) {
 	}
 }
 
-// says reports whether a package uses an identifier of another.
+// says reports whether a package uses an identifier of another, outside of its benchmarks.
 func says(t *testing.T, dir, pkg, name string) bool {
 	t.Helper()
-	return contains(t, dir, func(n ast.Node) bool {
+	tests := func(file string) bool { return !strings.HasSuffix(file, "bench_test.go") }
+	return contains(t, dir, tests, func(n ast.Node) bool {
 		s, ok := n.(*ast.SelectorExpr)
 		if !ok {
 			return false
@@ -94,7 +95,8 @@ func says(t *testing.T, dir, pkg, name string) bool {
 // concurrent reports whether a package, or its tests, do several things at once.
 func concurrent(t *testing.T, dir string) bool {
 	t.Helper()
-	return contains(t, dir, func(n ast.Node) bool {
+	all := func(string) bool { return true }
+	return contains(t, dir, all, func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.GoStmt, *ast.ChanType:
 			return true
@@ -106,15 +108,15 @@ func concurrent(t *testing.T, dir string) bool {
 	})
 }
 
-// contains reports whether a node in the files of a folder has a property.
-func contains(t *testing.T, dir string, property func(ast.Node) bool) bool {
+// contains reports whether a node in some of the files of a folder has a property.
+func contains(t *testing.T, dir string, some func(file string) bool, property func(ast.Node) bool) bool {
 	t.Helper()
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return slices.ContainsFunc(entries, func(e fs.DirEntry) bool {
-		if filepath.Ext(e.Name()) != ".go" {
+		if filepath.Ext(e.Name()) != ".go" || !some(e.Name()) {
 			return false
 		}
 		file, err := parser.ParseFile(token.NewFileSet(), filepath.Join(dir, e.Name()), nil, parser.SkipObjectResolution)
