@@ -35,20 +35,21 @@ func main() {
 // product compute, and those in test mostly wait for other programs. In each module
 // the packages that take longest start first.
 func lanes(race bool) [][]module {
-	product := []module{{dir: ".", first: []string{"./collector", "./collector/app"}}}
-	if race {
-		product = []module{
-			{dir: ".", first: []string{"./collector", "./collector/app"}, but: sequential, race: true, short: true},
-			{dir: ".", only: append(slices.Clone(shortened), sequential...)},
-		}
-	}
-	return [][]module{
+	lanes := [][]module{
 		// These run programs, which the detector does not see; what they share with the
 		// product's tests, such as the simulated account, it watches there.
 		{{dir: "test", first: []string{"./packaging", "./e2e", "./alerts", "./browser", "./dashboards", "./image"}, parallel: 4}},
 		// Rendering a chart has no races, and Kubernetes' types take minutes to build twice.
-		append(product, module{dir: "test/helm"}),
+		{{dir: "test/helm"}},
 	}
+	first := []string{"./collector", "./collector/app"}
+	if !race {
+		return append(lanes, []module{{dir: ".", first: first}})
+	}
+	return append(lanes,
+		[]module{{dir: ".", first: first, but: sequential, race: true, short: true}},
+		[]module{{dir: ".", only: append(slices.Clone(shortened), sequential...)}},
+	)
 }
 
 // sequential are packages of the product in which nothing runs at the same time as
