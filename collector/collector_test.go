@@ -375,7 +375,7 @@ func TestRequestsAreCountedByEndpointAndCode(t *testing.T) {
 		b.assertSamples(metrics.APIRequests, map[string]float64{"200,rooms": 0}) // so that increase() sees the first
 		b.account.Inject(wherebytest.Drop().Times(2))
 		b.account.Inject(wherebytest.Status(http.StatusBadGateway).Times(1))
-		b.polls(3) // before the first answer, two requests a minute are as dear as they can be
+		b.polls(3) // before the first answer, two requests a minute are as expensive as they can be
 		want := map[string]float64{"200,transcriptions": 1, "200,recordings": 1, "error,rooms": 2, "502,rooms": 1, "200,rooms": float64(b.account.Count(wherebytest.EndpointRooms) - 3)}
 		b.assertSamples(metrics.APIRequests, want)
 		b.assertSamples(metrics.APIRequestDuration, map[string]float64{"rooms": float64(b.account.Count(wherebytest.EndpointRooms)), "transcriptions": 1, "recordings": 1})

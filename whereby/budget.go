@@ -19,16 +19,16 @@ const (
 	assumedLimit = 100
 	// spareLook is how often a spare request looks whether the others still wait.
 	spareLook = time.Second
-	// turn is how long a request keeps others from being sent. Of requests that are under
-	// way at the same time nobody can tell what each cost.
+	// turn is how long a request keeps others from being sent. If several are in progress at
+	// the same time, nobody can tell what each of them cost.
 	turn = 2 * time.Second
 )
 
-// Budget holds requests to a share of an organization's points: in any minute,
-// wherever it starts, no more is spent than that share and one request, whatever a request
-// turns out to cost. A token bucket would allow a burst on top of its rate, so Budget
-// remembers what was spent when in the last minute instead. What a request costs is learnt
-// from the answers; see [MaxReadCost].
+// Budget holds requests to a share of an organization's points: in any minute, wherever it
+// starts, no more than that share and one request is spent, whatever a request turns out to
+// cost. A token bucket would allow a burst on top of its rate, so Budget remembers what was
+// spent in the last minute, and when. What a request costs is learned from the answers; see
+// [MaxReadCost].
 //
 // The zero value is not usable; make one with [NewBudget]. A Budget is safe for
 // concurrent use and may be shared by several clients of one organization.
@@ -172,7 +172,7 @@ func (b *Budget) wait(ctx context.Context, priority Priority, k kind, longest ti
 	}
 }
 
-// spend begins a request. Until it is over, it counts as the dearest that there is.
+// spend begins a request. Until it is over, it counts as the most that a request can cost.
 func (b *Budget) spend(now time.Time, priority Priority, k kind) *expense {
 	e := &expense{at: now, priority: priority, kind: k, points: MaxReadCost, open: true}
 	if b.costs.fixed > 0 {
@@ -262,7 +262,7 @@ func (b *Budget) next(now time.Time, priority Priority, k kind) time.Time {
 	}
 	kept := ownWindow
 	if own < MaxReadCost {
-		// Not by what this request costs: a dearer one looks back further.
+		// Not by what this request costs: a more expensive one looks back further.
 		kept *= mostWindows * MaxReadCost
 	}
 	gone := 0
@@ -301,8 +301,8 @@ func (b *Budget) next(now time.Time, priority Priority, k kind) time.Time {
 		}
 		switch {
 		case own >= enoughToSpread && !b.costs.limiters.known():
-			// Answers all over the minute tell soonest how points come back: half of the
-			// share at once, and the rest of it evenly.
+			// Answers spread over the minute show soonest how points come back: half of the
+			// share is spent at once, and the rest evenly.
 			if half := share / 2; !b.free(cost, half, window, some).IsZero() {
 				at = later(at, b.evenly(priority, MaxReadCost, half, window))
 			}
@@ -310,9 +310,9 @@ func (b *Budget) next(now time.Time, priority Priority, k kind) time.Time {
 			// A return of points is seen only while what was spent before is not a minute old.
 			at = later(at, b.evenly(priority, cost, own, window))
 		case priority == Background && idle > together:
-			// Only of a request that follows another at once is it plain what it costs, so
-			// the first one waits until there is room for the next. After a pause it may look as
-			// dear as can be; a share that is smaller than that does not wait for it.
+			// Only a request that follows another one at once shows plainly what it costs, so
+			// the first one waits until there is room for the next. After a pause, a request may
+			// look as expensive as possible; a share that is smaller than that does not wait.
 			at = later(at, b.free(min(2*cost, own), own, ownWindow, some))
 			if room := cost + MaxReadCost; idle > atOnce && own > MaxReadCost {
 				at = later(at, b.free(min(room, own), own, ownWindow, some))
@@ -332,7 +332,7 @@ func (b *Budget) next(now time.Time, priority Priority, k kind) time.Time {
 }
 
 // enoughToSpread are the fewest points with which requests are spread to learn how points
-// come back: those of a few requests, however dear they are.
+// come back: those of a few requests, however expensive they are.
 const enoughToSpread = 4 * MaxReadCost
 
 // evenly spreads requests of a priority over the window, so that others that come find

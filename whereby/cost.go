@@ -10,23 +10,23 @@ const (
 	// documentation of rate limiting, it is 1 to 10, depending on complexity. The cost of each
 	// endpoint is not documented, may depend on the data, and may change at any time.
 	MaxReadCost = 10
-	// doubted is the part of a minute's points, as requests of one point, for which a
-	// request may have looked dear because production was busy all the time, and
-	// leastDoubted the fewest such requests.
+	// doubted is the part of a minute's points, as requests of one point, for which requests
+	// may have looked expensive because production was busy all the time, and leastDoubted
+	// the fewest such requests.
 	doubted, leastDoubted = 1.0 / 30, 10
 )
 
 // costs learns what requests cost from how far the organization's remaining points fall
-// from one of our answers to the next. Production's requests in between make a request
-// look dearer, and never cheaper. Points that come back in between make it look cheaper;
+// from one of our answers to the next. Production's requests in between make a request look
+// more expensive, never cheaper. Points that come back in between make it look cheaper;
 // limiters knows how many these may be.
 type costs struct {
-	fixed    int // 0 if it is to be learnt
+	fixed    int // 0 if it is to be learned
 	kinds    map[kind]*kindCost
 	limit    int
 	limiters limiters
-	// patient is true if there are points enough to find out how they come back before
-	// anything is learnt. With few points that may take an hour.
+	// patient is true if there are enough points to find out first how they come back, and
+	// then what requests cost. With few points, the former may take an hour.
 	patient bool
 }
 
@@ -48,7 +48,7 @@ type kindCost struct {
 type charge struct {
 	points *int
 	// least is what the requests up to it cost at least, as far as is known: if all of
-	// them were dear, it was not production.
+	// them looked expensive, that was not production.
 	least int
 }
 
@@ -115,13 +115,13 @@ func (c *costs) charge(points *int, k kind, r RateLimit, sent, now time.Time, al
 	if known.paused++; c.limiters.plain {
 		known.paused = 0
 	}
-	// After a pause a request looks dear for what production spent in it. That is no evidence
-	// that requests are dear, unless there has been no other for long.
+	// After a pause a request looks expensive for what production spent in it. That is no evidence
+	// that requests are expensive, unless there has been no other for long.
 	if len(known.observed) == 0 || known.paused == 0 || known.paused > c.doubtful() {
 		known.observed = last(known.observed, seen, c.doubtful())
 	}
-	// Production can only make a request look dearer, and is not always at work: if one
-	// after it looks cheaper, it was cheaper too, unless all before it were as dear.
+	// Production can only make a request look more expensive, and is not always at work: if one
+	// after it looks cheaper, it was cheaper too, unless all before it were as expensive.
 	for _, before := range known.charges {
 		*before.points = min(*before.points, max(seen, before.least))
 	}
@@ -136,5 +136,5 @@ func last[T any](list []T, item T, n int) []T {
 	return append(slices.Clone(list), item)
 }
 
-// doubtful is how many requests back one may have looked dear for production's sake.
+// doubtful is how many requests back one may have looked expensive for production's sake.
 func (c *costs) doubtful() int { return max(int(doubted*float64(c.limit)), leastDoubted) }

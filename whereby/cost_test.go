@@ -129,13 +129,13 @@ func spendAll(t *testing.T, limit int, share float64, limiter wherebytest.Limite
 	return s
 }
 
-// worst returns the most that was spent in a minute, and the dearest request.
-func (s *spender) worst() (most, dearest int) {
+// worst returns the most that was spent in a minute, and the most expensive request.
+func (s *spender) worst() (most, highest int) {
 	requests := s.account.Requests()
 	for _, r := range requests {
-		dearest = max(dearest, r.Cost)
+		highest = max(highest, r.Cost)
 	}
-	return wherebytest.MostPoints(requests, time.Minute), dearest
+	return wherebytest.MostPoints(requests, time.Minute), highest
 }
 
 // spentFrom is what was spent from a time since the start on, until another.
@@ -172,8 +172,8 @@ func TestNoMinuteCostsMoreThanTheShareAndOneRequest(t *testing.T) {
 					t.Parallel()
 					synctest.Test(t, func(t *testing.T) {
 						s := spendAll(t, limit, share, limiter, price, latency, priceChange+15*time.Minute, seed)
-						most, dearest := s.worst()
-						if limit := int(share*float64(limit)) + dearest; most > limit {
+						most, highest := s.worst()
+						if limit := int(share*float64(limit)) + highest; most > limit {
 							t.Errorf("seed %d: %d points in a minute; want %d at most", seed, most, limit)
 						}
 						if n := s.production.Refused(); n > 0 {
@@ -188,7 +188,7 @@ func TestNoMinuteCostsMoreThanTheShareAndOneRequest(t *testing.T) {
 
 // TestCheapReadsUseTheShare has an exporter that reads all that it can at a point a read,
 // next to production. With few points and with answers that take long, it cannot tell its own
-// spending from production's every time, and takes reads for dearer; with a sliding window it
+// spending from production's every time, and takes reads for more expensive; with a sliding window it
 // never can. With a fixed window, the least of a hundred runs was 77% of the share of 100
 // points, 58% with slow answers, and 91% of that of 1,000, 74% with slow answers; a later run
 // used 47% of the share of 100 points. So the middle one of three runs decides.

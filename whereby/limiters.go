@@ -5,20 +5,20 @@ import (
 	"time"
 )
 
-// limiters are the ways in which points may come back. Whereby does not say which of them
-// it uses, so each is believed until an answer contradicts it, and a request is taken for
-// the dearest that it can have been in any way that is still believed. So points that come
-// back between two answers are not mistaken for a cheap request.
+// limiters are the ways in which points may come back. Whereby does not say which of them it
+// uses, so each is possible until an answer contradicts it. A request counts as the most that
+// it can have cost in any way that is still possible, so points that come back between two
+// answers do not make it look cheap.
 //
 //   - All at once, every minute or more rarely (a fixed window). Between two resets none
 //     come back.
-//   - Evenly, the limit in a minute (a token bucket). So many may come back, and one more
-//     because Whereby tells whole points.
-//   - Each a minute after it was spent (a sliding window). Any number may come back, as
-//     production may have spent any number a minute ago. But all that was seen to be spent
-//     in the last minute must be in use.
+//   - Evenly, the limit in a minute (a token bucket). As many may come back, and one more
+//     because Whereby reports whole points.
+//   - Each a minute after it was spent (a sliding window). Any number may come back, because
+//     production may have spent any number a minute ago. But everything that was seen to be
+//     spent in the last minute must still be in use.
 //
-// If all are contradicted, nothing can be learnt.
+// If all are contradicted, nothing can be learned.
 type limiters struct {
 	notAtOnce, notEvenly, notEach bool
 
@@ -26,7 +26,7 @@ type limiters struct {
 	plain    bool       // the last reading followed the one before it at once
 	returned time.Time  // before the last return of points
 	spent    []spending // that was seen in the last minute
-	none     time.Time  // since when no limiter is believed
+	none     time.Time  // since when no limiter is possible
 }
 
 // reading is what an answer said of the points. They were counted after the request was
@@ -58,13 +58,13 @@ const (
 	// together is so short a time that nothing comes back in it that production spent a
 	// minute ago, as a rule.
 	together = 50 * time.Millisecond
-	// forgetAfter is when limiters are believed again after all were contradicted, in case
+	// forgetAfter is when all limiters are possible again after all were contradicted, in case
 	// Whereby has changed its own.
 	forgetAfter = 10 * time.Minute
 )
 
 // most returns the most points that the request of a reading can have cost. Unless it must be
-// sure, it takes for nothing what production may have spent in a moment a minute ago.
+// sure, it neglects what production may have spent in a moment a minute ago.
 func (l *limiters) most(r reading, sure bool) int {
 	before := l.before
 	comparable := before.limit == r.limit && !r.crossed && !before.crossed
@@ -78,7 +78,7 @@ func (l *limiters) most(r reading, sure bool) int {
 	case r.crossed:
 		return MaxReadCost
 	case !comparable, !l.none.IsZero():
-		return bounded(r.used) // whatever came back: what it cost is in use
+		return bounded(r.used) // whatever came back, its cost is in use
 	}
 	took, back := r.received.Sub(r.since), evenly(r, r.since)
 	switch {
@@ -94,7 +94,7 @@ func (l *limiters) most(r reading, sure bool) int {
 	return bounded(min(r.fall+back, r.used))
 }
 
-// contradict finds what a reading contradicts. Every request costs a point at least.
+// contradict finds what a reading contradicts. Every request costs at least a point.
 func (l *limiters) contradict(r reading, comparable bool) {
 	seen := spending{r.sent, 1}
 	if comparable {
@@ -131,15 +131,15 @@ func (l *limiters) contradict(r reading, comparable bool) {
 	}
 }
 
-// spread reports whether requests are better sent all over the minute than one right behind
-// another. Where answers come quickly, the latter shows what a request costs; where they are
-// slow, a return of points within a minute must be seen first, to contradict that each comes
+// spread reports whether requests are better spread over the minute than sent one right
+// after another. If answers come quickly, the latter shows what a request costs. If they are
+// slow, a return of points within a minute must be seen first: it contradicts that each comes
 // back a minute after it was spent.
 func (l *limiters) spread() bool {
 	return !l.notEach && l.before.received.Sub(l.before.sent) > together/4
 }
 
-// known reports whether there is one limiter left to believe in.
+// known reports whether at most one limiter is still possible.
 func (l *limiters) known() bool {
 	n := 0
 	for _, not := range [...]bool{l.notAtOnce, l.notEvenly, l.notEach} {

@@ -27,7 +27,7 @@ func TestARequestIsTakenForTheDearestThatItCanHaveBeen(t *testing.T) {
 		},
 		"two resets within a minute": {
 			answers:   []answered{{0, 40, 10}, {2 * s, 83, 10}, {2 * s, 3, 3}, {2 * s, 60, 10}, {2 * s, 4, 4}, {s, 5, 5}},
-			notAtOnce: true, notEvenly: true, notEach: true, // and so nothing is learnt
+			notAtOnce: true, notEvenly: true, notEach: true, // and so nothing is learned
 		},
 		"evenly": {
 			answers:   []answered{{0, 10, 10}, {2 * s, 45, 10}, {2 * s, 43, 10}, {6 * s, 34, 1}, {1200 * ms, 33, 1}, {1200 * ms, 36, 5}},
@@ -78,9 +78,9 @@ func TestLimitersAreBelievedAgain(t *testing.T) {
 	}
 }
 
-// TestAPauseIsNoEvidenceOfDearRequests: what looks dear after a pause was production's, unless
+// TestAPauseIsNoEvidenceOfExpensiveRequests: what looks expensive after a pause was production's, unless
 // requests have followed nothing but pauses for long.
-func TestAPauseIsNoEvidenceOfDearRequests(t *testing.T) {
+func TestAPauseIsNoEvidenceOfExpensiveRequests(t *testing.T) {
 	for name, tc := range map[string]struct{ pauses, want int }{
 		"a few pauses":        {leastDoubted, 1},
 		"nothing but pauses":  {3 * leastDoubted, MaxReadCost},

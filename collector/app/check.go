@@ -121,9 +121,9 @@ func (c *Check) plan(env *Env) error {
 		account.ReadCost = *c.Whereby.ReadCost
 		return plan.Print(env.Stdout, account, plan.Make(account))
 	}
-	dear := account
-	dear.ReadCost = whereby.MaxReadCost
-	return plan.Print(env.Stdout, account, plan.Make(account), plan.Make(dear))
+	expensive := account
+	expensive.ReadCost = whereby.MaxReadCost
+	return plan.Print(env.Stdout, account, plan.Make(account), plan.Make(expensive))
 }
 
 // online asks for one room, as cheaply as the API allows.

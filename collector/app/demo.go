@@ -121,7 +121,7 @@ func (d *Demo) Run(env *Env) error {
 
 // demoClient reads the account within a share of its points.
 func demoClient(account http.RoundTripper, share float64) (*whereby.Client, error) {
-	readCost := 1 // as in the account: nobody has to wait until that is learnt
+	readCost := 1 // as in the account: nobody has to wait until that is learned
 	return Whereby{
 		URL:            whereby.DefaultBaseURL, // never reached: the transport is the account
 		RateLimitShare: share,

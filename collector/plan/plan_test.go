@@ -194,9 +194,9 @@ func TestThePrintedPlan(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var got bytes.Buffer
-			dear := c.account
-			dear.ReadCost = whereby.MaxReadCost
-			if err := plan.Print(&got, c.account, plan.Make(c.account), plan.Make(dear)); err != nil {
+			expensive := c.account
+			expensive.ReadCost = whereby.MaxReadCost
+			if err := plan.Print(&got, c.account, plan.Make(c.account), plan.Make(expensive)); err != nil {
 				t.Fatal(err)
 			}
 			golden.Compare(t, "testdata/"+c.name+".txt", got.String())

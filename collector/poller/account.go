@@ -8,7 +8,7 @@ import (
 	"whereby_exporter/whereby"
 )
 
-// Classes of a poll's errors that are none of Whereby's.
+// Classes of a poll's errors that do not come from Whereby.
 const (
 	classStore   whereby.ErrorClass = "store"
 	classAccount whereby.ErrorClass = "account"
@@ -38,7 +38,7 @@ func IsAnotherAccount(err error) bool {
 // what Whereby answered.
 func IsStorageError(err error) bool { return classOf(err) == classStore }
 
-// classOf says in a word why a poll failed.
+// classOf returns why a poll failed, in a word.
 func classOf(err error) whereby.ErrorClass {
 	class := whereby.ClassOf(err)
 	switch {

@@ -20,7 +20,7 @@ const (
 	maxLooks = 10
 )
 
-// stage is how far a full poll is.
+// stage is how far a full poll has come.
 type stage int
 
 const (
@@ -30,7 +30,7 @@ const (
 	done
 )
 
-// full is a poll that reads every page. Its stages and its place in them outlast a
+// full is a poll that reads every page. Its stage, and its place in that, outlast a
 // failure: the next attempt continues from the page that failed.
 type full struct {
 	walk
@@ -44,7 +44,7 @@ type full struct {
 	missed int
 	// top are the rooms of the first page.
 	top []ledger.Row
-	// heeded is true once it is shown that Insights heeds the order asked for.
+	// heeded is true once Insights has shown that it heeds the order asked for.
 	heeded bool
 }
 

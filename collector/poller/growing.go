@@ -21,11 +21,11 @@ const (
 	maxDoubtful = 10
 )
 
-// growth is what is known of a room whose totals rose lately, and may rise still.
+// growth is what is known of a room whose totals rose lately and may still rise.
 type growth struct {
 	// last is the start of its last session.
 	last int64
-	// raised is when it rose last, again whether it rose before.
+	// raised is when it rose last, and again whether it had risen before.
 	raised time.Time
 	again  bool
 	// asked is when it was last asked for by name, at first the same as raised.
@@ -44,7 +44,7 @@ func (g growth) due(now time.Time) bool {
 // growing are the rooms that may be rising still, by name.
 type growing struct {
 	rooms map[string]growth
-	// crowded is when there were last more of them than are remembered.
+	// crowded is the last time at which there were more of them than are remembered.
 	crowded time.Time
 }
 

@@ -23,13 +23,13 @@ type knowledge struct {
 	// sortRefused and exactRefused are when Insights last refused to sort by last session,
 	// and to look up a room by name.
 	sortRefused, exactRefused time.Time
-	// missed is when to ask for missed rooms again of which some could not be asked for.
+	// missed is when to ask again for missed rooms, if asking for some of them failed.
 	missed pause
 	// broken counts the polls in a row that found the order broken.
 	broken map[Kind]int
 	// inDoubt is true from then on until a full poll has seen to it.
 	inDoubt bool
-	// unsorted is true once the log says that polls can't stop early.
+	// unsorted is true once the log says that polls cannot stop early.
 	unsorted bool
 }
 
@@ -74,7 +74,7 @@ func (p *Poller) wideDue() bool {
 	return lately(p.knowledge.growing.crowded, settled) || !lately(p.knowledge.wide, wideEvery)
 }
 
-// lately reports whether something was less than a time ago.
+// lately reports whether something happened less than a duration ago.
 func lately(at time.Time, d time.Duration) bool { return !at.IsZero() && time.Since(at) < d }
 
 // sortRefused reports whether Insights refused to sort so recently that it is not worth

@@ -10,14 +10,13 @@ import (
 )
 
 const (
-	// namesPerCommit is how many missed rooms are asked for before what they told is
+	// namesPerCommit is how many missed rooms are asked for before the answers are
 	// committed.
 	namesPerCommit = 20
-	// maxFailedNames is after how many rooms in a row that could not be asked for the others
-	// wait.
+	// maxFailedNames is how many rooms in a row may fail to be read before the others wait.
 	maxFailedNames = 3
-	// askAgain is when rooms that could not be asked for are asked for again: from then on
-	// ever more rarely, up to longestAskAgain.
+	// askAgain is how long after a failure rooms are asked for again. The wait grows with
+	// each failure, up to longestAskAgain.
 	askAgain        = time.Minute
 	longestAskAgain = 6 * time.Hour
 )

@@ -13,7 +13,7 @@ const tolerated = 4
 type order struct {
 	// pages counts the pages checked, and broken those that contradict the order.
 	pages, broken int
-	// undated is true once a row was used, nobody knows when.
+	// undated is true once a row was used and has no time of a session.
 	undated bool
 	// dated is true once a row with a session has come, since the top of the list.
 	dated bool
@@ -24,10 +24,10 @@ type order struct {
 	newest int64
 }
 
-// top starts at the top of the list again. What was found out stays.
+// top starts at the top of the list again, and keeps what was found out.
 func (o *order) top() { o.dated, o.oldest = false, 0 }
 
-// holds reports whether the pages were in order, but for a few.
+// holds reports whether all but a few pages were in order.
 func (o *order) holds() bool { return o.broken <= o.pages/tolerated }
 
 // shown reports whether there was an order to see.

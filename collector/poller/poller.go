@@ -19,9 +19,9 @@ type Config struct {
 	Interval time.Duration
 	// FullPollInterval is the longest time between the ends of two full polls.
 	FullPollInterval time.Duration
-	// Storage says where the ledger is kept, for a person.
+	// Storage is where the ledger is kept, as people are told.
 	Storage string
-	// OnRooms, where not nil, is told of the rooms of every page that was read, those of
+	// OnRooms, if not nil, is told of the rooms of every page that was read, those of
 	// a poll that fails later too, once they are known to be the account's. It must be quick.
 	OnRooms func([]whereby.Room)
 	// OnPoll is told of every poll once it is over, from the goroutine that ran it.
@@ -42,12 +42,12 @@ const (
 	Named Kind = "named"
 )
 
-// Result is what a poll came to.
+// Result is the outcome of a poll.
 type Result struct {
 	Kind    Kind
 	Started time.Time
 	Ended   time.Time
-	// Duration is how long it took, whatever became of the clock meanwhile.
+	// Duration is how long it took, even if the clock was set meanwhile.
 	Duration time.Duration
 	// Pages counts the pages read; failed attempts are not among them.
 	Pages int
@@ -133,7 +133,7 @@ func (p *Poller) pollDue(ctx context.Context) {
 	}
 }
 
-// inBackground does what a short poll leaves.
+// inBackground does what short polls leave undone.
 func (p *Poller) inBackground(ctx context.Context) {
 	p.fullPollIfDue(ctx)
 	p.askForMissed(ctx)

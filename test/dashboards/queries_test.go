@@ -443,7 +443,7 @@ func BenchmarkAThousandCustomers(b *testing.B) {
 	p := startPrometheus(b, dir, options{evaluate: 5 * time.Second})
 	for _, g := range p.evaluated(3 * time.Minute) {
 		b.Logf("%s takes %.2f s", g.Name, g.EvaluationTime)
-		// A group that takes a tenth of its minute is too dear. The hourly one has time, and
+		// A group that takes a tenth of its minute is too expensive. The hourly one has time, and
 		// the forecast is of an account, whatever its customers.
 		if limit := 6.0; g.EvaluationTime > limit && g.Name != "whereby-capacity" || g.EvaluationTime > 30 {
 			b.Errorf("%s takes %.2f s", g.Name, g.EvaluationTime)

@@ -14,7 +14,7 @@ import (
 )
 
 // TestTheExporterKeepsWithinItsShare has the binary read an account without end, next to an
-// application that spends the rest of the points, while a read becomes ten times as dear:
+// application that spends the rest of the points, while a read becomes ten times as expensive:
 // in no minute does it spend more than its share and one read, however points come back,
 // and the application is never refused.
 func TestTheExporterKeepsWithinItsShare(t *testing.T) {
@@ -23,7 +23,7 @@ func TestTheExporterKeepsWithinItsShare(t *testing.T) {
 		limit   = 1000
 		share   = 0.25
 		allowed = 250
-		dearer  = 70 * time.Second
+		rises   = 70 * time.Second
 		length  = 140 * time.Second
 	)
 	for name, limiter := range map[string]wherebytest.Limiter{
@@ -35,7 +35,7 @@ func TestTheExporterKeepsWithinItsShare(t *testing.T) {
 			account, api := newAccount(t, wherebytest.Config{
 				PointsPerMinute: limit, Limiter: limiter,
 				Cost: func(_ string, _ int, at time.Time) int {
-					if at.Sub(began) < dearer {
+					if at.Sub(began) < rises {
 						return 1
 					}
 					return whereby.MaxReadCost
@@ -66,17 +66,17 @@ func TestTheExporterKeepsWithinItsShare(t *testing.T) {
 			if n := production.Refused(); n > 0 || len(production.Requests()) < 100 {
 				t.Errorf("%d of production's %d requests were refused", n, len(production.Requests()))
 			}
-			// It does not hold all off: reads go on before and after they become dearer.
-			var cheap, dear int
+			// It does not hold all off: reads go on before and after they become more expensive.
+			var cheap, expensive int
 			for _, r := range requests {
 				if r.Cost == 1 {
 					cheap++
 				} else {
-					dear++
+					expensive++
 				}
 			}
-			if cheap < 20 || dear < 10 {
-				t.Errorf("%d cheap and %d dear reads", cheap, dear)
+			if cheap < 20 || expensive < 10 {
+				t.Errorf("%d cheap and %d expensive reads", cheap, expensive)
 			}
 		})
 	}

@@ -62,7 +62,7 @@ func (a *Account) index(field string) []entry {
 		x.build(a.rooms, a.shown)
 		return x.entries
 	}
-	// Many moves are dearer than sorting again.
+	// Many moves are more expensive than sorting again.
 	if len(x.moved) > 1024+len(x.entries)/16 {
 		x.build(a.rooms, a.shown)
 	} else if len(x.moved) > 0 {

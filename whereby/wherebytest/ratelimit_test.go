@@ -190,7 +190,7 @@ func TestMostPoints(t *testing.T) {
 		{"no request", nil, 0},
 		{"one request", []wherebytest.Request{request(0, 7)}, 7},
 		{"a minute apart is not within one", []wherebytest.Request{request(0, 7), request(60, 5)}, 7},
-		{"the dearest stretch", []wherebytest.Request{request(0, 1), request(50, 2), request(70, 3), request(109, 4), request(110, 5)}, 12},
+		{"the most expensive stretch", []wherebytest.Request{request(0, 1), request(50, 2), request(70, 3), request(109, 4), request(110, 5)}, 12},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
