@@ -204,10 +204,10 @@ func TestAHundredKillsLoseAndDoubleNothing(t *testing.T) {
 		case polled:
 			ready++
 			if i%2 == 0 {
-				within = within * 9 / 10
+				within = within * 4 / 5
 			}
 		case i%2 == 0:
-			within = min(within*10/9, patience)
+			within = min(within*5/4, patience)
 		}
 	}
 	close(stop)
