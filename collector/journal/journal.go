@@ -207,26 +207,26 @@ func (j *Journal) awaitMore() bool {
 	j.mu.Lock()
 	waiting := len(j.next.entries)
 	j.active = waiting > 0
+	if !j.active {
+		j.mu.Unlock()
+		return false
+	}
 	j.enough = (j.written + waiting + 1) / 2
+	gather := waiting < j.enough
 	late := maxGather - time.Since(j.began)
-	wait := j.active && waiting < j.enough && late > 0
 	select {
 	case <-j.ready: // of an earlier batch
 	default:
 	}
 	j.mu.Unlock()
-	if wait {
-		timer := time.NewTimer(late)
-		defer timer.Stop()
+	if gather && late > 0 {
 		select {
 		case <-j.ready:
-		case <-timer.C:
+		case <-time.After(late):
 		}
 	}
-	if waiting > 0 {
-		runtime.Gosched() // others may be about to send
-	}
-	return waiting > 0
+	runtime.Gosched() // others may be about to send
+	return true
 }
 
 func (j *Journal) write(b []byte) error {
