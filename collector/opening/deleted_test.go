@@ -15,9 +15,7 @@ import (
 // Only the list of its sessions tells which minutes are whose, and there is none a day
 // later: the room counts as unread.
 func TestABalanceThatNobodyCanConfirmIsNone(t *testing.T) {
-	if testing.Short() {
-		t.Skip("too long with the race detector: it runs without")
-	}
+	tooLong(t)
 	start := time.Date(2000, 2, 1, 0, 0, 0, 0, time.UTC)
 	for name, c := range map[string]struct {
 		others int // rooms: there are several pages of them, or one
@@ -113,9 +111,7 @@ func TestABalanceThatNobodyCanConfirmIsNone(t *testing.T) {
 // of a period, and the earlier meeting be shown with all of its minutes during the later one.
 // Whereby deletes it hours before balances are confirmed.
 func TestARoomWithAnEndIsListedBeforeItIsDeleted(t *testing.T) {
-	if testing.Short() {
-		t.Skip("too long with the race detector: it runs without")
-	}
+	tooLong(t)
 	start := time.Date(2000, 2, 1, 0, 0, 0, 0, time.UTC)
 	for name, c := range map[string]struct {
 		others  int // rooms: there are several pages of them, or one

@@ -290,12 +290,19 @@ func (b *bench) settled() {
 	b.t.Fatal("the account never holds still")
 }
 
-// TestWhatAPeriodCosts counts requests: none for rooms that were not used in the
-// period or not before it, and one for others, whatever their age.
-func TestWhatAPeriodCosts(t *testing.T) {
+// tooLong skips a test if the tests are to be short, as with the race detector: the same
+// goroutines meet in others.
+func tooLong(t *testing.T) {
+	t.Helper()
 	if testing.Short() {
 		t.Skip("too long with the race detector: it runs without")
 	}
+}
+
+// TestWhatAPeriodCosts counts requests: none for rooms that were not used in the
+// period or not before it, and one for others, whatever their age.
+func TestWhatAPeriodCosts(t *testing.T) {
+	tooLong(t)
 	synctest.Test(t, func(t *testing.T) {
 		random := seeded(t)
 		b := newBench(t, wherebytest.Config{Lag: 5 * time.Second})

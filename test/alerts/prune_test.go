@@ -47,7 +47,9 @@ func prune(t *testing.T, dir, tests string) {
 	texts := map[string]string{} // of the rules of a name, with all in them that may name another
 	for _, path := range paths {
 		var f ruleFile
-		if err := yaml.Unmarshal([]byte(read(t, path)), &f); err != nil {
+		decoder := yaml.NewDecoder(strings.NewReader(read(t, path)))
+		decoder.KnownFields(true) // or the tests would run without one that is new
+		if err := decoder.Decode(&f); err != nil {
 			t.Fatalf("%s: %v", path, err)
 		}
 		files[path] = f
