@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -119,7 +120,7 @@ func start(t testing.TB, env []string, name string, args ...string) *process {
 			t.Errorf("%s printed the API key", filepath.Base(name))
 		}
 		if t.Failed() {
-			t.Logf("%s printed:\n%s", filepath.Base(name), tail(p.out.String(), 60))
+			t.Logf("%s printed, without what it did well before the end:\n%s", filepath.Base(name), excerpt(p.out.String(), 60))
 		}
 	})
 	return p
@@ -128,6 +129,14 @@ func start(t testing.TB, env []string, name string, args ...string) *process {
 func tail(s string, lines int) string {
 	all := strings.Split(s, "\n")
 	return strings.Join(all[max(0, len(all)-lines):], "\n")
+}
+
+// excerpt returns the last lines of a log, and of those before them what is not at level debug.
+func excerpt(log string, lines int) string {
+	all := strings.Split(log, "\n")
+	last := max(0, len(all)-lines)
+	early := slices.DeleteFunc(slices.Clone(all[:last]), func(line string) bool { return strings.Contains(line, "level=DEBUG") })
+	return strings.Join(append(early, all[last:]...), "\n")
 }
 
 // kill is kill -9.
