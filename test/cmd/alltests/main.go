@@ -42,7 +42,8 @@ func lanes(race bool) [][]module {
 		// Rendering a chart has no races, and Kubernetes' types take minutes to build twice.
 		{{dir: "test/helm"}},
 	}
-	first := []string{"./collector", "./collector/app"}
+	// The long ones last would leave a processor idle.
+	first := []string{"./collector", "./collector/app", "./collector/opening", "./whereby/wherebytest", "./collector/poller"}
 	if !race {
 		return append(lanes, []module{{dir: ".", first: first}})
 	}
