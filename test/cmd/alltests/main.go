@@ -38,7 +38,7 @@ func lanes(race bool) [][]module {
 	lanes := [][]module{
 		// These run programs, which the detector does not see; what they share with the
 		// product's tests, such as the simulated account, it watches there.
-		{{dir: "test", first: []string{"./packaging", "./e2e", "./alerts", "./browser", "./dashboards", "./image"}, parallel: 4}},
+		{{dir: "test", first: []string{"./packaging", "./e2e", "./alerts", "./browser", "./dashboards", "./image"}, parallel: 6}},
 		// Rendering a chart has no races, and Kubernetes' types take minutes to build twice.
 		{{dir: "test/helm"}},
 	}
