@@ -7,19 +7,19 @@ import (
 	dto "github.com/prometheus/client_model/go"
 )
 
-// block is a run of samples of one family, or what comes before its first sample. It is
-// immutable, so whatever it was encoded to can be used for as long as the block is.
+// block is a run of samples of one family, or the part before its first sample. It is
+// immutable, so its encoded form is valid for as long as it exists.
 type block struct {
 	family *descriptor
-	// samples are sorted, and come after those of the block before. There are none in
-	// the block that stands for the HELP and TYPE of the family.
+	// samples are sorted, and come after those of the block before. The block that stands
+	// for the family's HELP and TYPE has none.
 	samples samples
 }
 
-// isHead reports whether the block is what comes before the first sample.
+// isHead reports whether the block is the part before the first sample.
 func (b *block) isHead() bool { return b.samples.len() == 0 }
 
-// copy returns a block whose values may be changed until somebody else has it.
+// copy returns a block whose values may be changed until it is shared.
 func (b *block) copy() *block {
 	c := *b
 	c.samples.values = slices.Clone(b.samples.values)
@@ -47,15 +47,15 @@ func (d *descriptor) equal(o *descriptor) bool {
 	return d.name == o.name && d.help == o.help && d.kind == o.kind && slices.Equal(d.labels, o.labels)
 }
 
-// blockLength is about how many samples a block has. Shorter ones compress less well;
-// of longer ones more is encoded again when a single sample changes.
+// blockLength is about how many samples a block has. Shorter blocks compress less well;
+// longer ones cost more when a single sample changes.
 const blockLength = 128
 
 // errUnsorted says that samples are not sorted, or that two have the same labels.
 var errUnsorted = errors.New("samples are not sorted")
 
-// cut puts the samples of a family into blocks: those made before if they have the same
-// samples, and new ones for the others.
+// cut divides the samples of a family into blocks. It reuses earlier blocks that have the
+// same samples.
 func cut(f *descriptor, s *samples, before []*block) ([]*block, error) {
 	var blocks []*block
 	next := 0 // the first of before that may be used
@@ -67,7 +67,7 @@ func cut(f *descriptor, s *samples, before []*block) ([]*block, error) {
 			next++
 			continue
 		}
-		// New blocks take the place of that one, up to where the one after it begins.
+		// New blocks replace that one, up to the beginning of the next.
 		next++
 		to := s.len()
 		if next < len(before) {

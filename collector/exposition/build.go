@@ -6,8 +6,8 @@ import (
 	dto "github.com/prometheus/client_model/go"
 )
 
-// builder turns blocks into the messages that encoders take. What it built is valid
-// until it builds the next one: only so many messages are allocated as a block needs.
+// builder turns blocks into the messages that encoders take. It reuses them: a result is
+// valid until the next call.
 type builder struct {
 	metrics []*dto.Metric
 	rows    []row
@@ -75,8 +75,8 @@ func (d *descriptor) message(metrics []*dto.Metric) *dto.MetricFamily {
 	return &dto.MetricFamily{Name: &d.name, Help: &d.help, Type: &d.kind, Metric: metrics}
 }
 
-// resized returns a slice of a length, in the memory of another if that suffices. The
-// values in it are any.
+// resized returns a slice of the given length, in the memory of s if that is large enough.
+// Its values are undefined.
 func resized[T any](s []T, length int) []T {
 	return slices.Grow(s[:0], length)[:length]
 }

@@ -2,11 +2,11 @@ package exposition
 
 import "hash/crc32"
 
-// checksum is what ends a gzip member: its zero value is that of nothing.
+// checksum is the trailer of a gzip member. The zero value is the checksum of no bytes.
 type checksum struct {
 	crc, size uint32 // gzip wants the size modulo 2³²
-	// shift is x to the power of the number of bits: what the CRC of the bytes before
-	// is multiplied by when these are appended. 0 stands for 1, as nothing is appended.
+	// shift is x to the power of the number of bits. The CRC of earlier bytes is multiplied
+	// by it when these are appended. 0 stands for 1: there is nothing to append.
 	shift uint32
 }
 
@@ -14,14 +14,14 @@ func sumOf(b []byte) checksum {
 	return checksum{crc: crc32.ChecksumIEEE(b), size: uint32(len(b)), shift: powerOfX(8 * uint64(len(b)))}
 }
 
-// then returns the sum of the bytes of s followed by those of o. It can only be appended
-// to.
+// then returns the checksum of the bytes of s followed by those of o. More can be appended
+// to the result, but the result cannot be appended.
 func (s checksum) then(o checksum) checksum {
 	if o.shift == 0 {
 		return checksum{crc: s.crc, size: s.size + o.size}
 	}
-	// A CRC is the remainder of a polynomial. Its inversions, before and after, cancel
-	// out in this sum.
+	// A CRC is the remainder of a polynomial. The inversions before and after it cancel out
+	// in this sum.
 	return checksum{crc: multiply(s.crc, o.shift) ^ o.crc, size: s.size + o.size}
 }
 
@@ -36,7 +36,7 @@ func multiply(a, b uint32) uint32 {
 		if a&one != 0 {
 			product ^= b
 		}
-		// Times x, which the next coefficient of a belongs to.
+		// Times x, for the next coefficient of a.
 		carry := b & 1
 		b >>= 1
 		if carry != 0 {

@@ -7,27 +7,27 @@ import (
 	"fmt"
 )
 
-// piece is a part of a body in its content coding, made to stand between any others.
+// piece is a part of a body in its content coding. It can stand between any others.
 //
-// With gzip it is deflate blocks that end on a byte, refer to nothing outside of the
-// piece, and of which none says that it is the last. So all pieces are of one gzip
-// member: not every reader goes on to a second one.
+// With gzip, a piece is a run of deflate blocks that ends on a byte boundary, refers to
+// nothing outside of the piece and has no final block. All pieces of a body form one gzip
+// member, because not every reader continues with a second one.
 type piece struct {
 	bytes []byte
-	// sum is of the bytes before compression.
+	// sum is the checksum of the bytes before compression.
 	sum checksum
 }
 
-// smallest is the length from which on compressing is worth setting up the compressor.
+// smallest is the length below which compression is not worth its setup.
 const smallest = 256
 
-// compressor makes pieces. Its zero value is ready for use.
+// compressor makes pieces. The zero value is ready for use.
 type compressor struct {
 	out    bytes.Buffer
 	blocks *flate.Writer
 }
 
-// piece returns the piece of some bytes, and does not keep those.
+// piece returns the piece of some bytes, and does not retain them.
 func (c *compressor) piece(to coding, text []byte) (piece, error) {
 	if to != gzipped || len(text) < smallest {
 		return stored(to, text), nil
@@ -35,8 +35,8 @@ func (c *compressor) piece(to coding, text []byte) (piece, error) {
 	c.out.Reset()
 	if c.blocks == nil {
 		var err error
-		// Blocks are alike within, so that better levels save a percent and cost as much
-		// again.
+		// The samples of a block are much alike: a better level saves one percent, and
+		// doubles the cost.
 		if c.blocks, err = flate.NewWriter(nil, flate.BestSpeed); err != nil {
 			return piece{}, fmt.Errorf("make a gzip compressor: %w", err)
 		}
@@ -45,7 +45,7 @@ func (c *compressor) piece(to coding, text []byte) (piece, error) {
 	if _, err := c.blocks.Write(text); err != nil {
 		return piece{}, fmt.Errorf("compress with gzip: %w", err)
 	}
-	// The marker of a flush ends on a byte, where other blocks can follow.
+	// A flush ends on a byte boundary, where other blocks can follow.
 	if err := c.blocks.Flush(); err != nil {
 		return piece{}, fmt.Errorf("compress with gzip: %w", err)
 	}
@@ -60,8 +60,8 @@ func stored(to coding, text []byte) piece {
 	if to != gzipped {
 		return piece{bytes.Clone(text), checksum{size: uint32(len(text))}}
 	}
-	// A block that is not the last and not compressed: its length and the complement of
-	// that (RFC 1951, 3.2.4).
+	// A block that is neither final nor compressed: its length, and the complement of its
+	// length (RFC 1951, 3.2.4).
 	length := uint16(len(text))
 	block := binary.LittleEndian.AppendUint16([]byte{0}, length)
 	block = binary.LittleEndian.AppendUint16(block, ^length)
@@ -75,10 +75,10 @@ type body struct {
 	sum    checksum
 }
 
-// gzipHeader is that of a member without name and time (RFC 1952).
+// gzipHeader is the header of a member without a name or time (RFC 1952).
 var gzipHeader = []byte{0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff}
 
-// join returns the body of pieces, of which empty ones count for nothing.
+// join returns the body that consists of pieces. It skips empty ones.
 func join(c coding, pieces []piece) body {
 	b := body{pieces: make([][]byte, 0, len(pieces)+2)}
 	if c == gzipped {
@@ -88,7 +88,7 @@ func join(c coding, pieces []piece) body {
 		b.add(p)
 	}
 	if c == gzipped {
-		end := []byte{1, 0, 0, 0xff, 0xff} // a last block, with nothing in it
+		end := []byte{1, 0, 0, 0xff, 0xff} // a final block without content
 		end = binary.LittleEndian.AppendUint32(end, b.sum.crc)
 		end = binary.LittleEndian.AppendUint32(end, b.sum.size)
 		b.add(piece{bytes: end})

@@ -13,18 +13,17 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// encoder encodes blocks. It keeps its memory, and its compressor, which is much larger
-// than what it compresses.
+// encoder encodes blocks. It is reused, because its compressor is much larger than a block.
 type encoder struct {
 	builder    builder
 	buffer     bytes.Buffer
 	compressor compressor
 }
 
-// encoders are kept: as many as are at work at once.
+// encoders is a pool of encoders.
 type encoders struct{ pool sync.Pool }
 
-// with calls f with an encoder that nobody else has.
+// with calls f with an encoder that nobody else uses.
 func (e *encoders) with(f func(*encoder) (piece, error)) (piece, error) {
 	free, ok := e.pool.Get().(*encoder)
 	if !ok {
@@ -46,8 +45,8 @@ func (e *encoders) block(b *block, v variant) (piece, error) {
 	})
 }
 
-// families encodes whole families, of the given names if there are any, and whatever
-// ends an exposition.
+// families encodes whole families, or only those with the given names if there are any,
+// and the end of the exposition.
 func (e *encoders) families(families []*dto.MetricFamily, format expfmt.Format, c coding, names []string) (piece, error) {
 	return e.with(func(e *encoder) (piece, error) {
 		e.buffer.Reset()
@@ -62,8 +61,7 @@ func (e *encoders) families(families []*dto.MetricFamily, format expfmt.Format, 
 func (e *encoder) encode(b *block, format expfmt.Format) ([]byte, error) {
 	message := e.builder.build(b)
 	if format.FormatType() == expfmt.TypeProtoDelim {
-		// The fields of a message may be put together one after another. What comes
-		// before them is frame's.
+		// Fields of a message may be concatenated. frame makes the part before them.
 		if b.isHead() {
 			message.Metric = nil
 		} else {
@@ -71,7 +69,7 @@ func (e *encoder) encode(b *block, format expfmt.Format) ([]byte, error) {
 		}
 		return proto.MarshalOptions{}.MarshalAppend(e.buffer.AvailableBuffer(), message)
 	}
-	// The encoder is not closed: that would end the exposition.
+	// Closing the encoder would end the exposition.
 	if err := expfmt.NewEncoder(&e.buffer, format).Encode(message); err != nil {
 		return nil, err
 	}
@@ -83,7 +81,7 @@ func (e *encoder) encode(b *block, format expfmt.Format) ([]byte, error) {
 	return text[head:], nil
 }
 
-// comments returns the length of the lines at the beginning that are no samples.
+// comments returns the length of the comment lines at the beginning.
 func comments(text []byte) int {
 	n := 0
 	for n < len(text) && text[n] == '#' {
@@ -96,8 +94,8 @@ func comments(text []byte) int {
 	return n
 }
 
-// frame returns what comes before the pieces of a family: with protobuf, the length of
-// the message.
+// frame returns the part before the pieces of a family: with protobuf, the length of the
+// message.
 func frame(v variant, pieces []piece) piece {
 	if v.format.FormatType() != expfmt.TypeProtoDelim {
 		return piece{}
@@ -109,7 +107,7 @@ func frame(v variant, pieces []piece) piece {
 	return stored(v.coding, protowire.AppendVarint(nil, size))
 }
 
-// encode writes the families of these names, or all of them, and what ends an
+// encode writes the families with these names, or all of them, and the end of the
 // exposition.
 func encode(w io.Writer, format expfmt.Format, families []*dto.MetricFamily, names []string) error {
 	encoder := expfmt.NewEncoder(w, format)

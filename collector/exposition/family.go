@@ -20,16 +20,15 @@ type Family struct {
 	Labels []string
 	// Samples yields each sample once, with its label values in the order of
 	// Labels. The slice may be reused for the next sample. Samples may be called more
-	// than once, until the families are published or the scrape is answered, and must
-	// yield the same samples each time. It is fastest if samples that were there the
-	// last time come in the same order as then.
+	// than once until the families are published or the scrape is answered, and must
+	// yield the same samples each time. Samples in the same order as the time before
+	// cost least.
 	Samples func(yield func(labelValues []string, value float64))
 }
 
-// check reports what makes the family invalid whatever its samples.
+// check returns an error if the family is invalid, whatever its samples are.
 func (f Family) check() error {
-	// Blocks are served whatever escaping was negotiated, which is right only for names
-	// that none of them changes.
+	// Blocks are served whatever escaping was negotiated, so none may change the name.
 	if !model.LegacyValidation.IsValidMetricName(f.Name) {
 		return fmt.Errorf("metric family name %q is not valid", f.Name)
 	}

@@ -15,30 +15,31 @@ import (
 	"github.com/prometheus/common/expfmt"
 )
 
-// Options are what a [Handler] may be told. The zero value is fine.
+// Options configures a [Handler]. The zero value is valid.
 type Options struct {
-	// OnError is told the errors that scrapes are answered with status 500 for.
+	// OnError is called with the error of each scrape that fails with status 500.
 	OnError func(error)
-	// Dynamic gives the families that may change between two calls of
+	// Dynamic returns the families that may change between two calls of
 	// [Handler.Publish]. It is called for each scrape, and never while a set is being
-	// published; the functions for their samples are called after it. nil is none.
+	// published; the functions for their samples are called after it. nil means none.
 	Dynamic func() []Family
 }
 
 // Handler serves the published set of families, then the dynamic ones, then those of a
-// registry. It answers like promhttp: the same formats, the filter name[], and status
-// 500 with the error as text when anything cannot be gathered or encoded.
+// registry. It responds like promhttp: the same formats, the filter name[], and status
+// 500 with the error as text if anything cannot be gathered or encoded.
 type Handler struct {
 	registry prometheus.Gatherer
 	onError  func(error)
 	dynamic  func() []Family
 	formats  []expfmt.Format
 	recent   recentVariants
-	// lastDynamic is what the last scrape found.
+	// lastDynamic are the dynamic families of the last scrape.
 	lastDynamic atomic.Pointer[set]
 
 	publishing sync.Mutex
-	// changing is held for writing while the set and what goes with it change.
+	// changing is held for writing while the set and the source of the dynamic families
+	// change.
 	changing  sync.RWMutex
 	published *set
 }
@@ -61,12 +62,12 @@ func NewHandler(registry prometheus.Gatherer, o Options) *Handler {
 	}
 }
 
-// Publish replaces the set by families that may come in any order. It reads their samples,
-// and encodes those that changed in the variants that scrapes have asked for lately, so
-// that no scrape waits for it. A set that is not valid is published too: failing scrapes
-// are noticed, old figures are not.
+// Publish replaces the set with families in any order. It reads their samples, and encodes
+// those that changed in the variants that recent scrapes have requested, so that no scrape
+// waits for it. An invalid set is published too: failing scrapes are noticed, old figures
+// are not.
 //
-// also, unless nil, changes what the dynamic families rest on: no scrape sees the one
+// also, unless nil, changes the source of the dynamic families: no scrape sees one change
 // without the other.
 func (h *Handler) Publish(families []Family, also func()) {
 	h.publishing.Lock()
@@ -81,7 +82,7 @@ func (h *Handler) Publish(families []Family, also func()) {
 	}
 }
 
-// current returns the published set and the dynamic families of the same moment.
+// current returns the published set and the dynamic families of one moment.
 func (h *Handler) current() (*set, []Family) {
 	h.changing.RLock()
 	defer h.changing.RUnlock()
@@ -119,10 +120,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_ = out.Flush()
 }
 
-// writeSize is how much is written at once: pieces are small.
+// writeSize is the size of a write in bytes: pieces are small.
 const writeSize = 64 << 10
 
-// pieces returns the answer that has the families of these names, or all of them.
+// pieces returns the body with the families with these names, or with all of them.
 func (h *Handler) pieces(format expfmt.Format, c coding, names []string) ([]piece, error) {
 	published, families := h.current()
 	v := variantOf(format, c)
@@ -153,7 +154,7 @@ func (h *Handler) pieces(format expfmt.Format, c coding, names []string) ([]piec
 	return append(pieces, last), err
 }
 
-// distinct refuses what is valid in each part and not in the whole.
+// distinct returns an error if two parts have the same family.
 func distinct(published, dynamic *set, gathered []*dto.MetricFamily) error {
 	for _, family := range gathered {
 		if published.has(family.GetName()) || dynamic.has(family.GetName()) {

@@ -5,8 +5,7 @@ import (
 	"sync"
 )
 
-// lazyPiece is the piece of one block in one variant, which is made when it is first
-// wanted.
+// lazyPiece is the piece of one block in one variant. It is made at its first use.
 type lazyPiece struct {
 	once  sync.Once
 	piece piece
@@ -15,7 +14,7 @@ type lazyPiece struct {
 
 var errPanicked = errors.New("encoding has panicked")
 
-// get returns the piece. If several goroutines want it at once, one of them makes it.
+// get returns the piece. If several goroutines need it at once, one of them makes it.
 func (l *lazyPiece) get(e *encoders, b *block, v variant) (piece, error) {
 	l.once.Do(func() {
 		l.err = errPanicked
@@ -24,7 +23,7 @@ func (l *lazyPiece) get(e *encoders, b *block, v variant) (piece, error) {
 	return l.piece, l.err
 }
 
-// lazyPieces are those of one variant, by block.
+// lazyPieces are the pieces of one variant, by block.
 type lazyPieces map[*block]*lazyPiece
 
 // add takes the pieces of a set from others, or adds new ones.
@@ -40,7 +39,7 @@ func (l lazyPieces) add(s *set, from lazyPieces) {
 	}
 }
 
-// assemble returns the pieces of sets in their order, with what frames families.
+// assemble returns the pieces of sets in order, with the frames of families.
 func (l lazyPieces) assemble(e *encoders, v variant, sets ...*set) ([]piece, error) {
 	pieces := make([]piece, 0, len(l)+len(l)/4)
 	for _, s := range sets {

@@ -13,9 +13,9 @@ const (
 	gzipped  coding = "gzip"
 )
 
-// negotiate picks the coding that the values of Accept-Encoding like best, and gzip if
-// they like both the same. A client that refuses everything gets identity: an answer that
-// it may be able to read serves it better than none.
+// negotiate returns the coding that the values of Accept-Encoding prefer, and gzip if they
+// prefer neither. A client that refuses everything gets identity: it may be able to read
+// that, and an error would not help it.
 func negotiate(acceptEncoding []string) coding {
 	qualities := map[string]float64{}
 	for _, value := range acceptEncoding {
@@ -23,7 +23,7 @@ func negotiate(acceptEncoding []string) coding {
 			name, parameters, _ := strings.Cut(element, ";")
 			name = strings.ToLower(strings.TrimSpace(name))
 			q := quality(parameters)
-			// A coding that is refused anywhere is not sent.
+			// A coding that is refused once is not sent.
 			if earlier, ok := qualities[name]; !ok || q < earlier {
 				qualities[name] = q
 			}
@@ -39,8 +39,8 @@ func negotiate(acceptEncoding []string) coding {
 	return identity
 }
 
-// quality returns the q of an element's parameters. One that cannot be understood
-// refuses the coding, as identity is always safe.
+// quality returns the q of an element's parameters. An invalid one refuses the coding:
+// identity is always safe.
 func quality(parameters string) float64 {
 	for parameter := range strings.SplitSeq(parameters, ";") {
 		name, value, _ := strings.Cut(parameter, "=")

@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// recentVariants keeps the pieces of blocks in the variants that scrapes have asked for
-// lately.
+// recentVariants keeps the pieces of blocks in the variants that recent scrapes have
+// requested.
 type recentVariants struct {
 	encoders encoders
 
@@ -15,29 +15,29 @@ type recentVariants struct {
 	scrapes  uint64
 }
 
-// cachedVariant is the pieces of one variant.
+// cachedVariant holds the pieces of one variant.
 type cachedVariant struct {
 	pieces lazyPieces // replaced as a whole, as scrapes read it without the lock
-	// idle counts how many sets were published since the variant was last asked for.
+	// idle counts the sets that were published since the variant was last requested.
 	idle int
-	// scrape is the number of the scrape that last asked for it.
+	// scrape is the number of the scrape that last requested it.
 	scrape uint64
 }
 
-// maxIdle is how many sets in a row nobody may ask for in a variant before it is dropped.
-// Sets may well be published more often than they are scraped.
+// maxIdle is the number of sets after which a variant that is no longer requested is
+// dropped. Sets may be published more often than they are scraped.
 const maxIdle = 10
 
-// maxVariants bounds the memory that variants take. Servers ask for one or two, and a
-// person who looks at the page for another.
+// maxVariants bounds the memory of variants. Servers request one or two, and a person who
+// looks at the page another one.
 const maxVariants = 4
 
-// scrape returns the pieces of sets in a variant. Those of other blocks are dropped.
+// scrape returns the pieces of sets in a variant. It drops those of other blocks.
 func (r *recentVariants) scrape(v variant, sets ...*set) ([]piece, error) {
 	return r.only(v, sets).assemble(&r.encoders, v, sets...)
 }
 
-// only keeps the pieces of sets, and returns them.
+// only returns the pieces of sets in a variant, and keeps no others of it.
 func (r *recentVariants) only(v variant, sets []*set) lazyPieces {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -82,8 +82,8 @@ func (r *recentVariants) prepare(s *set) {
 	}
 }
 
-// upcoming returns the pieces of a set in each of the variants, and drops the variants that
-// nobody asks for any more.
+// upcoming returns the pieces of a set in each of the variants. It drops the variants that
+// are no longer requested.
 func (r *recentVariants) upcoming(s *set) map[variant]lazyPieces {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -8,15 +8,15 @@ import (
 	"unicode/utf8"
 )
 
-// samples are those of a family, or some of them, with nothing allocated for each one.
+// samples are all or some of the samples of a family. A single sample has no allocation.
 type samples struct {
-	width  int      // how many labels a sample has
+	width  int      // the number of labels of a sample
 	labels []string // width values for each sample, in the order of the labels' names
 	values []float64
 }
 
-// read replaces the samples by those of a family. order are the indexes of the
-// family's labels, sorted by name.
+// read replaces the samples with those of a family. order are the indexes of the family's
+// labels, sorted by name.
 func (s *samples) read(f Family, order []int) error {
 	s.width, s.labels, s.values = len(order), s.labels[:0], s.values[:0]
 	var invalid error
@@ -49,8 +49,8 @@ func (s *samples) part(from, to int) samples {
 	}
 }
 
-// is reports whether a sample has these label values, which are in the order that Samples
-// yields them in.
+// is reports whether a sample has these label values, which are in the order of
+// [Family.Labels].
 func (s *samples) is(i int, labelValues []string, order []int) bool {
 	if len(labelValues) != s.width {
 		return false
@@ -64,7 +64,7 @@ func (s *samples) is(i int, labelValues []string, order []int) bool {
 	return true
 }
 
-// has reports whether the samples from an index on begin with others.
+// has reports whether the samples from an index on begin with those of o.
 func (s *samples) has(from int, o *samples) bool {
 	to := from + o.len()
 	return to <= s.len() &&
@@ -72,7 +72,7 @@ func (s *samples) has(from int, o *samples) bool {
 		slices.Equal(s.labels[from*s.width:to*s.width], o.labels)
 }
 
-// sameValue tells 0 from -0, which are written differently.
+// sameValue distinguishes 0 from -0, which are written differently.
 func sameValue(a, b float64) bool { return math.Float64bits(a) == math.Float64bits(b) }
 
 // increasing reports whether the samples from an index to another are sorted by their
@@ -95,7 +95,7 @@ func (s *samples) search(from int, other []string) int {
 	return from
 }
 
-// sort sorts the samples by their labels, and returns which each of them was before. Two
+// sort sorts the samples by their labels, and returns the former index of each. Two samples
 // with the same labels are an error.
 func (s *samples) sort(family string) ([]int, error) {
 	order := make([]int, s.len())
@@ -115,7 +115,7 @@ func (s *samples) sort(family string) ([]int, error) {
 	return order, nil
 }
 
-// checkText refuses label values that no format can hold.
+// checkText returns an error if a label value is not valid in any format.
 func (s *samples) checkText(f *descriptor) error {
 	for i, value := range s.labels {
 		if !utf8.ValidString(value) {

@@ -14,21 +14,21 @@ type set struct {
 	invalid  error
 }
 
-// family is one with at least one sample.
+// family is a metric family with at least one sample.
 type family struct {
 	*descriptor
 	// blocks are the head of the family and its samples.
 	blocks []*block
-	// positions are where the samples are, in the order in which Samples yields them.
+	// positions are those of the samples, in the order in which Samples yields them.
 	positions []position
 }
 
-// position is where a sample is in the blocks of a family.
+// position is the place of a sample in the blocks of a family.
 type position struct{ block, index int32 }
 
-// read reads families, which may come in any order, and uses the blocks of an earlier set
-// again if nothing has changed. Families without samples are not exposed. A set with
-// a mistake in it has only its error, with which scrapes are answered.
+// read reads families in any order. It reuses blocks of an earlier set that have not
+// changed. Families without samples are not exposed. An invalid set has only its error,
+// which scrapes return.
 func read(families []Family, before *set) *set {
 	families = slices.Clone(families)
 	slices.SortStableFunc(families, func(a, b Family) int { return cmp.Compare(a.Name, b.Name) })
@@ -61,8 +61,8 @@ func readFamily(f Family, buffer *samples, before family) (family, error) {
 	return before.replace(f, order, buffer)
 }
 
-// update returns the family with the values that samples have now. It returns false if
-// there are other samples than before, or in another order.
+// update returns the family with the current values of its samples. It returns false if
+// the samples or their order have changed.
 func (f family) update(from Family, order []int) (family, bool) {
 	before, changed, same, n := f.blocks, false, true, 0
 	from.Samples(func(labelValues []string, value float64) {
@@ -87,13 +87,13 @@ func (f family) update(from Family, order []int) (family, bool) {
 	return f, same && n == len(f.positions)
 }
 
-// replace returns the family with the samples that there are now. Blocks with the same
-// samples as before are used again.
+// replace returns the family with its current samples. It reuses blocks that have the same
+// samples as before.
 func (f family) replace(from Family, order []int, buffer *samples) (family, error) {
 	if err := buffer.read(from, order); err != nil {
 		return family{}, err
 	}
-	var yielded []int // which of those that were yielded each sample is; nil if they came sorted
+	var yielded []int // the index at which each sample was yielded; nil if they came sorted
 	made, err := cut(f.descriptor, buffer, f.blocks[1:])
 	if errors.Is(err, errUnsorted) {
 		yielded, err = buffer.sort(f.name)
@@ -120,7 +120,7 @@ func (f family) replace(from Family, order []int, buffer *samples) (family, erro
 	return next, nil
 }
 
-// family returns the one of a name; without blocks if there is none.
+// family returns the family with a name, or one without blocks.
 func (s *set) family(name string) family {
 	if s == nil {
 		return family{}
@@ -132,11 +132,11 @@ func (s *set) family(name string) family {
 	return s.families[i]
 }
 
-// has reports whether a family is of this set.
+// has reports whether the set has a family.
 func (s *set) has(name string) bool { return s.family(name).descriptor != nil }
 
-// messages returns the families of these names, or all of them, as a registry would
-// gather them.
+// messages returns the families with these names, or all of them, as a registry gathers
+// them.
 func (s *set) messages(names []string) []*dto.MetricFamily {
 	var messages []*dto.MetricFamily
 	for _, f := range s.families {

@@ -11,14 +11,14 @@ type variant struct {
 	coding coding
 }
 
-// variantOf returns the variant of a negotiated format. The escaping scheme is left out
-// of it: it makes no difference to names that are valid without.
+// variantOf returns the variant of a negotiated format. It has no escaping scheme: valid
+// names are the same in all of them.
 func variantOf(format expfmt.Format, c coding) variant {
 	return variant{format: format.WithEscapingScheme(model.NoEscaping), coding: c}
 }
 
-// cacheable reports whether blocks are kept in the variant. No Prometheus asks for the
-// textual kinds of protobuf.
+// cacheable reports whether blocks are kept in the variant. No Prometheus requests the
+// textual forms of protobuf.
 func (v variant) cacheable() bool {
 	switch v.format.FormatType() {
 	case expfmt.TypeTextPlain, expfmt.TypeOpenMetrics, expfmt.TypeProtoDelim:

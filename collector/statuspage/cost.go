@@ -7,7 +7,7 @@ import (
 	"whereby_exporter/collector/cost"
 )
 
-// Costs are what billing periods cost; nothing without prices.
+// Costs are the costs of billing periods; empty without prices.
 type Costs struct {
 	Currency string
 	// Kinds are those that have costs; what some of them cost may not be known.
@@ -15,13 +15,13 @@ type Costs struct {
 	cost.Period
 }
 
-// current is what the current period costs so far, "" if that is not known.
+// current returns the cost of the current period so far, "" if unknown.
 func (c Costs) current() string { return c.text(c.Current) }
 
-// previous is what the one before cost.
+// previous returns the cost of the previous period, "" if unknown.
 func (c Costs) previous() string { return c.text(c.Previous) }
 
-// text sums costs: in hundredths of the unit, rounded.
+// text returns the sum of costs, rounded to hundredths.
 func (c Costs) text(costs []cost.Cost) string {
 	if len(costs) == 0 {
 		return ""
@@ -39,7 +39,7 @@ func (c Costs) text(costs []cost.Cost) string {
 	return total
 }
 
-// with adds a cost to what was used.
+// with appends a cost to a usage.
 func with(used, cost string) string {
 	if cost == "" {
 		return used
@@ -47,7 +47,7 @@ func with(used, cost string) string {
 	return used + ", " + cost
 }
 
-// addCosts adds what the customers' and the account's billing periods cost.
+// addCosts adds the costs of the customers' and the account's billing periods.
 func (s *figures) addCosts(r *Report) {
 	if s.Costs == nil {
 		return

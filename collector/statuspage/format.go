@@ -25,7 +25,7 @@ func number[N int | int64 | float64](n N) string {
 	return sign + strings.Join(parts, ",")
 }
 
-// percent rounds down: what is not all of a quota must not read as 100%.
+// percent rounds down: 100% means that all of a quota is used.
 func percent(ratio float64) string {
 	const most = 9999
 	whole := math.Floor(ratio*100 + 1e-9)
@@ -35,7 +35,7 @@ func percent(ratio float64) string {
 	return number(whole) + "%"
 }
 
-// count writes a number with what it counts: 1 page, 2 pages.
+// count writes a number with its noun: 1 page, 2 pages.
 func count[N int | int64](n N, one, many string) string {
 	if n == 1 {
 		return "1 " + one
@@ -46,7 +46,7 @@ func count[N int | int64](n N, one, many string) string {
 // span writes a duration in its two largest units: 3 h 20 min.
 func span(d time.Duration) string {
 	seconds := int64(d.Round(time.Second) / time.Second)
-	// Beyond a few of a unit nobody wants to know the smaller one.
+	// From a few of a unit on, the smaller unit is of no interest.
 	units := []struct {
 		size int64
 		name string
@@ -68,14 +68,14 @@ func span(d time.Duration) string {
 	return "0 s"
 }
 
-// stamp is a time as the page shows it: relative, with the absolute one behind it.
+// stamp is a time as the page shows it: relative, with the absolute time as its title.
 type stamp struct {
 	ISO, Absolute, Relative string
 }
 
 const absolute = "2 Jan 2006 15:04:05 MST"
 
-// Known is false for a time that never was.
+// Known is false for the zero time.
 func (s stamp) Known() bool { return s.ISO != "" }
 
 func stampOf(now, t time.Time) stamp {
@@ -94,8 +94,7 @@ func stampOf(now, t time.Time) stamp {
 	return s
 }
 
-// dayOf returns a stamp whose absolute time is in the zone that it was given in: that of a
-// billing calendar.
+// dayOf returns a stamp whose absolute time is in the zone of t: that of a billing calendar.
 func dayOf(now, t time.Time) stamp {
 	s := stampOf(now, t)
 	if !t.IsZero() {

@@ -17,20 +17,20 @@ import (
 	"whereby_exporter/collector/rooms"
 )
 
-// Prefix is where the pages other than the first one are.
+// Prefix is the path of all pages but the first.
 const Prefix = "/status/"
 
-// Options are what a Handler is made of.
+// Options configures a [Handler].
 type Options struct {
 	Source Source
-	// MetricsPath is where the metrics are.
+	// MetricsPath is the path of the metrics.
 	MetricsPath string
 	Logger      *slog.Logger
 }
 
 const (
-	// refresh is how often the script brings a page up to date, and reload how often
-	// a browser without scripts loads it again.
+	// refresh is how often the script updates a page, and reload how often a browser
+	// without scripts reloads it.
 	refresh = 10 * time.Second
 	reload  = 30 * time.Second
 	// roomsLimit is how many rooms a page shows: on a phone, 50 are ten screens.
@@ -46,7 +46,7 @@ var (
 	assetFiles embed.FS
 )
 
-// policy allows what this package serves, and nothing else.
+// policy allows only what this package serves.
 const policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; " +
 	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
@@ -62,11 +62,11 @@ type Handler struct {
 type asset struct {
 	content     []byte
 	contentType string
-	// address is with a version, so that browsers may keep it forever.
+	// address includes a version, so that browsers can keep the asset forever.
 	address string
 }
 
-// New makes the pages ready. It fails only if they are wrong in themselves.
+// New returns a handler. It fails only if a template is invalid.
 func New(o Options) (*Handler, error) {
 	h := &Handler{options: o, reader: newReader(o.Source), templates: map[string]*template.Template{}, assets: map[string]asset{}}
 	for _, page := range []string{"overview", "rooms", "room", "problem"} {
@@ -91,7 +91,7 @@ func New(o Options) (*Handler, error) {
 	h.mux.HandleFunc("GET /{$}", h.overview)
 	h.mux.HandleFunc("GET "+Prefix+"rooms", h.rooms)
 	h.mux.HandleFunc("GET "+Prefix+"room", h.room)
-	// What is posted spends a point, and no other site may do that.
+	// A form spends a point, so no other site may submit it.
 	own := http.NewCrossOriginProtection()
 	own.SetDenyHandler(http.HandlerFunc(h.foreign))
 	h.mux.Handle("POST "+Prefix+"room", own.Handler(http.HandlerFunc(h.readSessions)))
@@ -106,8 +106,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header := w.Header()
 	header.Set("Content-Security-Policy", policy)
 	header.Set("X-Content-Type-Options", "nosniff")
-	// Not no-referrer: browsers would then post forms without saying where they are
-	// from, which is how the pages' own forms are told from others.
+	// With no-referrer, browsers would submit forms without their origin, which
+	// distinguishes the pages' own forms from those of other sites.
 	header.Set("Referrer-Policy", "same-origin")
 	h.mux.ServeHTTP(w, r)
 }
@@ -115,19 +115,19 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // frame is what all pages have.
 type frame struct {
 	Title, Version string
-	// Root leads from the page to the first one, so that the pages work behind a
-	// proxy that puts a path before them.
+	// Root is the relative address of the first page, so that the pages work behind a
+	// proxy that adds a path.
 	Root                string
 	Style, Script, Icon string
 	Metrics             string
-	// JSON and Dashboard lead to the rooms of the page's customer as JSON, and to Grafana;
-	// "" is nowhere.
+	// JSON and Dashboard are the addresses of the customer's rooms as JSON, and of Grafana;
+	// "" if there is none.
 	JSON, Dashboard string
 	Now             stamp
 	Clock           string
 	Refresh, Reload int // in seconds
-	// Still is set if the page does not reload by itself; Toggle is its address
-	// with that the other way round, for browsers without scripts.
+	// Still is true if the page does not reload by itself. Toggle is its address with the
+	// opposite, for browsers without scripts.
 	Still  bool
 	Toggle string
 }
@@ -155,8 +155,8 @@ func (f frame) ofCustomer(r Report, prefix string) frame {
 	return f
 }
 
-// dashboardAddress returns the address of a bundled dashboard. It names no job: the exporter does
-// not know under which it is scraped.
+// dashboardAddress returns the address of a bundled dashboard. It has no job: the exporter
+// does not know its own.
 func dashboardAddress(r Report, uid string, variables url.Values) string {
 	if r.DashboardURL == "" {
 		return ""
@@ -224,8 +224,7 @@ func (h *Handler) room(w http.ResponseWriter, r *http.Request) {
 	h.render(w, http.StatusOK, "room", newRoomPage(f, report.Now, room, prefix, report.customer(prefix).title(), h.reader.last(room.RoomName)))
 }
 
-// readSessions spends a point, and leads back to the page, which can be loaded again
-// for nothing.
+// readSessions spends a point and redirects to the page, which costs nothing to reload.
 func (h *Handler) readSessions(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	room, _, ok := h.find(w, h.frame("../", h.report()), r.PostFormValue("name"))
@@ -242,7 +241,7 @@ func (h *Handler) foreign(w http.ResponseWriter, _ *http.Request) {
 		"Reading sessions costs points, so only the exporter’s own pages may ask for it. A proxy that changes the Host header has the same effect.")
 }
 
-// find finds a room of the account, or says that there is none.
+// find returns a room of the account, or writes a page that says that there is none.
 func (h *Handler) find(w http.ResponseWriter, f frame, name string) (rooms.Room, string, bool) {
 	room, prefix, ok, err := h.options.Source.Room(name)
 	if err != nil {
@@ -263,7 +262,7 @@ func (h *Handler) asset(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(a.content)
 }
 
-// problemPage says why there is nothing to see.
+// problemPage says why there is nothing to show.
 type problemPage struct {
 	frame
 	Heading, Text string
@@ -275,7 +274,7 @@ func (h *Handler) problem(w http.ResponseWriter, f frame, status int, heading, t
 	h.render(w, status, "problem", problemPage{f, heading, text})
 }
 
-// failed says that the store could not be read; the log says why.
+// failed writes a page that says that the store could not be read, and logs why.
 func (h *Handler) failed(w http.ResponseWriter, f frame, err error) {
 	h.options.Logger.Error("rendering a status page failed", "err", err)
 	h.problem(w, f, http.StatusInternalServerError, "The rooms could not be read", "The log says why.")

@@ -10,14 +10,14 @@ import (
 	"unicode/utf8"
 )
 
-// pageSize is how many customers a page shows; with 10,000 of them it stays small.
+// pageSize is the number of customers on a page.
 const pageSize = 100
 
 // maxFilter bounds the text that customers are filtered by, in bytes. Nothing longer
 // can match: a customer's name has at most 128 characters.
 const maxFilter = 512
 
-// column is what customers can be sorted by.
+// column is a column by which customers can be sorted.
 type column string
 
 const (
@@ -30,20 +30,20 @@ const (
 	byPeriodEnd column = "end"
 )
 
-// descendingFirst are the columns that are of most interest from the top.
+// descendingFirst are the columns that are sorted from the highest value down at first.
 var descendingFirst = map[column]bool{byUsed: true, byMinutes: true, byPeople: true, byRooms: true}
 
 // query is which customers to show, and in which order.
 type query struct {
 	text       string
-	standing   Standing // standings is any
+	standing   Standing // standings means any
 	sort       column
 	descending bool
 	page       int // from 1
 	still      bool
 }
 
-// parseQuery understands what it can: a link that somebody kept should show something.
+// parseQuery ignores what it does not understand: an old link should show something.
 func parseQuery(v url.Values) query {
 	q := query{sort: byStanding, standing: standings, page: 1, still: v.Get("refresh") == "off"}
 	if text := strings.TrimSpace(v.Get("q")); len(text) <= maxFilter && utf8.ValidString(text) {
@@ -71,7 +71,7 @@ func parseQuery(v url.Values) query {
 	return q
 }
 
-// encode returns the address that parseQuery understands, without what goes without saying.
+// encode returns the address that parseQuery understands, without defaults.
 func (q query) encode() string {
 	v := url.Values{}
 	if q.text != "" {
@@ -105,8 +105,8 @@ func order(descending bool) string {
 	return "asc"
 }
 
-// sortedBy returns the query for the first page in the order of a column, and the other way
-// round where it is in that order already.
+// sortedBy returns the query for the first page in the order of a column, or in the opposite
+// order if it is in that order already.
 func (q query) sortedBy(c column) query {
 	if q.sort == c {
 		q.descending = !q.descending
@@ -127,14 +127,14 @@ func (q query) onPage(n int) query {
 	return q
 }
 
-// listing is what a query selects.
+// listing is the result of a query.
 type listing struct {
 	query
 	rows  []assessed // of the page
 	found int        // on all pages
 	pages int
 	all   int
-	// count is how many customers stand how, found or not.
+	// count is the number of customers by standing, found or not.
 	count [standings]int
 	over  []assessed // the first that are over a quota, worst first
 }
@@ -169,10 +169,10 @@ func selectCustomers(r Report, q query) listing {
 	return l
 }
 
-// maxNamed is how many customers the head of the page names.
+// maxNamed is the number of customers that the head of the page names.
 const maxNamed = 3
 
-// figuresOf is when the figures are of.
+// figuresOf returns the time of the figures.
 func (r Report) figuresOf() time.Time {
 	if r.Polls.AsOf.IsZero() {
 		return r.Now
@@ -180,8 +180,8 @@ func (r Report) figuresOf() time.Time {
 	return r.Polls.AsOf
 }
 
-// compare returns the order of a query. Customers that are alike in it come worst first, so
-// that the order is always the same.
+// compare returns the order of a query. Equal customers come worst first, so that the order
+// is always the same.
 func (q query) compare() func(a, b assessed) int {
 	var by func(a, b assessed) int
 	switch q.sort {
@@ -208,8 +208,8 @@ func (q query) compare() func(a, b assessed) int {
 	return func(a, b assessed) int { return cmp.Or(by(a, b), worstFirst(a, b)) }
 }
 
-// worstFirst puts customers over a quota first and those without one last; of equals
-// those that the configuration file names come first, then those that use most.
+// worstFirst puts customers over a quota first and those without one last. Among equals,
+// those in the configuration file come first, then those that use most.
 func worstFirst(a, b assessed) int {
 	byUse := 0
 	if worst, ok := a.worst(); ok {
@@ -236,7 +236,7 @@ func compareBools(a, b bool) int {
 	return -1
 }
 
-// title is what a customer is called. Of customers with one name it has the prefix too.
+// title returns the name of a customer, with the prefix if another one has the same name.
 func (c Customer) title() string {
 	if c.Namesake {
 		return c.Name + " (" + c.Prefix + ")"
@@ -244,7 +244,7 @@ func (c Customer) title() string {
 	return cmp.Or(c.label(), c.Prefix)
 }
 
-// markNamesakes finds the customers that their names do not tell apart.
+// markNamesakes marks the customers that share a name.
 func (r *Report) markNamesakes() {
 	named := make(map[string]int)
 	for _, c := range r.Customers {
@@ -255,7 +255,8 @@ func (r *Report) markNamesakes() {
 	}
 }
 
-// highest returns the largest share of a quota that is gone for certain; below 0 without quotas.
+// highest returns the largest share of a quota that is certainly used; below 0 without
+// quotas.
 func (a assessed) highest() float64 {
 	highest := -1.0
 	for _, u := range a.uses {
@@ -266,8 +267,8 @@ func (a assessed) highest() float64 {
 	return highest
 }
 
-// minutes returns the participant minutes of the period, as far as they are certain; below 0
-// before the first full poll.
+// minutes returns the participant minutes of the period that are certain; below 0 before the
+// first full poll.
 func (a assessed) minutes() int64 {
 	if !a.Known {
 		return -1

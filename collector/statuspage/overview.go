@@ -28,13 +28,14 @@ type overview struct {
 	Points   pointsCard
 	Webhooks *webhooksCard
 	Reloads  reloadsCard
-	// Failure is the last one if polls have succeeded since; one that lasts is a verdict.
+	// Failure is the last failed poll if others have succeeded since. While polls fail, a
+	// verdict says so.
 	Failure          *failure
 	Dropped, Reading string
 	Started          stamp
 }
 
-// verdict is one line of what matters most.
+// verdict is one line at the top of the page.
 type verdict struct {
 	Kind  string // bad, warn, wait or good
 	Text  string
@@ -77,26 +78,26 @@ type customerRow struct {
 	Day                      string
 }
 
-// useLine is a bar and its figures. The bar is 125 units wide and the limit stands at
-// 100 of them, so that over is over in every row.
+// useLine is a bar and its figures. The bar is 125 units wide, and the limit is at 100 of
+// them in every row.
 type useLine struct {
 	Key, Label, Of  string
 	Standing        Standing
 	Known           bool
 	Fill, Projected string // widths
-	Ahead           bool   // the projection is worth drawing
-	Near            string // where near begins; "" is nowhere
+	Ahead           bool   // the projection is above what was used
+	Near            string // where near begins; "" if nowhere
 	Used, Limit     string
 	Percent         string
 	Outlook         string
-	Now, Max        string // of the meter
+	Now, Max        string // values of the meter
 	Text            string // the meter in words
 }
 
 type accountCard struct {
 	Minutes     string
 	Unread      string // rooms
-	Cost        string // of the current period; "" if that is not known
+	Cost        string // of the current period; "" if unknown
 	Uses        []useLine
 	Previous    *periodLine
 	People      string
@@ -118,7 +119,7 @@ type pointsCard struct {
 	Spent, Allowed   string
 	Limit, Remaining string
 	At               stamp
-	Old              bool // At is so long ago that it matters
+	Old              bool // At is more than a minute ago
 }
 
 type webhooksCard struct {
@@ -184,7 +185,7 @@ func newOverview(f frame, r Report, q query) overview {
 	return o
 }
 
-// unsettled reports whether it is not known of somebody what was used in the period.
+// unsettled reports whether any customer's use of the period is not known yet.
 func (r Report) unsettled() bool {
 	for _, c := range r.Customers {
 		if c.Known && !c.PeriodUsage.Known() {
@@ -199,11 +200,11 @@ func (q query) toggled() query {
 	return q
 }
 
-// silence is how long no poll may succeed, where none fails either, before the page
-// says so: some intervals, and never less than this.
+// silence is the least time without a poll, successful or not, after which the page says so.
+// With long intervals, it is three of them.
 const silence = 5 * time.Minute
 
-// verdicts say what matters, worst first.
+// verdicts returns what is wrong, worst first, or that nothing is.
 func verdicts(r Report, l listing) []verdict {
 	var v []verdict
 	asOf := stampOf(r.Now, r.Polls.AsOf)
@@ -355,7 +356,7 @@ func newRow(r Report, a assessed) customerRow {
 	return row
 }
 
-// label returns the name of a customer, and of what is no customer.
+// label returns the name of a customer, or of the rooms that have none.
 func (c Customer) label() string {
 	switch {
 	case c.Name != "":
@@ -407,7 +408,7 @@ func newUseLine(of string, c Customer, u use) useLine {
 	return line
 }
 
-// width is that of a share in a bar, in the bar's units.
+// width returns the width of a share of the limit, in the bar's units.
 func width(ratio float64) string {
 	return fmt.Sprintf("%.4g", min(max(ratio*100, 0), barWidth))
 }

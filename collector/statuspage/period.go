@@ -9,7 +9,7 @@ import (
 	"whereby_exporter/collector/transcriptions"
 )
 
-// atLeast writes what was used, which is not all of it if rooms are unread.
+// atLeast writes what was used, as a lower bound if rooms are unread.
 func atLeast[N int64 | float64](used N, unread int64) string {
 	if unread > 0 {
 		return "at least " + number(used)
@@ -17,7 +17,7 @@ func atLeast[N int64 | float64](used N, unread int64) string {
 	return number(used)
 }
 
-// unreadRooms says how many rooms are unread, or nothing if none is.
+// unreadRooms writes how many rooms are unread, and nothing if none are.
 func unreadRooms(n int64) string {
 	if n == 0 {
 		return ""
@@ -25,17 +25,17 @@ func unreadRooms(n int64) string {
 	return count(n, "room", "rooms") + " unread"
 }
 
-// periodLine is what was used in a billing period, in a line.
+// periodLine is a billing period and its usage, in a line.
 type periodLine struct {
 	Label          string
 	From, To       stamp
 	FromDay, ToDay string
-	Used           string // "" if that is not known
-	State          string // what there is to say of it, if anything
+	Used           string // "" if unknown
+	State          string // how certain it is; "" if there is nothing to say
 }
 
-// currentPeriod returns the line of a customer's current billing period, nil before the first
-// full poll.
+// currentPeriod returns the line of a customer's current billing period, or nil before the
+// first full poll.
 func currentPeriod(now time.Time, c Customer) *periodLine {
 	if !c.Known {
 		return nil
@@ -49,7 +49,7 @@ func currentPeriod(now time.Time, c Customer) *periodLine {
 	return line
 }
 
-// previousPeriod returns the line of the one before.
+// previousPeriod returns the line of the billing period before the current one.
 func previousPeriod(now time.Time, c Customer) *periodLine {
 	if !c.Known {
 		return nil
@@ -76,7 +76,7 @@ func newPeriodLine(now time.Time, label string, p billing.Period) *periodLine {
 	}
 }
 
-// transcribed returns a time of transcriptions, 0 if it is not known.
+// transcribed returns d, or 0 if the length of transcriptions is unknown.
 func (c Customer) transcribed(d time.Duration) time.Duration {
 	if !c.HasTranscribed || !c.Transcribed.Known {
 		return 0
@@ -84,7 +84,7 @@ func (c Customer) transcribed(d time.Duration) time.Duration {
 	return d
 }
 
-// totals writes totals; minutes that few accounts have are left out if there are none.
+// totals writes totals. It leaves out minutes that few accounts have if they are 0.
 func totals(t ledger.Totals, transcribed time.Duration) string {
 	parts := []string{count(t.ParticipantMinutes, "participant minute", "participant minutes")}
 	if t.RecorderMinutes > 0 {

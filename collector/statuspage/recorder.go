@@ -9,8 +9,8 @@ import (
 	"whereby_exporter/whereby"
 )
 
-// Recorder notes what the status page shows beyond the figures. It is safe for concurrent
-// use.
+// Recorder records polls, requests and reloads for the status page. It is safe for
+// concurrent use.
 type Recorder struct {
 	mu      sync.Mutex
 	started time.Time
@@ -26,7 +26,7 @@ func NewRecorder() *Recorder {
 	return &Recorder{started: now, reloads: Reloads{Loaded: now}}
 }
 
-// OnPoll notes the result of a poll.
+// OnPoll records the result of a poll.
 func (r *Recorder) OnPoll(result poller.Result) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -42,7 +42,7 @@ func (r *Recorder) OnPoll(result poller.Result) {
 	r.polls.Succeeded = result.Ended
 }
 
-// OnExchange notes a request to Insights.
+// OnExchange records a request to Insights.
 func (r *Recorder) OnExchange(e whereby.Exchange) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -55,21 +55,21 @@ func (r *Recorder) OnExchange(e whereby.Exchange) {
 	}
 }
 
-// OnReload notes that a configuration file is in force.
+// OnReload records that a configuration file is in force.
 func (r *Recorder) OnReload() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.reloads = Reloads{Loaded: time.Now()}
 }
 
-// OnReloadFailed notes that a configuration file could not be put in force.
+// OnReloadFailed records that a configuration file was refused.
 func (r *Recorder) OnReloadFailed() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.reloads.Failed = time.Now()
 }
 
-// report returns a report that has what was noted.
+// report returns a report with what was recorded.
 func (r *Recorder) report() Report {
 	r.mu.Lock()
 	defer r.mu.Unlock()

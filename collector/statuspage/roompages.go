@@ -17,16 +17,16 @@ import (
 type roomsPage struct {
 	frame
 	Customer, Prefix string
-	// What was used in the current billing period and in the one before; nil if there are
-	// no figures.
+	// Current and Previous are the usage of the current billing period and of the one
+	// before; nil if unknown.
 	Current, Previous *periodLine
 	Head              []headCell
 	Rows              []roomRow
 	// Waiting is set before the first full poll.
 	Waiting     bool
-	First, Next string // addresses; "" is none
-	// All is the address of all rooms if only those with the highest figures are here, and
-	// Found says how many there are.
+	First, Next string // addresses; "" if there is none
+	// All is the address of all rooms if the page shows only those with the highest figures.
+	// Found is their number.
 	All, Found string
 	Mixed      string
 }
@@ -38,7 +38,7 @@ type roomRow struct {
 	Last                                                      stamp
 }
 
-// roomColumns are the columns of the rooms in the order in which they stand.
+// roomColumns are the columns of rooms, from left to right.
 var roomColumns = []struct {
 	order rooms.Order
 	text  string
@@ -52,8 +52,8 @@ var roomColumns = []struct {
 	{rooms.ByLastSession, "Last session started"},
 }
 
-// parseRoomsQuery understands what it can. Without an order, those rooms come first that
-// explain the figures of the customer.
+// parseRoomsQuery ignores what it does not understand. By default, the rooms that explain
+// the customer's figures come first.
 func parseRoomsQuery(v url.Values) rooms.Query {
 	q := rooms.Query{Prefix: v.Get("room_prefix"), Order: rooms.ByPeriod, Cursor: v.Get("cursor"), Limit: roomsLimit}
 	if o := rooms.Order(v.Get("sort")); slices.Contains(rooms.Orders(), o) {
@@ -69,7 +69,7 @@ func roomsAddress(root, prefix string) string {
 	return sortedRooms(root, prefix, rooms.ByPeriod, "")
 }
 
-// sortedRooms returns the address of rooms in an order, from a cursor on.
+// sortedRooms returns the address of rooms in an order, starting at a cursor.
 func sortedRooms(root, prefix string, order rooms.Order, cursor string) string {
 	v := url.Values{"room_prefix": {prefix}}
 	if order != rooms.ByPeriod {
@@ -119,7 +119,7 @@ func newRoomsPage(f frame, now time.Time, customer Customer, q rooms.Query, foun
 	return p
 }
 
-// roomHeads returns the heads of the columns, which lead to the orders.
+// roomHeads returns the heads of the columns, which link to the orders.
 func roomHeads(q rooms.Query) []headCell {
 	var cells []headCell
 	for _, c := range roomColumns {
@@ -150,14 +150,14 @@ func newRoomRow(now time.Time, room rooms.Room) roomRow {
 	return row
 }
 
-// roomPage shows one room and, where somebody asked for them, its sessions.
+// roomPage shows one room and, if requested, its sessions.
 type roomPage struct {
 	frame
 	Room             roomRow
 	First            stamp
 	Customer, Prefix string
 	Up               string
-	// Read is when the sessions were read; not known where they never were.
+	// Read is when the sessions were read; not known if they never were.
 	Read     stamp
 	Rows     []sessionRow
 	More     bool

@@ -11,34 +11,34 @@ import (
 )
 
 const (
-	// fresh is how long what was read of a room is not read again, however often
-	// somebody asks.
+	// fresh is how long the sessions of a room are not read again, however often they are
+	// requested.
 	fresh = time.Minute
-	// kept is how many rooms' sessions are remembered, some 30 KiB each at most.
+	// kept is the number of rooms whose sessions are remembered, 30 KiB each at most.
 	kept = 64
-	// keptFor is how long: somebody may look at them for a while.
+	// keptFor is how long they are remembered.
 	keptFor = time.Hour
 	// perMinute bounds the points that all visitors of the page together spend.
 	perMinute = 10
-	// answerWithin is how long a person waits for an answer, the wait for a point
-	// included. Then it says so; pressing the button again is no harm.
+	// answerWithin is how long a visitor waits for a response, including the wait for
+	// points. The page then says so, and the visitor can press the button again.
 	answerWithin = 8 * time.Second
 )
 
-// errTooMany says that visitors have spent their points.
+// errTooMany means that visitors have spent their points.
 var errTooMany = errors.New("visitors of this page have read the sessions of many rooms in the last minute")
 
-// reading is what was read of a room.
+// reading is the sessions of a room, and when they were read.
 type reading struct {
-	at       time.Time // zero if it never was
+	at       time.Time // zero if they never were
 	sessions []whereby.RoomSession
 	more     bool
-	// err is why it could not be read later, at failed.
+	// err is the error of a later attempt, at failed.
 	err    error
 	failed time.Time
 }
 
-// touched is when somebody last asked.
+// touched returns when the sessions were last requested.
 func (r reading) touched() time.Time {
 	if r.failed.After(r.at) {
 		return r.failed
@@ -53,7 +53,7 @@ type reader struct {
 	mu       sync.Mutex
 	readings map[string]reading
 	spent    []time.Time // within the last minute
-	// busy are rooms being read; those who ask for the same one wait for it.
+	// busy are the rooms being read. Other requests for the same room wait.
 	busy map[string]chan struct{}
 }
 
@@ -61,8 +61,8 @@ func newReader(s Source) *reader {
 	return &reader{source: s, readings: map[string]reading{}, busy: map[string]chan struct{}{}}
 }
 
-// last is what is remembered of a room. An error is of interest to a visitor who has just
-// asked, and misleads later.
+// last returns what is remembered of a room. An error matters to a visitor who has just
+// pressed the button, and would mislead later.
 func (r *reader) last(room string) reading {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -76,8 +76,8 @@ func (r *reader) last(room string) reading {
 	return found
 }
 
-// read asks Insights for a room's sessions, unless they were read just now. It returns
-// once they can be had from last, or the context is done.
+// read requests a room's sessions from Insights, unless they are fresh. It returns once last
+// returns them, or the context is done.
 func (r *reader) read(ctx context.Context, room string) {
 	r.mu.Lock()
 	if last, ok := r.readings[room]; ok && last.err == nil && time.Since(last.at) < fresh {
@@ -101,7 +101,7 @@ func (r *reader) read(ctx context.Context, room string) {
 	r.busy[room] = done
 	r.mu.Unlock()
 
-	// A visitor who has gone leaves the reading to the next one: the point is spent.
+	// The point is spent, so the next visitor gets the sessions even if this one leaves.
 	reading := r.ask(context.WithoutCancel(ctx), room)
 
 	r.mu.Lock()
@@ -131,8 +131,8 @@ func (r *reader) spend(now time.Time) bool {
 	return true
 }
 
-// remember keeps a reading, and forgets the oldest where there are too many. One that
-// failed does not push out what was read before.
+// remember keeps a reading, and forgets the oldest if there are too many. A failed attempt
+// keeps the sessions that were read before.
 func (r *reader) remember(room string, now reading) {
 	if now.err != nil {
 		before := r.readings[room]

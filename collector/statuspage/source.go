@@ -17,22 +17,22 @@ import (
 	"whereby_exporter/whereby"
 )
 
-// Figures are where the figures of the status page come from.
+// Figures are the sources of the status page's figures.
 type Figures struct {
-	// Rooms are those behind a prefix.
+	// Rooms lists the rooms of a prefix.
 	Rooms *rooms.Handler
 	// Snapshot is the usage, or nil before the first full poll.
 	Snapshot func() *ledger.Snapshot
-	// Costs are what the usage costs; nil without prices.
+	// Costs returns the costs of the usage; nil without prices.
 	Costs func() *cost.Figures
-	// Transcribed are the transcriptions; it may be nil.
+	// Transcribed returns the transcriptions; it may be nil.
 	Transcribed func() *transcriptions.Snapshot
 	// File is the configuration in force.
 	File func() *config.Config
 	// Live is nil if webhooks are off, or the live state is damaged.
 	Live        *feed.Feed
 	LiveDamaged bool
-	// Client asks for the sessions of a room. Its OnExchange must be set.
+	// Client requests the sessions of a room. Its OnExchange must be set.
 	Client *whereby.Client
 	// PollInterval is as in [poller.Config].
 	PollInterval time.Duration
@@ -51,7 +51,7 @@ var _ Source = (*figures)(nil)
 // NewSource returns the source of a running exporter.
 func NewSource(f Figures) Source {
 	client := f.Client.Background()
-	// A person waits for the answer, and can ask again.
+	// A visitor waits for the response, and can try again.
 	client.Retry.MaxAttempts = 1
 	client.Retry.MaxThrottleWait = time.Nanosecond
 	return &figures{Handler: f.Rooms, Figures: f, client: client}
@@ -75,11 +75,11 @@ func (s *figures) Report() Report {
 	return r
 }
 
-// defaultNearRatio is that of the account and of prefixes that the configuration file
-// does not name; it matters to the account only, which alone can have quotas.
+// defaultNearRatio is the ratio of the account, and of prefixes that are not in the
+// configuration file. Of these, only the account can have quotas.
 const defaultNearRatio = 0.8
 
-// addCustomers lists every prefix with figures, and every configured one.
+// addCustomers adds every prefix with figures, and every configured one.
 func (s *figures) addCustomers(r *Report, file *config.Config) {
 	now := r.Now
 	r.DashboardURL = file.Alerts.DashboardURL
@@ -122,8 +122,8 @@ func (s *figures) addCustomers(r *Report, file *config.Config) {
 	}
 }
 
-// addWebhooks adds who is in rooms now, and how events come. Without webhooks that is
-// not known, which is something else than nobody.
+// addWebhooks adds live participants and the state of event delivery. Without webhooks they
+// are unknown, which is not the same as 0.
 func (s *figures) addWebhooks(r *Report) {
 	live := s.Live
 	r.LiveDamaged = s.LiveDamaged
@@ -153,7 +153,7 @@ func (s *figures) addWebhooks(r *Report) {
 			if p.Participants == 0 {
 				continue
 			}
-			// Somebody is in a room that Insights does not know yet.
+			// People are in a room that Insights does not list yet.
 			i = len(r.Customers)
 			r.Customers = append(r.Customers, Customer{Prefix: p.Prefix})
 		}

@@ -9,15 +9,15 @@ import (
 	"whereby_exporter/collector/transcriptions"
 )
 
-// Standing is how a customer stands with its quotas.
+// Standing is the state of a customer's quotas.
 type Standing int
 
-// The standings, worst first. Over and Near are what the alerting rules take them for.
+// The standings, worst first. Over and Near have the same meaning as in the alerting rules.
 const (
 	Over    Standing = iota // a quota is used up
 	Heading                 // the projection is above a quota
 	Near                    // a quota is used up to the customer's near ratio
-	Unknown                 // of a quota it is not known yet how much is used
+	Unknown                 // the usage of a quota is not known yet
 	Within
 	NoQuota
 	standings // their number
@@ -32,7 +32,7 @@ var standingTexts = [standings]struct{ key, text string }{
 	NoQuota: {"none", "No quota"},
 }
 
-// Key returns the standing in addresses and classes.
+// Key returns the standing as written in addresses and classes.
 func (s Standing) Key() string { return standingTexts[s].key }
 
 func (s Standing) String() string { return standingTexts[s].text }
@@ -41,23 +41,23 @@ func (s Standing) String() string { return standingTexts[s].text }
 // Monday says little of a month.
 const earliest = 0.2
 
-// use is a resource of a customer with a quota.
+// use is a customer's use of a resource that has a quota.
 type use struct {
 	resource config.Resource
-	// used is all that was used if known is set, else what is certain.
+	// used is the usage if known is true, or else a lower bound of it.
 	used  float64
 	limit float64
 	known bool
-	// unread is of how many rooms it is not known what they used.
+	// unread is the number of rooms whose usage is unknown.
 	unread int64
-	// projected is what the period will come to; there is none before an earliest
-	// time, and none of live participants.
+	// projected is the expected usage of the whole period. Early in a period, and for live
+	// participants, there is none.
 	projected float64
 	projects  bool
 	standing  Standing
 }
 
-// ratio orders uses by how much of their quota is gone.
+// ratio returns the share of the quota that is used.
 func (u use) ratio() float64 { return share(u.used, u.limit) }
 
 func share(n, limit float64) float64 {
@@ -70,14 +70,14 @@ func share(n, limit float64) float64 {
 	return 0
 }
 
-// assessed is a customer with what follows from its figures.
+// assessed is a customer with its uses and standing.
 type assessed struct {
 	Customer
 	uses     []use // of resources with a quota, in the order of the resources
 	standing Standing
 }
 
-// worst returns the use that decides on the standing.
+// worst returns the use that determines the standing.
 func (a assessed) worst() (worst use, ok bool) {
 	for _, u := range a.uses {
 		if !ok || compareUses(u, worst) < 0 {
@@ -99,8 +99,8 @@ func (u use) severity() float64 {
 	return u.ratio()
 }
 
-// assess holds a customer's figures against its quotas. asOf is when they were read:
-// while polls fail, the period goes on and the figures do not.
+// assess compares a customer's figures with its quotas. asOf is when they were read: while
+// polls fail, the period continues and the figures do not.
 func assess(c Customer, asOf time.Time, people bool) assessed {
 	a := assessed{Customer: c, standing: NoQuota}
 	for _, resource := range config.OrganizationResources() {
@@ -133,7 +133,7 @@ func assess(c Customer, asOf time.Time, people bool) assessed {
 	return a
 }
 
-// judge holds a use against its limit. What is certain of it can be too much by itself.
+// judge compares a use with its limit. A lower bound can exceed it too.
 func (u use) judge(near float64) Standing {
 	switch {
 	case u.used > 0 && u.used >= u.limit:
@@ -148,7 +148,7 @@ func (u use) judge(near float64) Standing {
 	return Within
 }
 
-// amount is what was used of a resource that is used up over a period.
+// amount returns the usage of a resource that accumulates over a period.
 func (c Customer) amount(r config.Resource) float64 {
 	switch r {
 	case config.ParticipantMinutes:
@@ -167,7 +167,7 @@ func (c Customer) amount(r config.Resource) float64 {
 	return 0
 }
 
-// project returns what a period will come to if it continues as it went so far.
+// project returns the usage of a whole period if it continues as before.
 func project(used, over float64) (float64, bool) {
 	if over < earliest {
 		return 0, false
