@@ -12,9 +12,9 @@ type answered struct {
 	want  int // the most that it may have cost
 }
 
-// TestARequestIsTakenForTheDearestThatItCanHaveBeen has answers that one way in which
-// points come back explains, or none.
-func TestARequestIsTakenForTheDearestThatItCanHaveBeen(t *testing.T) {
+// TestARequestCountsAsTheMostItCanHaveCost has responses that fit one way in which points come
+// back, or none.
+func TestARequestCountsAsTheMostItCanHaveCost(t *testing.T) {
 	const s, ms = time.Second, time.Millisecond
 	for name, tc := range map[string]struct {
 		answers                       []answered

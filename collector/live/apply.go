@@ -90,7 +90,7 @@ func (t *Tracker) ApplySegment(e whereby.Event, segment string, arrived time.Tim
 	return result
 }
 
-// follows reports whether an event says something about who is in its room.
+// follows reports whether an event affects who is in its room.
 func follows(e whereby.Event) bool {
 	switch e.Type {
 	case whereby.ClientJoined, whereby.ClientLeft, whereby.ClientKnocked, whereby.ClientKnockCancelled,
@@ -100,7 +100,7 @@ func follows(e whereby.Event) bool {
 	return e.Clients != nil || e.TotalKnown
 }
 
-// applyClients takes from an event who is in the room after it.
+// applyClients applies an event to the count of its room.
 func (t *Tracker) applyClients(r *room, e whereby.Event, id hash, at int64) {
 	if at <= r.floor {
 		return
@@ -115,14 +115,14 @@ func (t *Tracker) applyClients(r *room, e whereby.Event, id hash, at int64) {
 	t.take(r, count{h, clients})
 }
 
-// applyDoor takes from an event who came, went, or waits.
+// applyDoor applies an event to who waits, and to the meeting.
 func (t *Tracker) applyDoor(r *room, e whereby.Event, at int64, result *Result) {
 	role := roleOf(e.RoleName)
 	person := whereby.IsPerson(e.RoleName)
 	switch {
 	case e.Type == whereby.ClientJoined && person:
 		if e.Clients != nil && peopleIn(e) == 1 && r.waiting == 0 {
-			// The people of before have left, even if no event of that has come yet.
+			// The people of the meeting before have left, even if no event says so yet.
 			r.meeting.end(at - 1)
 		}
 		t.visit(r, e.ParticipantID, doorMark{at, admitted}, result)
@@ -136,7 +136,7 @@ func (t *Tracker) applyDoor(r *room, e whereby.Event, at int64, result *Result) 
 		if person {
 			t.visit(r, e.ParticipantID, doorMark{at, gone}, result)
 		}
-		// A late event tells of an empty room too, though somebody is in it now.
+		// The room was empty after a late event, even if somebody is in it now.
 		if e.Clients == nil {
 			r.endMeeting(at)
 		} else if r.waiting == 0 && peopleIn(e) == 0 && !r.peopleAt(at) {
@@ -156,7 +156,7 @@ func (t *Tracker) applyDoor(r *room, e whereby.Event, at int64, result *Result) 
 	}
 }
 
-// peopleIn is how many people an event leaves in the room.
+// peopleIn returns the number of people in the room after an event.
 func peopleIn(e whereby.Event) int64 {
 	clients := byRole(e.Clients)
 	return clients.people()
@@ -180,7 +180,7 @@ func (t *Tracker) count(e whereby.Event) {
 	case whereby.RecordingFinished:
 		p.recordings[statusOf(e)]++
 	case whereby.TranscriptionFinished, whereby.TranscriptionFailed:
-		if e.TranscriptionID == "" { // the others are counted by their id
+		if e.TranscriptionID == "" { // others are counted by ID
 			p.transcriptions[statusOf(e)]++
 		}
 	}

@@ -8,18 +8,18 @@ import (
 // ErrDamaged means that a state was not written by AppendBinary.
 var ErrDamaged = errors.New("the live state is damaged")
 
-// codec writes or reads a state. One description of the state serves both ways, so
-// that the two can't differ.
+// codec writes or reads a state. The same description of the state serves for both, so that
+// the two cannot differ.
 type codec struct {
 	reading bool
 	version byte
 	now     int64  // no later time is read
-	ahead   bool   // whether one was later, by more than skew
-	bytes   []byte // written, or still to be read
+	ahead   bool   // a time was later than now by more than skew
+	bytes   []byte // written, or left to read
 	damaged bool
 }
 
-// damage ends the reading: from here on everything is 0.
+// damage marks the state as damaged. Everything that is read from here on is 0.
 func (c *codec) damage() {
 	c.damaged = true
 	c.bytes = nil
@@ -40,14 +40,14 @@ func (c *codec) whole(v *int64) {
 	*v, c.bytes = n, c.bytes[size:]
 }
 
-// wholes does so with several.
+// wholes writes or reads several whole numbers.
 func (c *codec) wholes(vs ...*int64) {
 	for _, v := range vs {
 		c.whole(v)
 	}
 }
 
-// times does so with times that this clock told. One later than now is from a clock that
+// times writes or reads times of this machine's clock. A time after now is from a clock that
 // was ahead, and becomes now.
 func (c *codec) times(vs ...*int64) {
 	for _, v := range vs {
@@ -59,18 +59,18 @@ func (c *codec) times(vs ...*int64) {
 	}
 }
 
-// eventTimes does so with times that Whereby's clock told, or this one. That may be ahead of
-// this one a little.
+// eventTimes writes or reads times of Whereby's clock or this machine's. Whereby's may be
+// slightly ahead.
 func (c *codec) eventTimes(vs ...*int64) {
 	for _, v := range vs {
 		c.whole(v)
 		if c.reading && *v > c.now+skew.Microseconds() {
-			*v = c.now // not later, or what happens next would come too late
+			*v = c.now // a later time would win over the next events
 		}
 	}
 }
 
-// figures does so with figures that can't be below 0.
+// figures writes or reads figures that cannot be below 0.
 func (c *codec) figures(vs []int64) {
 	for i := range vs {
 		c.whole(&vs[i])
@@ -80,8 +80,8 @@ func (c *codec) figures(vs []int64) {
 	}
 }
 
-// size returns the number of things that follow, n where they are written. Each takes a
-// byte at least, so that a damaged number claims no memory.
+// size writes or reads the number of items that follow. Each takes at least a byte, so a
+// damaged number allocates no memory.
 func (c *codec) size(n int) int {
 	v := int64(n)
 	c.whole(&v)
@@ -92,7 +92,7 @@ func (c *codec) size(n int) int {
 	return int(v)
 }
 
-// text is a string.
+// text writes or reads a string.
 func (c *codec) text(s *string) {
 	n := c.size(len(*s))
 	if !c.reading {
@@ -102,7 +102,7 @@ func (c *codec) text(s *string) {
 	*s, c.bytes = string(c.bytes[:n]), c.bytes[n:]
 }
 
-// hash is 16 bytes.
+// hash writes or reads a hash.
 func (c *codec) hash(h *hash) {
 	switch {
 	case !c.reading:

@@ -6,18 +6,18 @@ import (
 	"whereby_exporter/whereby"
 )
 
-// maxChanges bounds the events of a room that are derived one from the other.
+// maxChanges bounds the events of a room whose counts are derived from earlier ones.
 const maxChanges = 16
 
-// derivation is who is in a room by events that do not say it: what the last one that did
-// said, and the events of its moment and later that did not. They are put in order whenever
-// one comes, so the order of their arrival changes nothing.
+// derivation is the basis of a room's count if the newest events have no counts: the last
+// event that has one, and the events of the same moment and later that have none. They are
+// sorted whenever one arrives, so the order of their arrival changes nothing.
 type derivation struct {
 	told    count
 	changes []headcount
 }
 
-// told returns the newest event of the room that says who is in it.
+// told returns the newest event of the room that has a count.
 func (r *room) told() count {
 	if r.derived != nil {
 		return r.derived.told
@@ -25,7 +25,7 @@ func (r *room) told() count {
 	return count{r.newest, r.clients}
 }
 
-// changes returns the events since then, and of the same moment, that do not say it.
+// changes returns the events of that moment and later that have no count.
 func (r *room) changes() []headcount {
 	if r.derived != nil {
 		return r.derived.changes
@@ -33,8 +33,7 @@ func (r *room) changes() []headcount {
 	return nil
 }
 
-// applyChange takes an event that does not say who is in the room after it: it follows
-// from who was there before.
+// applyChange applies an event without a count. The count is derived from the one before.
 func (t *Tracker) applyChange(r *room, e whereby.Event, id hash, at int64) {
 	total := int64(unknownTotal)
 	if e.TotalKnown {
@@ -58,7 +57,7 @@ func (t *Tracker) applyChange(r *room, e whereby.Event, id hash, at int64) {
 	}
 }
 
-// fold has the changes of the first moment be taken for told, so that fewer are kept.
+// fold merges the changes of the first moment into told, so that fewer are kept.
 func (r *room) fold(told count, changes []headcount) (count, []headcount) {
 	first := changes[0].at
 	for _, h := range changes {
@@ -71,7 +70,7 @@ func (r *room) fold(told count, changes []headcount) (count, []headcount) {
 	return told, slices.DeleteFunc(changes, isFirst)
 }
 
-// derive computes who is in a room.
+// derive computes the count of a room.
 func (t *Tracker) derive(r *room, told count, changes []headcount) {
 	r.updatePrior(told.at)
 	now, told := r.after(told, changes)
@@ -85,8 +84,8 @@ func (t *Tracker) derive(r *room, told count, changes []headcount) {
 	}
 }
 
-// after returns the count after changes of told's moment and later. What told may be another
-// event of its moment, which is last of those that tell.
+// after returns the count after the changes. last is the last event with a count of told's
+// moment, which may be another one than told.
 func (r *room) after(told count, changes []headcount) (now, last count) {
 	changes = slices.Clone(changes)
 	slices.SortFunc(changes, headcount.compare)
@@ -111,7 +110,7 @@ func (r *room) after(told count, changes []headcount) (now, last count) {
 	return now, last
 }
 
-// after is who is in a room after an event that does not say it.
+// after returns the count after an event that has none, from the clients before it.
 func (h headcount) after(clients ByRole) count {
 	switch h.change {
 	case 1:
@@ -120,7 +119,7 @@ func (h headcount) after(clients ByRole) count {
 		clients.leave(h.role, 1)
 	}
 	if h.total != unknownTotal {
-		// Others came or went unnoticed. Of those who came nothing is known.
+		// Events were lost. The roles of those who joined are unknown.
 		difference := h.total - clients.Sum()
 		clients[otherRole] += max(0, difference)
 		clients.leave(otherRole, -difference)
@@ -128,8 +127,8 @@ func (h headcount) after(clients ByRole) count {
 	return count{h, clients}
 }
 
-// leave takes n clients away: of a role, and then, since roles may change without an
-// event, of that which most have.
+// leave removes n clients of a role. If there are fewer, it removes clients of the largest
+// role: roles may change without an event.
 func (b *ByRole) leave(who role, n int64) {
 	for n > 0 && b.Sum() > 0 {
 		if b[who] == 0 {
@@ -145,8 +144,8 @@ func (b *ByRole) leave(who role, n int64) {
 	}
 }
 
-// derivations describes what the rooms' derivations are. They stand at the end of the
-// state, which has none as a rule: a state without any is as it was before there were some.
+// derivations describes the rooms' derivations. They are at the end of the state, and rare: a
+// state without any has the same format as before they were introduced.
 func (c *codec) derivations(t *Tracker) {
 	if c.reading {
 		for len(c.bytes) > 0 {

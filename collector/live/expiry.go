@@ -9,9 +9,9 @@ import (
 	"whereby_exporter/whereby"
 )
 
-// SetEnd sets the endAt of a room as Insights shows it, or zero for a permanent room. Rooms
-// that are not tracked are ignored. Nobody is in a room from [whereby.EndGrace] after its
-// endAt on.
+// SetEnd sets the endAt of a room as Insights shows it, or zero for a permanent room. It
+// ignores rooms that are not tracked. A room is empty from [whereby.EndGrace] after its
+// endAt.
 func (t *Tracker) SetEnd(roomName string, endAt time.Time) {
 	r := t.rooms[roomName]
 	if r == nil {
@@ -41,7 +41,7 @@ func (t *Tracker) WithoutEnd(since time.Time, limit int) []string {
 	return names
 }
 
-// expires is when nobody can be in the room any more; never where it has no known end.
+// expires returns when the room is empty for certain: never if it has no known end.
 func (r *room) expires() int64 {
 	if r.ends == 0 {
 		return math.MaxInt64
@@ -49,15 +49,15 @@ func (r *room) expires() int64 {
 	return r.ends + whereby.EndGrace.Microseconds()
 }
 
-// watchEnd has the room be emptied in time.
+// watchEnd makes sure that the room expires in time.
 func (t *Tracker) watchEnd(r *room) {
 	if at := r.expires(); at > max(r.floor, r.newest.at) {
 		t.nextEnd = min(t.nextEnd, at)
 	}
 }
 
-// expire empties the rooms that have expired. That is no correction: nobody is told who
-// leaves such a room.
+// expire empties the rooms that have expired. This is no correction: Whereby sends no events
+// of who leaves such a room.
 func (t *Tracker) expire() {
 	t.nextEnd = math.MaxInt64
 	for _, r := range t.rooms {
@@ -66,7 +66,7 @@ func (t *Tracker) expire() {
 		case at > t.now:
 			t.nextEnd = min(t.nextEnd, at)
 		case r.newest.at > at || r.floor >= at:
-			// What came since says more than an endAt that was moved, or it is done.
+			// The endAt was moved, as a newer event shows, or the room has expired already.
 		case r.presence(whereby.Evidence{Expired: true}) == whereby.Nobody || r.meter != nil:
 			t.clear(r, at)
 		}

@@ -10,22 +10,22 @@ import (
 )
 
 const (
-	// settleAfter is for how long after an event's arrival the one before it may
-	// still come. Whereby tries again shortly after a failure.
+	// settleAfter is how long after an event's arrival an earlier one may still arrive.
+	// Whereby retries shortly after a failure.
 	settleAfter = time.Minute
 	// maxUnsettled bounds the events of a room that wait for late ones.
 	maxUnsettled = 16
-	// unknownTotal is that of an event without counts.
+	// unknownTotal is the total of an event without counts.
 	unknownTotal = -1
 )
 
-// headcount is how many clients an event says are in the room after it.
+// headcount is the number of clients in a room after an event.
 type headcount struct {
-	at      int64 // 0 is none
+	at      int64 // 0 if there is none
 	arrived int64
-	total   int64 // unknownTotal where the event does not say
-	change  int8  // what the event itself does to the total
-	role    role  // whose joining or leaving does it
+	total   int64 // unknownTotal if the event has no counts
+	change  int8  // of the total by the event itself
+	role    role  // of the client that joined or left
 	id      hash
 }
 
@@ -40,10 +40,9 @@ func newHeadcount(e whereby.Event, id hash, at, arrived, total int64) headcount 
 	return h
 }
 
-// compare orders the events of a room, the same way whatever the order in which
-// they came. Of several at the same time, joins go first and upwards, then leaves
-// downwards, as most often they happen, and the ID decides between the rest, as far as
-// [chain] leaves that open.
+// compare orders the events of a room, whatever the order of their arrival. Among events with
+// the same time, joins come first in ascending order, then leaves in descending order, which
+// is most likely; the ID decides between equal ones. [chain] may change this order.
 func (h headcount) compare(o headcount) int {
 	if c := cmp.Compare(h.at, o.at); c != 0 {
 		return c
@@ -61,8 +60,8 @@ func (h headcount) compare(o headcount) int {
 	return bytes.Compare(h.id[:], o.id[:])
 }
 
-// follow puts a headcount into the room's sequence, to see later whether one is missing.
-// One from before what is settled comes too late for that.
+// follow adds a headcount to the room's sequence, in which missing events show later. It
+// ignores headcounts from before the last settled one.
 func (t *Tracker) follow(r *room, h headcount) {
 	if h.compare(r.settled) <= 0 {
 		return
@@ -78,7 +77,7 @@ func (t *Tracker) follow(r *room, h headcount) {
 	}
 }
 
-// settleDue settles the headcounts before which none can come any more.
+// settleDue settles the headcounts before which none can arrive any more.
 func (t *Tracker) settleDue(r *room) {
 	n := 0
 	for n < len(r.unsettled) && r.unsettled[n].arrived <= t.now-settleAfter.Microseconds() {
@@ -87,9 +86,8 @@ func (t *Tracker) settleDue(r *room) {
 	t.settle(r, n)
 }
 
-// settle compares the first n unsettled headcounts with those before them. Only the
-// totals are compared: a client's role may change without an event. A room's first
-// headcount has nothing to be compared with.
+// settle compares the first n unsettled headcounts with those before them, except for a
+// room's first one. It compares totals only: a client's role may change without an event.
 func (t *Tracker) settle(r *room, n int) {
 	for _, h := range r.unsettled[:n] {
 		if h.total == unknownTotal {

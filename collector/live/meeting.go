@@ -1,18 +1,17 @@
 package live
 
-// meeting is the time from when the first person is in a room, or at its door,
-// until nobody is. It is used rather than Whereby's session, which begins only with
-// the second person, and whose ID may be missing.
+// meeting is the time during which people are in a room or at its door. It is used instead of
+// Whereby's session, which begins only with the second person, and whose ID may be missing.
 type meeting struct {
-	// since is when the one before it was over: what is older belongs to that.
+	// since is when the meeting before it ended. Older events belong to that one.
 	since int64
-	// visitor and host are when the first of each came; 0 is not yet.
+	// visitor and host are when the first of each arrived, or 0.
 	visitor, host int64
 	observed      bool
 }
 
-// arrive takes somebody's coming. It returns how long the first visitor waited for
-// the first host, once, when that is known.
+// arrive records the arrival of a visitor or a host. Once per meeting, it returns how long the
+// first visitor waited for the first host.
 func (m *meeting) arrive(first *int64, at int64) (wait int64, ok bool) {
 	if at <= m.since {
 		return 0, false
@@ -27,7 +26,7 @@ func (m *meeting) arrive(first *int64, at int64) (wait int64, ok bool) {
 	return max(0, m.host-m.visitor), true
 }
 
-// end ends the meeting, but for those who came later.
+// end ends the meeting at a time. Later arrivals belong to the next one.
 func (m *meeting) end(at int64) {
 	m.since = max(m.since, at)
 	if m.visitor <= m.since {
@@ -46,11 +45,11 @@ func (r *room) endMeeting(at int64) {
 	}
 }
 
-// peopleAt reports whether a moment is the newest that is known, and people are in the
-// room after all that happened in it.
+// peopleAt reports whether at is the time of the newest event, and people are in the room
+// after it.
 func (r *room) peopleAt(at int64) bool { return at == r.newest.at && r.clients.people() > 0 }
 
-// rejoin has somebody who came in the moment in which the room was empty be of the next
+// rejoin assigns somebody who arrived in the moment in which the room was empty to the next
 // meeting.
 func (r *room) rejoin(at int64) {
 	if at == r.meeting.since && r.peopleAt(at) {
@@ -58,7 +57,7 @@ func (r *room) rejoin(at int64) {
 	}
 }
 
-// arriveMeeting takes the coming of a visitor or host.
+// arriveMeeting records the arrival of a visitor or host.
 func (r *room) arriveMeeting(first *int64, at int64, result *Result) {
 	if wait, ok := r.meeting.arrive(first, at); ok {
 		result.observe(HostWait, r.prefix.label, "", wait)

@@ -9,52 +9,52 @@ import (
 )
 
 const (
-	// maxMarks bounds the marks of a room; beyond, what is older than compactAge is
-	// summed up. A room that is used all day long needs that.
+	// maxMarks bounds the marks of a room. If there are more, those older than compactAge
+	// are summed up, as in a room that is in use all day.
 	maxMarks   = 1024
 	compactAge = time.Hour
 )
 
-// meter counts the participant minutes of a room from its events, to tell those that
+// meter counts the participant minutes of a room from its events, including those that
 // Insights does not show yet.
 //
-// What the room has used is base plus what the marks come to, and Insights shows some
-// of it: the difference is pending. A reading of Insights puts base right, whatever
-// was lost: it shows all that was used by meetings that ended longer than the delay
-// ago, and nothing that has not been used.
+// The room has used base plus the minutes of the marks. Insights shows a part of it, and the
+// difference is pending. A reading of Insights corrects base, whatever events were lost: it
+// includes all minutes of meetings that ended longer ago than the delay, and no minutes that
+// were not used.
 type meter struct {
-	// base is what was used before the marks; known is false if a process died
-	// before it could be told.
+	// base are the minutes before the marks. known is false if they are unknown, as after
+	// the death of a process.
 	base  int64
 	known bool
-	// missed is what Insights showed last, as of settled, beyond base and the marks:
+	// missed are the minutes that Insights showed as of settled beyond base and the marks:
 	// events were lost, or are late.
 	missed, settled int64
-	// shown is what Insights showed last.
+	// shown are the minutes that Insights showed last.
 	shown int64
-	// folded is up to when marks were summed up; what comes from before is too late.
+	// folded is the time up to which marks were summed up. Earlier ones arrive too late.
 	folded int64
-	// carried are the minutes of the running meeting's summed-up connections, and
-	// met whether two people have been in it at once.
+	// carried are the minutes of summed-up connections of the running meeting. met is true
+	// if two people have been in it at once.
 	carried int64
 	met     bool
 	// carriedSegments are the carried minutes by segment.
 	carriedSegments segmentMinutes
 
-	marks []meterMark // in order
+	marks []meterMark // sorted
 }
 
-// meterMark is what an event says of who is in the room.
+// meterMark is the effect of an event on who is in the room.
 type meterMark struct {
 	at   int64
 	who  hash
 	kind markKind
-	// assistant means that who is a machine that is billed like a person.
+	// assistant is true if who is a machine that is billed like a person.
 	assistant bool
-	people    int64 // in the room then; unknownPeople where the event does not say
-	// assistants are the billed machines that are there with the people.
+	people    int64 // in the room then; unknownPeople if the event has no counts
+	// assistants are the billed machines in the room then.
 	assistants int64
-	// segment is that of somebody who joins; 0 is none.
+	// segment is that of a participant who joins; 0 if there is none.
 	segment int64
 }
 
@@ -63,17 +63,17 @@ type markKind int8
 const (
 	markJoin markKind = iota
 	markLeave
-	markCount // of somebody who is not billed
+	markCount // an event of a client that is not billed
 	markEmpty // the room is known to be empty
-	markEnded // its session ended: who stays is alone, and not billed for it
+	markEnded // its session ended: anybody left is alone, and not billed
 )
 
 const (
 	unknownPeople = -1
-	maxPeople     = 10_000 // far above what a room holds; more is not believed
+	maxPeople     = 10_000 // far above a room's capacity; larger counts are ignored
 )
 
-// compare orders the marks of a room, those of the same time as [headcount.compare] does.
+// compare orders the marks of a room as [headcount.compare] does.
 func (m meterMark) compare(o meterMark) int {
 	people := cmp.Compare(m.people, o.people)
 	if m.kind == markLeave {
@@ -82,7 +82,7 @@ func (m meterMark) compare(o meterMark) int {
 	return cmp.Or(cmp.Compare(m.at, o.at), cmp.Compare(m.kind, o.kind), people)
 }
 
-// add takes a mark.
+// add adds a mark.
 func (m *meter) add(mark meterMark, now int64) {
 	if mark.at <= m.folded {
 		return
@@ -98,8 +98,8 @@ func (m *meter) add(mark meterMark, now int64) {
 	}
 }
 
-// arrange puts the marks of one moment in order, of which the i-th is the first: as their
-// counts follow from each other, and those without one last.
+// arrange sorts the marks with the same time as the i-th, which is the first of them, so that
+// each count follows from the previous one. Marks without a count come last.
 func (m *meter) arrange(i int) {
 	end := i + 1
 	for end < len(m.marks) && m.marks[end].at == m.marks[i].at {
@@ -126,7 +126,7 @@ func (m *meter) arrange(i int) {
 	copy(m.marks[i+len(order):end], group[len(order):])
 }
 
-// before is how many were there before the i-th mark, as far as a mark tells.
+// before returns the count before the i-th mark, if it is known.
 func (m *meter) before(i int) (n int64, known bool) {
 	for _, mark := range slices.Backward(m.marks[:i]) {
 		if mark.uncounted() == 0 {
@@ -136,7 +136,7 @@ func (m *meter) before(i int) (n int64, known bool) {
 	return 0, false
 }
 
-// uncounted is 1 for a mark that follows from no other's count.
+// uncounted is 1 for a mark that has no place in the sequence of counts.
 func (m meterMark) uncounted() int {
 	if m.people == unknownPeople || m.kind == markEmpty || m.kind == markEnded {
 		return 1
@@ -144,7 +144,7 @@ func (m meterMark) uncounted() int {
 	return 0
 }
 
-// step is what the mark leads from, and to.
+// step returns the counts before and after the mark.
 func (m meterMark) step() step[int64] {
 	s := step[int64]{m.people + m.assistants, m.people + m.assistants}
 	switch m.kind {
@@ -157,7 +157,7 @@ func (m meterMark) step() step[int64] {
 	return s
 }
 
-// connection is one that is open.
+// connection is an open connection.
 type connection struct {
 	who       hash
 	joined    int64
@@ -168,10 +168,10 @@ type connection struct {
 // tally is the sum of a room's marks.
 type tally struct {
 	minutes int64 // of meetings that are over
-	running int64 // of the ended connections of the meeting in progress
-	met     bool  // two people have been in that at once
+	running int64 // of the ended connections of the running meeting
+	met     bool  // two people have been in the running meeting at once
 	open    []connection
-	// The same by segment, but for connections without one.
+	// The same by segment, without connections that have none.
 	segments, runningSegments segmentMinutes
 }
 
@@ -220,7 +220,7 @@ func (r *tally) take(mark meterMark) {
 	}
 }
 
-// people returns the open connections of people.
+// people returns the number of open connections of people.
 func (r *tally) people() (n int) {
 	for _, c := range r.open {
 		if !c.assistant {
@@ -230,25 +230,25 @@ func (r *tally) people() (n int) {
 	return n
 }
 
-// fit has n connections be open, of assistants or of people.
+// fit opens or ends connections so that n of assistants or of people are open.
 func (r *tally) fit(assistants bool, n int, at int64) {
 	of := func(c connection) bool { return c.assistant == assistants }
 	open := len(r.open) - r.people()
 	if !assistants {
 		open = r.people()
 	}
-	// Where leaves were lost it does not matter whose: as many stay as are there.
+	// Leaves were lost. It does not matter whose.
 	for ; open > n; open-- {
 		r.end(slices.IndexFunc(r.open, of), at)
 	}
-	// Where joins were lost, people count from when they are known to be there.
+	// Joins were lost. People count from when they are known to be in the room.
 	for ; open < n; open++ {
 		r.open = append(r.open, connection{joined: at, assistant: assistants})
 	}
 }
 
-// find returns the open connection of somebody, or one of whom it is known only that they
-// are there, or -1.
+// find returns the index of somebody's open connection, or else of a connection of somebody
+// unknown, or -1.
 func (r *tally) find(who hash, assistant bool) int {
 	i := slices.IndexFunc(r.open, func(c connection) bool { return c.assistant == assistant && c.who == who })
 	if i < 0 {
@@ -265,8 +265,8 @@ func (r *tally) end(i int, at int64) {
 	r.open = slices.Delete(r.open, i, i+1)
 }
 
-// finish ends the meeting, also for those who stay: their connections continue as if they
-// began now. A meeting in which nobody ever met anybody is no session, and not billed.
+// finish ends the meeting. Connections of those who stay continue as if they began now. A
+// meeting without two people at once is no session, and is not billed.
 func (r *tally) finish(at int64) {
 	if r.met {
 		for i := range r.open {
@@ -306,13 +306,13 @@ func (r *tally) at(now int64) int64 {
 	return sum
 }
 
-// connectionMinutes is what Whereby bills for a connection: minutes, rounded up.
+// connectionMinutes returns the minutes that Whereby bills for a connection, rounded up.
 func connectionMinutes(joined, left int64) int64 {
 	const minute = int64(time.Minute / time.Microsecond)
 	return max(1, (left-joined+minute-1)/minute)
 }
 
-// pending returns the minutes used by a time that Insights does not show yet.
+// pending returns the minutes up to a time that Insights does not show yet.
 func (m *meter) pending(now int64) int64 {
 	if !m.known {
 		return 0
@@ -321,15 +321,15 @@ func (m *meter) pending(now int64) int64 {
 	return max(0, m.base+m.missed+r.at(now)-m.shown)
 }
 
-// settle takes what Insights showed of the room in a pass from started to ended. It
-// returns what was used by segment in meetings that are not followed any more, and
-// whether nothing is left to be counted.
+// settle records the minutes that Insights showed of the room in a poll from started to
+// ended. It returns the minutes by segment of meetings that are no longer tracked, and whether
+// nothing is left to track.
 func (m *meter) settle(shown, started, ended int64) (segments segmentMinutes, done bool) {
 	folded, segments := m.fold(started - whereby.InsightsDelay.Microseconds())
 	if m.known {
-		m.base = min(m.base+folded, shown) // they show all that was folded
+		m.base = min(m.base+folded, shown) // Insights shows all that was folded
 	} else {
-		// At worst Insights shows everything; assuming so never counts twice.
+		// Insights may show everything already. Assuming so never counts minutes twice.
 		r := m.tally(ended)
 		m.base, m.known = shown-r.at(ended), true
 	}
@@ -338,13 +338,13 @@ func (m *meter) settle(shown, started, ended int64) (segments segmentMinutes, do
 	return segments, len(m.marks) == 0 && m.carried == 0
 }
 
-// miss computes what was missed: Insights shows nothing that has not been used.
+// miss computes missed: everything that Insights shows was used.
 func (m *meter) miss() {
 	r := m.tally(m.settled)
 	m.missed = max(0, m.shown-m.base-r.at(m.settled))
 }
 
-// fold takes the meetings out that were over by a time, and returns their minutes.
+// fold removes the meetings that had ended by a time, and returns their minutes.
 func (m *meter) fold(by int64) (sum int64, segments segmentMinutes) {
 	var (
 		r     = m.start()
@@ -369,7 +369,7 @@ func (m *meter) fold(by int64) (sum int64, segments segmentMinutes) {
 	return sum, segments
 }
 
-// joins are marks that open the connections that are open.
+// joins returns marks that open the open connections.
 func (r *tally) joins() []meterMark {
 	var marks []meterMark
 	for _, c := range r.open {
@@ -380,12 +380,12 @@ func (r *tally) joins() []meterMark {
 	return marks
 }
 
-// compact sums up the marks before a time, but for those of connections that are
-// still open then.
+// compact sums up the marks before a time, except those of connections that are still open
+// then.
 func (m *meter) compact(before int64) {
 	n, _ := slices.BinarySearchFunc(m.marks, before, func(mark meterMark, at int64) int { return cmp.Compare(mark.at, at) })
 	if n == 0 {
-		// So many events within so short a time can't be followed one by one.
+		// There are too many recent events to track each one.
 		n = len(m.marks) / 2
 	}
 	r := m.start()
@@ -395,6 +395,6 @@ func (m *meter) compact(before int64) {
 	m.folded = m.marks[n-1].at
 	m.base += r.minutes
 	m.carried, m.met, m.carriedSegments = r.running, r.met, r.runningSegments
-	m.carriedSegments.addAll(r.segments) // counted a little late, and only if this meeting is one
+	m.carriedSegments.addAll(r.segments) // counted later, and only if this meeting is billed
 	m.marks = append(r.joins(), m.marks[n:]...)
 }

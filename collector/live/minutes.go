@@ -6,8 +6,8 @@ import (
 	"whereby_exporter/whereby"
 )
 
-// applyMinutes takes from an event what its room's participants will be billed for.
-// The segment is that of the participant; "" is none.
+// applyMinutes applies an event to the room's minutes. segment is that of the participant, or
+// "".
 func (t *Tracker) applyMinutes(r *room, e whereby.Event, segment string, at int64) {
 	mark := meterMark{at: at, kind: markCount, people: unknownPeople}
 	if e.Clients != nil {
@@ -38,7 +38,7 @@ func (t *Tracker) applyMinutes(r *room, e whereby.Event, segment string, at int6
 	}
 	if r.meter == nil {
 		if mark.kind != markJoin && mark.people+mark.assistants <= 0 {
-			return // the end of what is settled
+			return // the end of a meeting that is settled
 		}
 		r.meter = &meter{}
 		if t.options.Shown != nil {
@@ -60,8 +60,8 @@ func (t *Tracker) Metered() []string {
 	return names
 }
 
-// Settle takes the participant minutes that Insights showed for rooms, over their whole life.
-// They were read between started and ended.
+// Settle records the lifetime participant minutes that Insights showed for rooms. They were
+// read between started and ended.
 func (t *Tracker) Settle(shown map[string]int64, started, ended time.Time) {
 	for name, minutes := range shown {
 		r := t.rooms[name]
@@ -78,8 +78,7 @@ func (t *Tracker) Settle(shown map[string]int64, started, ended time.Time) {
 	}
 }
 
-// endMeter stops following the minutes of a room that nobody is in. Those by segment
-// stay counted.
+// endMeter stops tracking the minutes of an empty room. Minutes by segment stay counted.
 func (t *Tracker) endMeter(r *room) {
 	if r.meter == nil {
 		return
@@ -90,7 +89,7 @@ func (t *Tracker) endMeter(r *room) {
 	r.meter = nil
 }
 
-// pending sums what is pending by prefix.
+// pending returns the sums of pending minutes by prefix.
 func (t *Tracker) pending() map[*prefix]int64 {
 	sums := map[*prefix]int64{}
 	for _, r := range t.rooms {
@@ -102,7 +101,7 @@ func (t *Tracker) pending() map[*prefix]int64 {
 	return sums
 }
 
-// present is up to when it is known who is in the room.
+// present returns the time up to which it is known who is in the room.
 func (r *room) present(now int64) int64 {
 	if r.doubted != 0 {
 		return min(now, r.doubted)

@@ -2,18 +2,17 @@ package live
 
 import "slices"
 
-// step is an event as what it leads from, and to.
+// step is an event as the counts before and after it.
 type step[N comparable] struct{ from, to N }
 
-// maxSteps bounds the events of one moment that are put in order.
+// maxSteps bounds the events of one moment that are sorted.
 const maxSteps = 64
 
-// chain puts the steps of one moment in the order in which each leads from where the one
-// before it led to, as events happened that came with the same time. What decides is where
-// the steps lead alone; if they lead round in a circle, it is where they started from, and
-// before says how that was, if it is known. Of several such orders, and if there is none
-// because events were lost, it keeps to the order that the steps have as far as it can.
-// whole reports whether each step follows from the one before it.
+// chain sorts the steps of one moment so that each begins where the previous one ends: events
+// with the same time happened in such an order. If the steps form a circle, it begins at
+// before, if known is true. If there are several such orders, or none because events were
+// lost, the given order is kept as far as possible. whole reports whether each step follows
+// from the previous one.
 func chain[N comparable](steps []step[N], before N, known bool) (order []int, whole bool) {
 	if len(steps) > maxSteps {
 		for i := range steps {
@@ -32,9 +31,9 @@ func chain[N comparable](steps []step[N], before N, known bool) (order []int, wh
 	return order, whole
 }
 
-// first is where a walk over the steps that are not used begins.
+// first returns where a walk over the unused steps begins.
 func first[N comparable](steps []step[N], used []bool, before N, known bool) N {
-	more := map[N]int{} // how many more steps lead from there than to it
+	more := map[N]int{} // the number of steps that begin there, less those that end there
 	for i, s := range steps {
 		if !used[i] {
 			more[s.from]++
@@ -55,7 +54,8 @@ func first[N comparable](steps []step[N], used []bool, before N, known bool) N {
 	return steps[begin].from
 }
 
-// walk uses up the steps that can be reached, each once, circles on the way included.
+// walk returns the unused steps that can be reached, each once, including circles on the way.
+// It marks them as used.
 func walk[N comparable](steps []step[N], used []bool, from N) []int {
 	type place struct {
 		at N
@@ -92,18 +92,18 @@ type count struct {
 	clients ByRole
 }
 
-// roles is what a count leads from and to; ok is false if its own client is not among
-// those who it says were there.
+// roles returns the roles before and after the event. ok is false if they do not include the
+// event's own client.
 func (c *count) roles() (s step[ByRole], ok bool) {
 	s = step[ByRole]{from: c.clients, to: c.clients}
 	s.from[c.role] -= int64(c.change)
 	return s, s.from[c.role] >= 0
 }
 
-// totals is what a headcount leads from and to.
+// totals returns the totals before and after the event.
 func (h *headcount) totals() step[int64] { return step[int64]{h.total - int64(h.change), h.total} }
 
-// lastOf returns the last of the counts of a moment, before which the total was that of prior.
+// lastOf returns the index of the last count of a moment. prior is the headcount before it.
 func lastOf(counts []count, prior headcount) int {
 	known := prior.at != 0
 	byRole := make([]step[ByRole], len(counts))
@@ -116,8 +116,8 @@ func lastOf(counts []count, prior headcount) int {
 	}
 	order, whole := chain(byTotal, prior.total, known)
 	if told && whole {
-		// Roles say more than totals do, as far as none changed without an event. Of those
-		// with the same total, the first to begin with is as good as any other.
+		// Roles are more precise than totals, unless one changed without an event. Among counts
+		// with the same total, any can be the first.
 		begin := byRole[order[0]].from
 		if exact, follows := chain(byRole, begin, true); follows && byTotal[exact[0]].from == byTotal[order[0]].from {
 			order = exact
@@ -126,7 +126,7 @@ func lastOf(counts []count, prior headcount) int {
 	return order[len(order)-1]
 }
 
-// arrange puts the unsettled headcounts of each moment in order, from the i-th on.
+// arrange sorts the unsettled headcounts of each moment, starting at the i-th.
 func (r *room) arrange(i int) {
 	for i < len(r.unsettled) {
 		end := i + 1
@@ -145,8 +145,8 @@ func (r *room) arrange(i int) {
 	}
 }
 
-// inOrder puts the headcounts of one moment in order, before which the total was as given,
-// if it is known. Those that have none stand where they explain a difference, or last.
+// inOrder returns the order of the headcounts of one moment. before is the total before it, if
+// known is true. Headcounts without a total come where they explain a difference, or last.
 func inOrder(group []headcount, before int64, known bool) (order []int) {
 	var steps []step[int64]
 	var with, without []int
@@ -175,7 +175,7 @@ func inOrder(group []headcount, before int64, known bool) (order []int) {
 	return append(order, without...)
 }
 
-// totalBefore returns the headcount before a moment, as far as what is not settled tells.
+// totalBefore returns the headcount before a moment, if it is known.
 func (r *room) totalBefore(at int64) (before headcount, known bool) {
 	before, known = r.settled, r.settled.at != 0
 	for _, h := range r.unsettled {
@@ -193,7 +193,7 @@ func (r *room) totalBefore(at int64) (before headcount, known bool) {
 	return before, known
 }
 
-// take takes a count of the room. It ends a doubt unless it is older than the newest.
+// take applies an event with a count. Unless it is older than the newest event, it ends a doubt.
 func (t *Tracker) take(r *room, c count) {
 	told, changes := r.told(), r.changes()
 	switch {
@@ -218,17 +218,15 @@ func (t *Tracker) take(r *room, c count) {
 	}
 }
 
-// updatePrior has prior be what was there before the newest moment that told, if that came
-// late.
+// updatePrior updates prior if the headcount before the newest moment with a count arrived late.
 func (r *room) updatePrior(at int64) {
 	if before, known := r.totalBefore(at); known && before.at < at && before.at >= r.prior.at {
 		r.prior = before
 	}
 }
 
-// choose has the last of the events that tell of the newest such moment be the newest,
-// and the others be its rivals. rest is what happened in that moment after it, of the
-// changes, which do not tell.
+// choose returns the last event with a count of told's moment, and makes the others its rivals.
+// rest are the changes of that moment after it.
 func (r *room) choose(told count, changes []headcount) (last count, rest []headcount) {
 	if len(r.rivals)+len(changes) == 0 {
 		return told, nil
@@ -246,7 +244,8 @@ func (r *room) choose(told count, changes []headcount) (last count, rest []headc
 	return last, rest
 }
 
-// lastAmong is lastOf in a moment in which there were changes too: rest is those after it.
+// lastAmong is lastOf for a moment that also has changes. rest are the changes after the last
+// count.
 func lastAmong(counts []count, changes []headcount, prior headcount) (i int, rest []headcount) {
 	group := slices.Clone(changes)
 	for i := range counts {

@@ -1,7 +1,7 @@
 package live
 
-// prefix sums the rooms of one label. It is never dropped: its counters must not
-// fall.
+// prefix has the sums of the rooms of one label. It is never dropped, because its counters must
+// not fall.
 type prefix struct {
 	label string
 
@@ -10,7 +10,7 @@ type prefix struct {
 	rooms   int64 // with someone in them
 	waiting int64
 	peak    peak
-	// sizes are of the rooms, and fullest is of the people in the fullest.
+	// sizes counts the rooms by people, and fullest is the peak of the fullest room.
 	sizes   sizes
 	fullest peak
 
@@ -21,7 +21,7 @@ type prefix struct {
 	lastEvent      int64
 }
 
-// replace puts a room's clients in place of others.
+// replace replaces the clients of a room.
 func (p *prefix) replace(before, after *ByRole, now int64) {
 	for i := range before {
 		p.clients[i] += after[i] - before[i]
@@ -43,7 +43,7 @@ func (p *prefix) replace(before, after *ByRole, now int64) {
 	}
 }
 
-// enter adds a restored room's clients, who were in it all along.
+// enter adds the clients of a restored room. They are no new peak.
 func (p *prefix) enter(r *room) {
 	for i, n := range r.clients {
 		p.clients[i] += n

@@ -68,7 +68,7 @@ func (t *Tracker) Suspects(now time.Time, limit int) []Suspect {
 	return suspects
 }
 
-// doubt says why the room is to be checked, if it is, and since when.
+// doubt returns why and since when the room must be checked, or "".
 func (r *room) doubt(now int64) (Doubt, int64) {
 	if r.empty() {
 		if r.newest.at > r.checked {
@@ -88,8 +88,8 @@ func (r *room) doubt(now int64) (Doubt, int64) {
 	return DoubtSilent, r.quiet()
 }
 
-// Answer takes what Insights reports for a suspect: whether a session was running in the room
-// at a time.
+// Answer records whether a session was running in a suspect's room at a time, according to
+// Insights.
 func (t *Tracker) Answer(s Suspect, sessionRuns bool, asOf time.Time) {
 	r := t.rooms[s.RoomName]
 	if r == nil {
@@ -120,9 +120,9 @@ func (t *Tracker) Confirm(roomName string, asOf time.Time) {
 	}
 }
 
-// Drop records that a room was over as of a time. Nobody is in it then, and no earlier event
-// can change that. It reports whether this was a correction, and counts it. It is none if the
-// tracker had nobody in the room anyway. If a newer event has arrived, nothing happens.
+// Drop records that a room was empty as of a time. No earlier event can change that. It
+// reports whether this was a correction, and counts it: it is none if the room was already
+// empty. If a newer event has arrived, nothing happens.
 func (t *Tracker) Drop(roomName string, reason Correction, asOf time.Time) bool {
 	r, at := t.rooms[roomName], asOf.UnixMicro()
 	if r == nil || r.newest.at > at {
@@ -138,10 +138,10 @@ func (t *Tracker) Drop(roomName string, reason Correction, asOf time.Time) bool 
 	return true
 }
 
-// clear has nobody be in the room as of a time, or have knocked by then.
+// clear empties the room as of a time. Knocks until then are over.
 func (t *Tracker) clear(r *room, at int64) {
 	t.settle(r, len(r.unsettled))
-	r.settled = headcount{at: at} // the next to come is the first
+	r.settled = headcount{at: at} // the next headcount is the first one
 	r.floor, r.checked, r.doubted = max(r.floor, at), max(r.checked, at), 0
 	t.setClients(r, ByRole{})
 	r.rivals = nil

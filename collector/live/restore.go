@@ -74,7 +74,8 @@ func read(state []byte, now time.Time, o Options) (t *Tracker, wasAhead bool, er
 	}
 	t.dropSegments()
 	if c.ahead {
-		// What was shown was of people who stay for years. The counter begins again.
+		// The exposed values included people who seemed to stay for years. The counter
+		// starts over.
 		for _, total := range t.segments.sums {
 			total.highest = total.minutes
 		}
@@ -109,7 +110,7 @@ func (c *codec) tracker(t *Tracker) {
 			count(string(eventType), &n)
 		}
 	}, func(name string, n int64) int64 {
-		// What was documented once and is no more counts as "other".
+		// Types that are no longer documented count as "other".
 		eventType := whereby.EventType(name)
 		if _, ok := t.events[eventType]; !ok {
 			eventType = otherType
@@ -161,8 +162,8 @@ func (c *codec) tracker(t *Tracker) {
 	c.derivations(t)
 }
 
-// counts describes named counters: all yields them where they are written, add
-// takes them where they are read, and returns the sum, which must not overflow.
+// counts writes or reads named counters. all yields them for writing. add adds one that was
+// read and returns the sum, which must not overflow.
 func (c *codec) counts(n int, all func(count func(string, *int64)), add func(string, int64) int64) {
 	n = c.size(n)
 	if !c.reading {

@@ -6,8 +6,8 @@ import (
 	"whereby_exporter/whereby"
 )
 
-// role is a client's role. Those that Whereby may add count under one name, so that
-// the number of series is bounded.
+// role is a client's role. Undocumented roles count under one name, so that the number of
+// series is bounded.
 type role uint8
 
 const (
@@ -57,8 +57,8 @@ func roleOf(name string) role {
 func (r role) hosts() bool  { return r <= host }
 func (r role) visits() bool { return visitor <= r && r <= grantedViewer }
 
-// person and billed answer for a role what [whereby.IsPerson] and [whereby.BilledAs] do.
-// Every role that counts as "other" has the same answers.
+// person and billed are [whereby.IsPerson] and [whereby.BilledAs] for a role. They are the same
+// for all roles that count as "other".
 func (r role) person() bool { return whereby.IsPerson(roleNames[r]) }
 func (r role) billed() bool { return whereby.BilledAs(roleNames[r]) == whereby.BilledAsParticipant }
 
@@ -88,7 +88,7 @@ func (b ByRole) Sum() int64 {
 	return sum
 }
 
-// people returns the sum of the roles that are people's.
+// people returns the sum over the roles of people.
 func (b *ByRole) people() int64 {
 	var sum int64
 	for i, n := range b {
@@ -99,7 +99,7 @@ func (b *ByRole) people() int64 {
 	return sum
 }
 
-// billedMachines returns the sum of the roles that are no people's, and are billed like them.
+// billedMachines returns the sum over the roles of machines that are billed like people.
 func (b *ByRole) billedMachines() int64 {
 	var sum int64
 	for i, n := range b {

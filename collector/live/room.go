@@ -2,29 +2,28 @@ package live
 
 import "whereby_exporter/whereby"
 
-// room is what is known of a room. Its times are those of the events, but for heard.
+// room is the state of a room. Its times are those of events, except heard.
 type room struct {
 	name   string
 	prefix *prefix
 
-	// clients are in the room after newest, the newest event that told.
+	// clients are in the room after newest, the newest event.
 	clients ByRole
 	newest  headcount
-	// derived is nil if newest told itself who is in the room.
+	// derived is nil if newest has a count itself.
 	derived *derivation
-	// rivals are the other events of the moment of the newest that told, and prior is the
-	// one before that moment; at 0 if that is not known.
+	// rivals are the other events with a count of the newest such moment. prior is the
+	// headcount before that moment; its time is 0 if it is unknown.
 	rivals []count
 	prior  headcount
 
-	// floor is up to when the room is known to be over: no count from before then
-	// is believed.
+	// floor is when the room was last known to be empty. Earlier counts are ignored.
 	floor int64
-	// started and ended are of the newest session events.
+	// started and ended are the times of the newest session events.
 	started, ended int64
-	// checked is as of when Insights bore the counts out.
+	// checked is the time as of which Insights confirmed the counts.
 	checked int64
-	// doubted is since when the counts are not to be relied on; 0 is never.
+	// doubted is when the counts became unreliable; 0 if they are reliable.
 	doubted int64
 	// heard is when the last event arrived.
 	heard int64
@@ -32,8 +31,8 @@ type room struct {
 	ends     int64
 	endKnown bool
 
-	// settled is the last event whose predecessor is certain; unsettled are those
-	// after it, in order.
+	// settled is the last event whose predecessor is certain. unsettled are those after it,
+	// sorted.
 	settled   headcount
 	unsettled []headcount
 
@@ -47,13 +46,13 @@ type room struct {
 // empty reports whether nobody is in the room or waits for it.
 func (r *room) empty() bool { return r.waiting == 0 && r.clients == ByRole{} }
 
-// presence is what evidence says of the room.
+// presence returns what the evidence proves about the room.
 func (r *room) presence(e whereby.Evidence) whereby.Presence {
 	people := r.clients.people()
 	return e.Presence(int(people), int(r.clients.Sum()-people+r.waiting))
 }
 
-// evidence is what bears on the room's count by now.
+// evidence returns the present evidence about the room's count.
 func (r *room) evidence(now int64) whereby.Evidence {
 	return whereby.Evidence{
 		SessionEnded: r.ended > max(r.newest.at, r.started, r.checked),
@@ -62,7 +61,7 @@ func (r *room) evidence(now int64) whereby.Evidence {
 	}
 }
 
-// quiet is since when nothing was heard of the room.
+// quiet returns when the room was last heard of.
 func (r *room) quiet() int64 { return max(r.heard, r.checked) }
 
 // setClients changes who is in the room.

@@ -2,12 +2,12 @@ package live
 
 import "time"
 
-// rememberIDs is for how long an event is recognized when it comes again. Whereby
-// repeats itself within minutes; the rest is for replays by hand.
+// rememberIDs is how long an event is recognized if it is delivered again. Whereby does so
+// within minutes, and people may replay events by hand.
 const rememberIDs = 24 * time.Hour
 
-// seen is the events that came, in two generations: the old one is forgotten when
-// the young one has lasted for long enough, or is half of what may be kept.
+// seen holds the IDs of events in two generations. The old one is forgotten when the young one
+// is old enough, or has half of the IDs that may be kept.
 type seen struct {
 	young, old map[hash]struct{}
 	since      int64 // when the young generation began

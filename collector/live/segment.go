@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// otherSegment stands for the segments beyond the limit. Its name is reserved, as that
-// of room prefixes is.
+// otherSegment stands for the segments beyond the limit. Its name is reserved, as for room
+// prefixes.
 const otherSegment = "_other"
 
 // segmentMinutes are participant minutes by segment; there are few in a room.
@@ -35,12 +35,12 @@ func (s *segmentMinutes) addAll(o segmentMinutes) {
 	}
 }
 
-// segmentIdle is for how long a segment that nobody is in keeps its name and its minutes.
-// Visitors may have chosen it, and others wait for the space.
+// segmentIdle is how long a segment without anybody in it keeps its name and its minutes.
+// Visitors may have chosen the name, and others need the space.
 const segmentIdle = 24 * time.Hour
 
-// segmentTable numbers the segments from 1 as they come, up to a limit. A number whose
-// segment is forgotten is given to another.
+// segmentTable numbers segments from 1, up to a limit. The numbers of forgotten segments are
+// used again.
 type segmentTable struct {
 	limit int
 	// admits reports whether there may be a segment of that name; nil admits all.
@@ -48,12 +48,12 @@ type segmentTable struct {
 	// last is true if no segment is forgotten.
 	last bool
 
-	names   []string // "" is a number that nobody has
+	names   []string // "" for an unused number
 	used    []int64  // when each was last seen in use
 	numbers map[string]int64
-	// sums are what segments used in meetings that are not followed any more, and the
-	// highest that was shown of each: a counter never falls, though late events may
-	// tell that somebody left earlier.
+	// sums are the minutes in meetings that are no longer tracked, and the highest value
+	// that was exposed: a counter never falls, although late events can show that somebody
+	// left earlier.
 	sums map[segmentKey]*segmentTotal
 }
 
@@ -79,7 +79,7 @@ func (t *segmentTable) number(name string, now int64) int64 {
 	n, ok := t.numbers[name]
 	if !ok {
 		if t.admits != nil && !t.admits(name) {
-			return 0 // of an event from before a reload
+			return 0 // the event is from before a reload
 		}
 		if t.named() >= t.limit {
 			name = otherSegment
@@ -93,7 +93,7 @@ func (t *segmentTable) number(name string, now int64) int64 {
 	return n
 }
 
-// named is how many segments have a name of their own.
+// named returns the number of segments, without the other one.
 func (t *segmentTable) named() int {
 	if _, ok := t.numbers[otherSegment]; ok {
 		return len(t.numbers) - 1
@@ -101,7 +101,7 @@ func (t *segmentTable) named() int {
 	return len(t.numbers)
 }
 
-// free finds a number that nobody has.
+// free returns an unused number.
 func (t *segmentTable) free() int64 {
 	if len(t.numbers) < len(t.names) {
 		return int64(slices.Index(t.names, "")) + 1
@@ -110,7 +110,7 @@ func (t *segmentTable) free() int64 {
 	return int64(len(t.names))
 }
 
-// forget takes numbers back, which nothing may refer to any more.
+// forget frees numbers. Nothing may refer to them any more.
 func (t *segmentTable) forget(numbers map[int64]bool) {
 	for n := range numbers {
 		delete(t.numbers, t.names[n-1])
@@ -119,7 +119,7 @@ func (t *segmentTable) forget(numbers map[int64]bool) {
 	maps.DeleteFunc(t.sums, func(key segmentKey, _ *segmentTotal) bool { return numbers[key.segment] })
 }
 
-// expireSegments forgets the segments that nobody has been in for long enough.
+// expireSegments forgets the segments that nobody has been in for [segmentIdle].
 func (t *Tracker) expireSegments() {
 	table := &t.segments
 	if table.last || len(table.numbers) == 0 {
@@ -139,8 +139,8 @@ func (t *Tracker) expireSegments() {
 	table.forget(idle)
 }
 
-// dropSegments forgets the segments that the options do not admit. Who is in one of them is
-// in none from then on.
+// dropSegments forgets the segments that the options do not admit. Their participants are in
+// none from then on.
 func (t *Tracker) dropSegments() {
 	table := &t.segments
 	dropped := map[int64]bool{}

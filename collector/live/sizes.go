@@ -5,14 +5,14 @@ import (
 	"slices"
 )
 
-// sizes counts rooms by the people in them, small rooms first. It has no empty rooms and no
-// size that no room has, so it is short: a thousand people are in rooms of 44 sizes at most.
+// sizes counts rooms by the number of people in them, in ascending order. It has only sizes
+// that some room has, so it is short: a thousand people are in rooms of at most 44 sizes.
 type sizes []roomSize
 
-// roomSize is how many rooms have that many people in them.
+// roomSize is the number of rooms with a number of people.
 type roomSize struct{ people, rooms int64 }
 
-// move counts a room that had so many people before, and has so many now.
+// move changes the number of people in a room.
 func (s *sizes) move(before, now int64) {
 	s.add(before, -1)
 	s.add(now, 1)
@@ -35,7 +35,7 @@ func (s sizes) find(people int64) (i int, found bool) {
 	return slices.BinarySearchFunc(s, people, func(of roomSize, people int64) int { return cmp.Compare(of.people, people) })
 }
 
-// largest is how many people the fullest room has in it.
+// largest returns the number of people in the fullest room.
 func (s sizes) largest() int64 {
 	if len(s) == 0 {
 		return 0
@@ -43,7 +43,7 @@ func (s sizes) largest() int64 {
 	return s[len(s)-1].people
 }
 
-// from counts the rooms with so many people in them, or more.
+// from returns the number of rooms with at least so many people.
 func (s sizes) from(people int64) (rooms int64) {
 	i, _ := s.find(people)
 	for _, of := range s[i:] {
@@ -52,8 +52,8 @@ func (s sizes) from(people int64) (rooms int64) {
 	return rooms
 }
 
-// fullPercent is the part of a room's capacity from which it counts as full.
+// fullPercent is the percentage of its capacity from which a room counts as full.
 const fullPercent = 90
 
-// fullFrom is from how many people on a room of a capacity counts as full.
+// fullFrom returns the number of people from which a room of a capacity counts as full.
 func fullFrom(capacity int64) int64 { return (capacity*fullPercent + 99) / 100 }

@@ -1,7 +1,7 @@
 package live
 
-// Each of these describes a part of the state, to be written or read. What follows
-// from the rest is not in it: the sums by prefix, and how many wait.
+// Each of these methods describes a part of the state, for writing and reading. The state
+// does not contain what can be computed from it: the sums by prefix, and how many wait.
 
 func (c *codec) ids(m *map[hash]struct{}) {
 	n := c.size(len(*m))
@@ -50,8 +50,8 @@ func (c *codec) peak(p *peak) {
 	}
 }
 
-// byRole is a figure for each role. Version 1 had none for assistants: they are in
-// "other", and stay there.
+// byRole writes or reads a figure for each role. Version 1 had none for assistants: they are
+// included in "other", and stay there.
 func (c *codec) byRole(b *ByRole) {
 	c.figures(b[:assistant])
 	if c.version >= 2 {
@@ -159,7 +159,8 @@ func (c *codec) segmentMinutes(s *segmentMinutes) {
 	}
 }
 
-// segments is the table. Before version 3 no segment was forgotten, and no time kept.
+// segments writes or reads the table. Before version 3, segments had no times and were not
+// forgotten.
 func (c *codec) segments(t *segmentTable, now int64) {
 	n := c.size(len(t.names))
 	for i := range n {
@@ -199,7 +200,7 @@ func (c *codec) segments(t *segmentTable, now int64) {
 	}
 }
 
-// known holds that the number of a segment has a name of its own; 0 is none.
+// known checks that the number of a segment has a name. 0 is valid if none is true.
 func (c *codec) known(t *segmentTable, segment int64, none bool) {
 	if segment < 0 || segment > int64(len(t.names)) || segment == 0 && !none || segment > 0 && t.numbers[t.names[segment-1]] != segment {
 		c.damage()

@@ -51,10 +51,9 @@ func (b ByStatus) Sum() int64 {
 	return sum
 }
 
-// statusOf reads the status of an event that ends a recording or transcription. Of a
-// recording it is "completed" for now; which values a transcription has is not documented
-// for events, and the API has "ready" and "failed". If the status is missing, the type
-// says enough.
+// statusOf returns the status of an event that ends a recording or a transcription. For
+// recordings, "completed" is documented. For transcriptions, nothing is; the API has "ready"
+// and "failed". If the status is missing, the type of the event decides.
 func statusOf(e whereby.Event) status {
 	if e.Type == whereby.TranscriptionFailed {
 		return failed

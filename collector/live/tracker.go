@@ -16,21 +16,21 @@ const (
 )
 
 const (
-	// silence is after how long without an event a room is doubted, and a knock
+	// silence is the time without an event after which a room is in doubt, and a knock is
 	// forgotten.
 	silence = 6 * time.Hour
-	// remember is for how long an empty room and a participant's coming and going
-	// are kept for late events; rememberFull where memory is short.
+	// remember is how long an empty room, and participants who came or left, are kept for
+	// late events; rememberFull if memory is short.
 	remember     = time.Hour
 	rememberFull = 5 * time.Minute
-	// sweepEvery is how often what is no longer needed is looked for. It is done at
-	// full minutes, so that the same events have the same effect after a restart.
+	// sweepEvery is the time between sweeps. They are done at full minutes, so that the same
+	// events have the same effect after a restart.
 	sweepEvery = time.Minute
-	// ahead is how far an event's time may be ahead of its arrival. An event from
-	// the far future would win over all others until then.
+	// ahead is how far an event's time may be ahead of its arrival. An event from the far
+	// future would win over all others until then.
 	ahead = time.Hour
-	// skew is by how much the clock of events may be ahead of this one: a signature from
-	// further ahead is refused.
+	// skew is how far the clock of events may be ahead of this machine's: signatures from
+	// further ahead are refused.
 	skew = time.Minute
 	// behind is how old an event may be when it arrives. Deliveries take minutes; one
 	// from years ago would be billed for all of them.
@@ -78,8 +78,8 @@ func (o Options) CapacityOf(label string) int64 {
 type Tracker struct {
 	options Options
 
-	// now is the latest time that the tracker was told, in microseconds since 1970
-	// as all times within: it never goes back. swept is the last sweep's.
+	// now is the latest time that the tracker was given; it never goes back. swept is the
+	// time of the last sweep. All times are in microseconds since 1970.
 	now, swept int64
 	// nextEnd is when the next room may expire, or earlier.
 	nextEnd int64
@@ -126,12 +126,12 @@ func New(o Options) *Tracker {
 	return t
 }
 
-// otherType stands for the types that Whereby adds.
+// otherType stands for types that are not documented.
 const otherType whereby.EventType = "other"
 
 func eventTypes() []whereby.EventType { return append(whereby.EventTypes(), otherType) }
 
-// advance takes the time, and once a minute drops what is no longer needed.
+// advance sets the time. Once a minute, it sweeps.
 func (t *Tracker) advance(now time.Time) {
 	t.now = max(t.now, now.UnixMicro())
 	if minute := t.now - t.now%sweepEvery.Microseconds(); minute > t.swept {
@@ -143,8 +143,8 @@ func (t *Tracker) advance(now time.Time) {
 	}
 }
 
-// sweep goes through everything: simpler than a queue for each kind of thing, and some
-// 80 ms a minute with as much in memory as there is space for.
+// sweep drops what is no longer needed. It visits everything, which is simpler than queues and
+// takes 80 ms a minute at the bounds of [Options].
 func (t *Tracker) sweep() {
 	keepRooms, keepVisits := remember, remember
 	short := len(t.rooms) > t.options.MaxRooms/2
@@ -159,8 +159,8 @@ func (t *Tracker) sweep() {
 		t.forgetVisits(r, t.now-keepVisits.Microseconds())
 		keep := keepRooms
 		if r.meter != nil {
-			// Insights may never say that nothing is pending: they can't be read now.
-			// Where memory is short the live counts of other rooms matter more.
+			// Pending minutes are kept until Insights shows them, which may be never. If
+			// memory is short, the live counts of other rooms matter more.
 			if !short {
 				continue
 			}
@@ -175,8 +175,7 @@ func (t *Tracker) sweep() {
 	t.expireSegments()
 }
 
-// room finds a room, or begins to follow it. It returns nil if there are too
-// many.
+// room returns a room, which is tracked from now on. It returns nil if there are too many.
 func (t *Tracker) room(name string) *room {
 	r := t.rooms[name]
 	if r == nil {
@@ -190,7 +189,7 @@ func (t *Tracker) room(name string) *room {
 	return r
 }
 
-// prefix finds the sums of a label.
+// prefix returns the sums of a label.
 func (t *Tracker) prefix(label string) *prefix {
 	p := t.prefixes[label]
 	if p == nil {
@@ -200,7 +199,7 @@ func (t *Tracker) prefix(label string) *prefix {
 	return p
 }
 
-// prefixOf finds the sums under which a room counts, followed or not.
+// prefixOf returns the sums under which a room counts, tracked or not.
 func (t *Tracker) prefixOf(roomName string) *prefix {
 	if r := t.rooms[roomName]; r != nil {
 		return r.prefix
@@ -208,8 +207,7 @@ func (t *Tracker) prefixOf(roomName string) *prefix {
 	return t.prefix(t.options.Label(roomName))
 }
 
-// hash is what is kept of an ID: enough to tell IDs apart, and nothing of what it
-// says.
+// hash identifies an ID without revealing it.
 type hash [16]byte
 
 func (t *Tracker) hash(id string) hash {

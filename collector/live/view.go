@@ -117,8 +117,8 @@ func (t *Tracker) View(now time.Time) *View {
 	return v
 }
 
-// byLabel returns the prefixes sorted by label. They are never dropped, so they are the
-// same ones for as long as there are as many.
+// byLabel returns the prefixes sorted by label. Prefixes are never dropped, so the slice is
+// valid as long as their number is the same.
 func (t *Tracker) byLabel() []*prefix {
 	if len(t.sorted) != len(t.prefixes) {
 		t.sorted = slices.SortedFunc(maps.Values(t.prefixes), func(a, b *prefix) int { return cmp.Compare(a.label, b.label) })

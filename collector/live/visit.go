@@ -1,12 +1,12 @@
 package live
 
-// visit is what is known of one participant of a room at its door. Its latest knock
-// and its latest end, in whatever order they came, decide if it waits.
+// visit is a participant at the door of a room. The times of the latest knock and the latest
+// end decide whether the participant waits, whatever the order of their arrival.
 type visit struct {
 	knocked, ended int64
 	heard          int64 // when its last event arrived
-	// marks are the knocks and ends that have no partner yet, in order of time. An
-	// end right after a knock is taken away with it at once, so the ends go first.
+	// marks are the knocks and ends without a partner, sorted by time. A knock and the end
+	// right after it are removed at once, so all ends come before all knocks.
 	marks [4]doorMark
 	used  int8
 }
@@ -23,13 +23,13 @@ const (
 	knock outcome = iota // no end yet
 	admitted
 	cancelled
-	gone // left: ends the waiting, is nobody's answer to a knock
+	gone // left: the wait is over, without an outcome
 )
 
 var outcomeNames = [...]Outcome{admitted: Admitted, cancelled: Cancelled}
 
-// add takes a mark. Where it makes a pair with another, it returns the time between
-// the two and how the knock ended.
+// add adds a mark. If it forms a pair with another one, add returns the time between them and
+// the outcome of the knock.
 func (v *visit) add(m doorMark) (wait int64, end outcome, ok bool) {
 	if m.outcome == knock {
 		v.knocked = max(v.knocked, m.at)
@@ -39,7 +39,7 @@ func (v *visit) add(m doorMark) (wait int64, end outcome, ok bool) {
 	if m.outcome == gone {
 		return 0, 0, false
 	}
-	i := 0 // how many marks come before m; at the same time, a knock does
+	i := 0 // the number of marks before m; at the same time, a knock comes first
 	for i < int(v.used) && (v.marks[i].at < m.at || v.marks[i].at == m.at && v.marks[i].outcome <= m.outcome) {
 		i++
 	}
@@ -63,7 +63,7 @@ func (v *visit) add(m doorMark) (wait int64, end outcome, ok bool) {
 	return 0, 0, false
 }
 
-// remove takes a mark away.
+// remove removes and returns a mark.
 func (v *visit) remove(i int) doorMark {
 	m := v.marks[i]
 	copy(v.marks[i:], v.marks[i+1:v.used])
@@ -72,10 +72,10 @@ func (v *visit) remove(i int) doorMark {
 	return m
 }
 
-// waits reports whether the participant of a room knocked and is still waiting.
+// waits reports whether the participant knocked and is still waiting.
 func (v *visit) waits(r *room) bool { return v.knocked > v.ended && v.knocked > r.floor }
 
-// visit takes a participant's mark at the door of a room. A pair is an observation.
+// visit adds a participant's mark at the door of a room. A pair is an observation.
 func (t *Tracker) visit(r *room, participant string, m doorMark, result *Result) {
 	if participant == "" {
 		return
@@ -109,7 +109,7 @@ func (t *Tracker) visit(r *room, participant string, m doorMark, result *Result)
 	r.setWaiting(waiting)
 }
 
-// recountWaiting counts who waits, after the room's floor has moved.
+// recountWaiting counts the waiting participants after the room's floor has changed.
 func (r *room) recountWaiting() {
 	var n int64
 	for _, v := range r.visits {
@@ -120,8 +120,8 @@ func (r *room) recountWaiting() {
 	r.setWaiting(n)
 }
 
-// forgetVisits forgets the participants of whom nothing arrived since a time, and
-// those who wait longer than anyone does.
+// forgetVisits forgets the participants without an event since a time. Those who wait are
+// forgotten after [silence].
 func (t *Tracker) forgetVisits(r *room, since int64) {
 	for id, v := range r.visits {
 		waits := v.waits(r)

@@ -48,17 +48,17 @@ func Shrink(picture []byte) ([]byte, error) {
 			count[rgba(from, x, y)]++
 		}
 	}
-	colours := make([]color.RGBA, 0, len(count))
+	colors := make([]color.RGBA, 0, len(count))
 	for c := range count {
-		colours = append(colours, c)
+		colors = append(colors, c)
 	}
-	slices.SortFunc(colours, func(a, b color.RGBA) int { return cmp.Compare(count[b], count[a]) })
+	slices.SortFunc(colors, func(a, b color.RGBA) int { return cmp.Compare(count[b], count[a]) })
 	palette := color.Palette{}
-	for _, c := range colours[:min(256, len(colours))] {
+	for _, c := range colors[:min(256, len(colors))] {
 		palette = append(palette, c)
 	}
-	index := make(map[color.RGBA]uint8, len(colours))
-	for _, c := range colours {
+	index := make(map[color.RGBA]uint8, len(colors))
+	for _, c := range colors {
 		index[c] = uint8(palette.Index(c))
 	}
 	to := image.NewPaletted(bounds, palette)

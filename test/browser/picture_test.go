@@ -10,22 +10,22 @@ import (
 	"whereby_exporter/test/browser"
 )
 
-// Colours that are common stay as they are; a rare one becomes one near to it.
-func TestShrinkKeepsCommonColours(t *testing.T) {
+// Colors that are common stay as they are; a rare one becomes one near to it.
+func TestShrinkKeepsCommonColors(t *testing.T) {
 	const side = 64
 	from := image.NewRGBA(image.Rect(0, 0, side, side))
-	colour := func(x, y int) color.RGBA {
+	colorAt := func(x, y int) color.RGBA {
 		if y > 0 {
-			return color.RGBA{uint8(x), uint8(x / 2), 200, 255} // 64 colours, 63 times each
+			return color.RGBA{uint8(x), uint8(x / 2), 200, 255} // 64 colors, 63 times each
 		}
 		return color.RGBA{uint8(x), uint8(x / 2), 201, 255} // 64 more, once each
 	}
 	for y := range side {
 		for x := range side {
-			from.SetRGBA(x, y, colour(x, y))
+			from.SetRGBA(x, y, colorAt(x, y))
 		}
 	}
-	for i := range 256 { // so that there are more colours than a palette has
+	for i := range 256 { // so that there are more colors than a palette has
 		from.SetRGBA(i%side, side-1-i/side, color.RGBA{uint8(i), 255, uint8(255 - i), 255})
 	}
 	var large bytes.Buffer
@@ -48,8 +48,8 @@ func TestShrinkKeepsCommonColours(t *testing.T) {
 	}
 	for y := 1; y < side-256/side; y++ {
 		for x := range side {
-			if got := color.RGBAModel.Convert(to.At(x, y)); got != colour(x, y) {
-				t.Fatalf("pixel %d,%d: %v, want %v", x, y, got, colour(x, y))
+			if got := color.RGBAModel.Convert(to.At(x, y)); got != colorAt(x, y) {
+				t.Fatalf("pixel %d,%d: %v, want %v", x, y, got, colorAt(x, y))
 			}
 		}
 	}

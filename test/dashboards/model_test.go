@@ -85,7 +85,7 @@ type step struct {
 	Value *float64
 }
 
-// mapping shows some values in other words, and colours.
+// mapping shows some values in other words, and colors.
 type mapping struct{ Options map[string]any }
 
 type link struct{ Title, URL string }

@@ -130,7 +130,7 @@ func TestRarelyUsedRowsAreCollapsed(t *testing.T) {
 	}
 }
 
-// palette are Grafana's colours that text stands on, in its dark and in its light theme.
+// palette are Grafana's colors that text stands on, in its dark and in its light theme.
 var palette = map[string][2]string{
 	"dark-red":           {"#C4162A", "#AD0317"},
 	"red":                {"#F2495C", "#E02F44"},
@@ -141,9 +141,9 @@ var palette = map[string][2]string{
 	"blue":               {"#5794F2", "#3274D9"},
 }
 
-// TestTextCanBeReadOnItsColour holds that colour is behind text, where Grafana writes in
+// TestTextCanBeReadOnItsColor holds that color is behind text, where Grafana writes in
 // white or black: text in yellow on white is at 1.6 : 1.
-func TestTextCanBeReadOnItsColour(t *testing.T) {
+func TestTextCanBeReadOnItsColor(t *testing.T) {
 	for _, d := range all(t) {
 		for _, p := range d.Panels {
 			where := d.UID + ": " + p.Title
@@ -157,13 +157,13 @@ func TestTextCanBeReadOnItsColour(t *testing.T) {
 					}
 				}
 				if palette[color] == [2]string{} {
-					t.Errorf("%s: %s is no colour of the palette", where, color)
+					t.Errorf("%s: %s is no color of the palette", where, color)
 				}
 			}
 			switch p.Type {
 			case "stat":
 				if mode := p.Options["colorMode"]; mode != "background" && mode != "none" {
-					t.Errorf("%s: colours are of the %v", where, mode)
+					t.Errorf("%s: colors are of the %v", where, mode)
 				}
 				for _, s := range p.FieldConfig.Defaults.Thresholds.Steps {
 					check(s.Color)
@@ -178,7 +178,7 @@ func TestTextCanBeReadOnItsColour(t *testing.T) {
 				}
 			case "bargauge":
 				if p.Options["valueMode"] != "text" {
-					t.Errorf("%s: values are coloured", where)
+					t.Errorf("%s: values are colored", where)
 				}
 			case "table":
 				for _, o := range p.FieldConfig.Overrides {
@@ -192,7 +192,7 @@ func TestTextCanBeReadOnItsColour(t *testing.T) {
 					}
 					if cell["type"] == "gauge" {
 						if cell["valueDisplayMode"] != "text" {
-							t.Errorf("%s: values of %s are coloured", where, o.Matcher.Options)
+							t.Errorf("%s: values of %s are colored", where, o.Matcher.Options)
 						}
 						continue
 					}

@@ -265,14 +265,14 @@ func TestRedMeansThatSomeoneMustAct(t *testing.T) {
 				}
 			}
 			if p.Type == "stat" && len(p.FieldConfig.Defaults.Thresholds.Steps) > 1 && p.FieldConfig.Defaults.Thresholds.Steps[0].Color != "transparent" {
-				t.Errorf("%s: %s has a colour for what is not known", d.UID, p.Title)
+				t.Errorf("%s: %s has a color for what is not known", d.UID, p.Title)
 			}
 		}
 	}
 }
 
 // TestGraphsMarkWhereAlertsAndPeriodsBegin holds that an alert is a thin mark at its
-// beginning: a region would colour every graph for as long as it fires.
+// beginning: a region would color every graph for as long as it fires.
 func TestGraphsMarkWhereAlertsAndPeriodsBegin(t *testing.T) {
 	marked := map[string]int{}
 	for _, d := range all(t) {
