@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -50,6 +51,19 @@ func joined(id, room string, n int) string {
 // deliver posts a signed body and returns the status; 0 if no answer came.
 func deliver(client *http.Client, address, body string) int {
 	status, _ := deliverOnce(client, address, body)
+	return status
+}
+
+// acknowledge delivers an event until it is not refused with 503, as Whereby does, and returns
+// the last status: on a busy machine, one sync can take longer than an answer may.
+func acknowledge(t *testing.T, client *http.Client, address, body string) (status int) {
+	t.Helper()
+	programs.Eventually(t, patience, "an event is on disk", func() error {
+		if status = deliver(client, address, body); status == http.StatusServiceUnavailable {
+			return errors.New("it is refused with 503")
+		}
+		return nil
+	})
 	return status
 }
 

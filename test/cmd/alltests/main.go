@@ -35,10 +35,15 @@ func main() {
 // product compute, and those in test mostly wait for other programs. In each module
 // the packages that take longest start first.
 func lanes(race bool) [][]module {
+	// Tests of programs mostly wait. Next to the race detector, there is less room for them.
+	atOnce := 6
+	if race {
+		atOnce = 4
+	}
 	lanes := [][]module{
 		// These run programs, which the detector does not see; what they share with the
 		// product's tests, such as the simulated account, it watches there.
-		{{dir: "test", first: []string{"./packaging", "./e2e", "./alerts", "./browser", "./dashboards", "./image"}, parallel: 6}},
+		{{dir: "test", first: []string{"./packaging", "./e2e", "./alerts", "./browser", "./dashboards", "./image"}, parallel: atOnce}},
 		// Rendering a chart has no races, and Kubernetes' types take minutes to build twice.
 		{{dir: "test/helm"}},
 	}
