@@ -24,28 +24,28 @@ var (
 	delayBuckets = []float64{0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300}
 )
 
-// staleAfter is how old a restored live state may be before its rooms are doubted:
-// as long as Whereby retries a delivery, with room to spare.
+// staleAfter is the age from which the rooms of a restored live state are in doubt. It is
+// longer than Whereby retries a delivery.
 const staleAfter = time.Minute
 
-// maxWithoutEnd bounds the rooms whose end is asked for, those that are not answered for
-// included.
+// maxWithoutEnd bounds the rooms whose end is requested, including those for which requests
+// fail.
 const maxWithoutEnd = 1000
 
 // Usage is what the feed needs to know about the account's usage.
 type Usage interface {
-	// Label is the value of room_prefix that a room counts under.
+	// Label returns the value of room_prefix that a room counts under.
 	Label(roomName string) string
-	// ShownMinutes are the participant minutes that Insights has shown of rooms. ok is
+	// ShownMinutes returns the participant minutes that Insights has shown for rooms. ok is
 	// false before the first full poll.
 	ShownMinutes(roomNames []string) (minutes map[string]int64, ok bool, err error)
 }
 
-// Transcriptions keeps what events say about transcriptions.
+// Transcriptions stores events of transcriptions.
 type Transcriptions interface {
-	// Apply takes an event, which may come again.
+	// Apply applies an event, which may be delivered again.
 	Apply(whereby.Event)
-	// Flush makes durable what was applied.
+	// Flush makes the applied events durable.
 	Flush() error
 }
 
@@ -60,7 +60,7 @@ type Feed struct {
 	mu      sync.Mutex
 	options live.Options
 	tracker *live.Tracker
-	// told is the latest time that was passed to the tracker.
+	// told is the latest time that was given to the tracker.
 	told time.Time
 	// replaying is true while events of an earlier process are applied, whose histograms
 	// have been scraped.
@@ -76,8 +76,8 @@ type Feed struct {
 
 var _ webhook.State = (*Feed)(nil)
 
-// New returns an empty feed that is replaying until [Feed.EndReplay]. It registers those
-// of the live and webhook families that are no part of the tracker.
+// New returns an empty feed that is replaying until [Feed.EndReplay]. It registers the live and
+// webhook families that are not part of the tracker.
 func New(r prometheus.Registerer, usage Usage, file *config.Config) *Feed {
 	f := &Feed{
 		now:       time.Now,
@@ -94,7 +94,7 @@ func New(r prometheus.Registerer, usage Usage, file *config.Config) *Feed {
 		Label: usage.Label,
 		Shown: func(room string) (int64, bool) {
 			if f.replaying {
-				return 0, false // Insights shows something else now than it did then
+				return 0, false // Insights shows other figures now than at that time
 			}
 			shown, ok, err := usage.ShownMinutes([]string{room})
 			return shown[room], ok && err == nil
@@ -120,8 +120,8 @@ func (f *Feed) KeepTranscriptions(t Transcriptions) { f.transcriptions = t }
 // first event.
 func (f *Feed) UseClock(now func() time.Time) { f.now = now }
 
-// CountedTranscriptions returns the labels under which events counted transcriptions whose id
-// they did not say.
+// CountedTranscriptions returns the labels under which events without an ID counted
+// transcriptions.
 func (f *Feed) CountedTranscriptions() map[string]bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -180,12 +180,12 @@ func (f *Feed) Apply(event whereby.Event, segment string, arrived time.Time) {
 	}
 }
 
-// setBack is by how much a clock may go back without anything to be corrected.
+// setBack is how far a clock may go back without a correction.
 const setBack = time.Minute
 
-// tell moves the tracker to a time, and returns the time that it is at then. The tracker
-// cannot go back: if the clock was ahead, it would treat the state of that time as the newest
-// until that time comes. So it is restored from its state, as after a restart.
+// tell sets the tracker's time, and returns it. The tracker cannot go back: if the clock was
+// ahead, it would treat the state of that time as the newest until that time comes. So it is
+// restored from its state, as after a restart.
 func (f *Feed) tell(now time.Time) time.Time {
 	if f.told.Sub(now) > setBack {
 		if state, err := f.tracker.AppendBinary(nil); err == nil {
@@ -210,7 +210,7 @@ func (f *Feed) Rejected(reason webhook.Reason) { f.rejected.WithLabelValues(stri
 // Misdirected counts a genuine request for another path than the webhook's.
 func (f *Feed) Misdirected() { f.misdirected.Inc() }
 
-// Rejection is how many requests were rejected for a reason.
+// Rejection is the number of requests that were rejected for a reason.
 type Rejection struct {
 	Reason webhook.Reason
 	N      int64
@@ -236,8 +236,8 @@ func (f *Feed) EndReplay() {
 	f.told = f.now()
 }
 
-// AppendBinary implements [webhook.State]. Events of transcriptions are no part of what it
-// appends, so they are made durable where they are kept.
+// AppendBinary implements [webhook.State]. Transcriptions are not part of the state, so it
+// flushes them.
 func (f *Feed) AppendBinary(b []byte) ([]byte, error) {
 	if f.transcriptions != nil {
 		if err := f.transcriptions.Flush(); err != nil {
@@ -261,8 +261,8 @@ func (f *Feed) UnmarshalBinary(b []byte) error {
 	return nil
 }
 
-// View is what the tracker knows now. It includes all configured prefixes, even if nothing
-// has happened in their rooms.
+// View returns the tracker's present figures. It includes all configured prefixes, even if their
+// rooms had no events.
 func (f *Feed) View(configured []string) *live.View {
 	f.mu.Lock()
 	v, options := f.tracker.View(f.tell(f.now())), f.options
@@ -280,7 +280,7 @@ func (f *Feed) View(configured []string) *live.View {
 	return v
 }
 
-// use takes the capacities of rooms and the segments of a configuration file.
+// use sets the capacities of rooms and the segments from a configuration file.
 func (f *Feed) use(file *config.Config) {
 	f.options.Capacity = file.Capacities()
 	segments := file.Segments
@@ -291,8 +291,8 @@ func (f *Feed) use(file *config.Config) {
 	}
 }
 
-// Configure takes the labels, capacities of rooms and segments of another configuration file.
-// Segments that it does not admit are forgotten.
+// Configure replaces the labels, capacities of rooms and segments with those of another
+// configuration file. Segments that it does not admit are forgotten.
 func (f *Feed) Configure(file *config.Config) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -312,8 +312,8 @@ func (f *Feed) Metered() []string {
 	return f.tracker.Metered()
 }
 
-// Settle takes the minutes that Insights shows of rooms, read by a poll that began and
-// ended at these times.
+// Settle records the minutes that Insights showed for rooms in a poll that began and ended at
+// these times.
 func (f *Feed) Settle(shown map[string]int64, started, ended time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -327,15 +327,15 @@ func (f *Feed) Suspects(now time.Time) []live.Suspect {
 	return f.tracker.Suspects(f.tell(now), 0)
 }
 
-// Answer takes what Insights says of a suspect: whether a session ran in the room as of a
-// time.
+// Answer records whether a session was running in a suspect's room as of a time, according to
+// Insights.
 func (f *Feed) Answer(s live.Suspect, sessionRuns bool, asOf time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.tracker.Answer(s, sessionRuns, asOf)
 }
 
-// SetEnds takes rooms as Insights lists them: nobody is in them once they are over.
+// SetEnds records the ends of rooms as Insights lists them.
 func (f *Feed) SetEnds(rooms []whereby.Room) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -344,8 +344,8 @@ func (f *Feed) SetEnds(rooms []whereby.Room) {
 	}
 }
 
-// WithoutEnd lists a few rooms that have somebody in them, but no event since a time, and that
-// Insights has not been seen to list.
+// WithoutEnd lists a few rooms with somebody in them, without an event since a time, whose end
+// is unknown.
 func (f *Feed) WithoutEnd(since time.Time) []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -12,19 +12,19 @@ import (
 )
 
 const (
-	// reconcileInterval is how often rooms are checked whose events leave something open.
+	// reconcileInterval is the time between two checks of rooms in doubt.
 	reconcileInterval = time.Minute
 	// reconcileLimit is the maximum number of such rooms per check: each costs a request.
 	reconcileLimit = 5
-	// A room that Insights does not answer for is asked for again after firstPause, and
-	// each time after twice as long, up to maxPause.
+	// A room for which a request fails is requested again after firstPause, and then each
+	// time after twice as long, up to maxPause.
 	firstPause = time.Minute
 	maxPause   = 4 * time.Hour
-	// behindFor is for how long Insights may still show a session that has ended.
+	// behindFor is how long Insights may still show a session that has ended.
 	behindFor = 6 * time.Hour
 )
 
-// Reconciler asks Insights about rooms whose events leave open who is in them. Its requests
+// Reconciler checks rooms with Insights if their events leave open who is in them. Its requests
 // yield to those of polls.
 type Reconciler struct {
 	client   *whereby.Client
@@ -34,7 +34,7 @@ type Reconciler struct {
 	pauses   map[string]pause
 }
 
-// pause is the time until which a room is not asked for.
+// pause is the time until which a room is not requested.
 type pause struct {
 	until time.Time
 	next  time.Duration
@@ -66,7 +66,7 @@ func (r *Reconciler) Run(ctx context.Context) error {
 // errBehind means that Insights does not have the answer yet.
 var errBehind = errors.New("insights does not know yet")
 
-// round asks about the rooms to check, and then for the ends of rooms.
+// round checks the rooms in doubt, and then requests the ends of rooms.
 func (r *Reconciler) round(ctx context.Context, now time.Time) {
 	open := map[string]bool{}
 	asked := 0
@@ -99,7 +99,7 @@ func (r *Reconciler) round(ctx context.Context, now time.Time) {
 	}
 }
 
-// note records the result of asking for a room, and reports whether to ask for others now.
+// note records the result of a request for a room, and reports whether to request others now.
 func (r *Reconciler) note(room string, now time.Time, err error) (more bool) {
 	if err == nil {
 		delete(r.pauses, room)
@@ -127,12 +127,11 @@ func (r *Reconciler) note(room string, now time.Time, err error) (more bool) {
 	return behind || class == whereby.ClassRequest || class == whereby.ClassMalformed
 }
 
-// suspects returns the rooms that have been in doubt for so long that Insights can know.
+// suspects returns the rooms that have been in doubt for longer than the delay of Insights.
 func (r *Reconciler) suspects(now time.Time) []live.Suspect {
 	var known []live.Suspect
 	for _, suspect := range r.feed.Suspects(now) {
-		// An empty room is over as far as anyone can tell, and most are: only those
-		// that show somebody are worth a request.
+		// An empty room needs no check: only rooms that show somebody are worth a request.
 		if suspect.Doubt != live.DoubtEmpty && now.Sub(suspect.Since) >= whereby.InsightsDelay {
 			known = append(known, suspect)
 		}
@@ -162,8 +161,8 @@ func (r *Reconciler) check(ctx context.Context, suspect live.Suspect) error {
 	return nil
 }
 
-// findEnd reads the end of a room that has somebody in it but that polls have not come across,
-// because nobody has met there.
+// findEnd reads the end of a room with somebody in it that no poll has read, because nobody has
+// met there.
 func (r *Reconciler) findEnd(ctx context.Context, room string) error {
 	for row, err := range whereby.Rows(r.client.Rooms(ctx, whereby.RoomsQuery{NameExact: room})) {
 		if err != nil {

@@ -7,11 +7,10 @@ import (
 	"whereby_exporter/collector/durable"
 )
 
-// A file is a row of frames. The payload of the first is its head: magic, the number of the
-// file before it, how much of that is to be used, and then records that continue from there.
-// Each further one is what was written at once: records, each with its length before it. So
-// whatever a failure leaves of the last write, it leaves no intact frame after one that is
-// not.
+// A file is a sequence of frames. The payload of the first frame is its head: magic, the number
+// of the previous file, how much of that file is valid, and then records. The payload of each
+// further frame is a batch that was written at once: records, each preceded by its length. A
+// failed write therefore never leaves an intact frame after a damaged one.
 //
 // Files of an earlier format have no head, and a record in each frame.
 const magic = "journal\x02"
@@ -19,7 +18,7 @@ const magic = "journal\x02"
 const (
 	headPayload = len(magic) + 16
 	headLength  = int64(durable.HeadLength + headPayload)
-	// maxBatch is the length of the longest batch, maxPrefix that of the longest length.
+	// maxBatch is the maximum length of a batch, maxPrefix that of a record's encoded length.
 	maxBatch  = durable.MaxPayload - headPayload
 	maxPrefix = 3
 )
@@ -34,7 +33,7 @@ func appendHead(b []byte, after position, batch []byte) []byte {
 	return durable.AppendFrame(b, append(payload, batch...))
 }
 
-// parseHead reports whether the first payload of a file is a head, and what it says.
+// parseHead parses the first payload of a file. ok is false if it is no head.
 func parseHead(payload []byte) (after position, batch []byte, ok bool) {
 	if len(payload) < headPayload || string(payload[:len(magic)]) != magic {
 		return position{}, nil, false
@@ -46,7 +45,7 @@ func parseHead(payload []byte) (after position, batch []byte, ok bool) {
 	return after, payload[headPayload:], true
 }
 
-// lengthInBatch is what a record takes of a batch.
+// lengthInBatch returns the space that a record takes in a batch.
 func lengthInBatch(record []byte) int {
 	var prefix [binary.MaxVarintLen64]byte
 	return binary.PutUvarint(prefix[:], uint64(len(record))) + len(record)
@@ -57,7 +56,7 @@ func appendRecord(b, record []byte) []byte {
 	return append(binary.AppendUvarint(b, uint64(len(record))), record...)
 }
 
-// appendBatch appends the frame of records.
+// appendBatch appends a frame of records.
 func appendBatch(b []byte, entries []*entry) []byte {
 	start := len(b)
 	b = append(b, make([]byte, durable.HeadLength)...)
@@ -70,7 +69,7 @@ func appendBatch(b []byte, entries []*entry) []byte {
 	return b
 }
 
-// nextInBatch splits the first record off what is left of a batch.
+// nextInBatch splits the first record off the rest of a batch.
 func nextInBatch(b []byte) (record, rest []byte, err error) {
 	n, size := binary.Uvarint(b)
 	if size <= 0 || n == 0 || n > uint64(len(b)-size) {

@@ -26,78 +26,82 @@ import (
 )
 
 const (
-	// MaxRecord is the longest record, in bytes.
+	// MaxRecord is the maximum length of a record, in bytes.
 	MaxRecord = maxBatch - maxPrefix
-	// Suffix is that of the files' names; before it stands their number.
+	// Suffix is the suffix of the files' names, after their number.
 	Suffix = ".journal"
 	// SkipSuffix is appended to the name of a file to continue without its records.
 	SkipSuffix = ".skip"
-	// maxGather is how long after the one before a batch is begun at the latest.
+	// maxGather is the longest time from the beginning of a batch to that of the next, if
+	// records wait.
 	maxGather = 2 * time.Millisecond
 )
 
-// Repair is the end of a file that is not used, because it was not written as a whole.
+// Repair is an unfinished end of a file, which is not used.
 type Repair struct {
 	Path string
 	// Offset is where the end begins; Bytes is its length.
 	Offset, Bytes int64
-	// Err is why.
+	// Err is the reason.
 	Err error
 }
 
-// Options are what a journal is opened with.
+// Options configures a journal.
 type Options struct {
 	FS  durable.FS
-	Dir string // exists
-	// From is the number of the file that continues from what the caller has saved; 0 is all.
+	Dir string // must exist
+	// From is the number of the first file to replay: the one that continues from the state
+	// that the caller has saved; 0 means all.
 	From uint64
-	// Replay gets each record, oldest first. A record is only valid during the call.
+	// Replay is called with each record, oldest first. A record is only valid during the
+	// call.
 	Replay func(record []byte) error
-	// OnRepair is told of each repair, also later, by one goroutine at a time.
+	// OnRepair is called with each repair, also after Open, by one goroutine at a time.
 	OnRepair func(Repair)
 }
 
-// Journal is safe for concurrent use.
+// Journal is an open journal. It is safe for concurrent use.
 type Journal struct {
 	options Options
 
 	mu     sync.Mutex // guards what follows
 	next   *batch     // records that wait to be written
-	active bool       // somebody is about to write them
-	// written is how many records the last batch had, and began when it was begun.
+	active bool       // a goroutine is about to write them
+	// written is the number of records in the last batch, and began is when it began.
 	written int
 	began   time.Time
-	// enough is for how many records the writer waits; it is told once they have come.
+	// enough is the number of records that the writer waits for. ready tells it that they
+	// have arrived.
 	enough int
 	ready  chan struct{}
 
 	writers sync.WaitGroup
 
 	writing sync.Mutex // guards what follows
-	// highest is the highest number that a file had, or was tried to be made with.
+	// highest is the highest number of any file that was created or attempted.
 	highest uint64
-	// last is the newest file with records, but for the open one.
+	// last is the end of the newest file with records, except the open one.
 	last position
-	// again is what was written last before the start, until the next file has it too.
+	// again is the last write before the start, until the next file contains it too.
 	again []byte
-	// rotated is the number that was returned last: the caller's state may name that file.
+	// rotated is the number that Rotate returned last: the caller's state may name that file.
 	rotated uint64
-	// file is the open one, at its end; nil until the next record needs one.
+	// file is the open file, at its end; nil until the next record needs one.
 	file durable.File
 	at   position
 }
 
 // position is a place in a file.
 type position struct {
-	number uint64 // of the file; 0 is none
+	number uint64 // of the file; 0 if there is none
 	offset int64
 }
 
-// batch is a number of records that are written together.
+// batch is a group of records that are written together.
 type batch struct {
 	entries []*entry
 	bytes   int
-	done    chan struct{} // closed once they are on disk, or err says why not
+	done    chan struct{} // closed once they are on disk, or err is set
 	err     error
 }
 
@@ -110,14 +114,13 @@ func newBatch() *batch { return &batch{done: make(chan struct{})} }
 
 var errBusy = errors.New("too many records wait for the disk")
 
-// Append returns once the record is on disk and then, if not nil, has returned; or once the
-// context is done. then is called for records on disk only, one at a time and in their
-// order: the state that it leads to is the one that a replay leads to. A record whose
-// caller gives up is not written, unless that has begun. After an error the record may or
-// may not be there: it has to be sent again. The record must not be changed any more.
+// Append returns once the record is on disk and then, if not nil, has returned, or once the
+// context is done. then is called only for records on disk, one at a time and in their order,
+// so it leads to the same state as a replay. If the context is done before the write begins,
+// the record is not written. After an error, the record may be on disk or not: it must be sent
+// again. The record must not be changed any more.
 //
-// What waits is bounded to what one write takes; beyond that, Append returns an error at
-// once.
+// The waiting records are bounded to one write. Beyond that, Append returns an error at once.
 func (j *Journal) Append(ctx context.Context, record []byte, then func()) error {
 	switch {
 	case len(record) == 0:
@@ -139,7 +142,7 @@ func (j *Journal) Append(ctx context.Context, record []byte, then func()) error 
 	if len(waiting.entries) == j.enough {
 		select {
 		case j.ready <- struct{}{}:
-		default: // it knows already
+		default: // it has been told already
 		}
 	}
 	if !j.active {
@@ -157,7 +160,7 @@ func (j *Journal) Append(ctx context.Context, record []byte, then func()) error 
 	}
 }
 
-// giveUp takes a record out of its batch, if that still waits.
+// giveUp removes a record from its batch, if the batch still waits.
 func (j *Journal) giveUp(from *batch, e *entry) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -170,8 +173,8 @@ func (j *Journal) giveUp(from *batch, e *entry) {
 	}
 }
 
-// writeAll writes batches until none is left. What comes while one is being written
-// is the next.
+// writeAll writes batches until none is left. Records that arrive during a write are the next
+// batch.
 func (j *Journal) writeAll() {
 	var spare []byte
 	for j.awaitMore() {
@@ -181,7 +184,7 @@ func (j *Journal) writeAll() {
 		j.written, j.began = len(mine.entries), time.Now()
 		j.mu.Unlock()
 		if len(mine.entries) == 0 {
-			continue // all who waited gave up
+			continue // all callers gave up
 		}
 
 		spare = appendBatch(slices.Grow(spare[:0], durable.HeadLength+mine.bytes), mine.entries)
@@ -199,10 +202,10 @@ func (j *Journal) writeAll() {
 	}
 }
 
-// awaitMore reports whether records wait to be written. Many share a sync: it is begun once
-// about half of the senders wait for it, those whose records were just written and those who
-// have come since. The other half keeps the processors busy meanwhile. A record that comes
-// alone does not wait for others.
+// awaitMore reports whether records wait to be written. Many records share a sync: it begins
+// once about half of the senders wait for it. The senders are those of the last batch and those
+// that have arrived since. The other half keeps the processors busy in the meantime. A single
+// record does not wait for others.
 func (j *Journal) awaitMore() bool {
 	j.mu.Lock()
 	waiting := len(j.next.entries)
@@ -225,7 +228,7 @@ func (j *Journal) awaitMore() bool {
 		case <-time.After(late):
 		}
 	}
-	runtime.Gosched() // others may be about to send
+	runtime.Gosched() // others may be about to append
 	return true
 }
 
@@ -248,14 +251,14 @@ func (j *Journal) write(b []byte) error {
 	return nil
 }
 
-// abandon goes on in a new file after a write of so many bytes failed. What is on disk of
-// it cannot be known: after a sync that failed, the next one may succeed and sync nothing.
+// abandon continues in a new file after a write of so many bytes failed. It is unknown how much
+// of them is on disk: after a failed sync, the next one may succeed and sync nothing.
 func (j *Journal) abandon(bytes int64, err error) {
 	_ = j.file.Close()
 	j.file = nil
 	path := j.path(j.at.number)
 	if j.at.offset == headLength && j.at.number != j.rotated {
-		// It would take the space that the next one needs.
+		// It would take the space that the next file needs.
 		_ = j.options.FS.Remove(path)
 		return
 	}
@@ -263,7 +266,7 @@ func (j *Journal) abandon(bytes int64, err error) {
 	j.options.OnRepair(Repair{Path: path, Offset: j.at.offset, Bytes: bytes, Err: err})
 }
 
-// tail is up to where records are acknowledged.
+// tail returns the position up to which records are acknowledged.
 func (j *Journal) tail() position {
 	if j.file != nil && j.at.offset > headLength {
 		return j.at
@@ -271,14 +274,14 @@ func (j *Journal) tail() position {
 	return j.last
 }
 
-// create begins a file, and closes the one before it. The directory is synced too, or the
-// file might be gone after a failure of the machine. After an error too nothing more is
-// written to the file before: the one that could not be made may be found at the next start
-// nevertheless, and says how much of that was acknowledged.
+// create begins a file, and closes the previous one. It syncs the directory too, or the file
+// might be lost if the machine fails. Even after an error, nothing more is written to the
+// previous file: the next start may find the new file, which contains how much of the previous
+// one is acknowledged.
 func (j *Journal) create() error {
 	j.last = j.tail()
 	if j.file != nil {
-		_ = j.file.Close() // all that was acknowledged is synced
+		_ = j.file.Close() // all acknowledged records are synced
 		j.file = nil
 	}
 	j.highest++
@@ -313,14 +316,14 @@ func (j *Journal) begin(number uint64) (durable.File, error) {
 	return file, nil
 }
 
-// Rotate begins a new file, unless the newest is empty, and calls state while nothing is
-// written or applied. Once the state that the records up to then led to is saved, the files
-// before the one whose number is returned can be forgotten.
+// Rotate begins a new file, unless the newest one is empty, and calls state while nothing is
+// written or applied. Once the state that results from the records so far is saved, the files
+// before the returned number can be forgotten.
 func (j *Journal) Rotate(state func() error) (number uint64, err error) {
 	j.writing.Lock()
 	defer j.writing.Unlock()
-	// If the state is not saved after all, the next start needs what is written again, and if
-	// it is, it must not find that. So that goes into a file before.
+	// The last write before the start goes into a file of its own: if the state is saved, the
+	// next start must not find it, and otherwise it must.
 	for j.file == nil || j.at.offset > headLength {
 		if err := j.create(); err != nil {
 			return 0, err
@@ -346,8 +349,8 @@ func (j *Journal) Forget(before uint64) error {
 	return nil
 }
 
-// Close writes what waits and closes the newest file. No record may be appended
-// from then on.
+// Close writes the waiting records and closes the newest file. No record may be appended
+// afterwards.
 func (j *Journal) Close() error {
 	j.writers.Wait()
 	j.writing.Lock()

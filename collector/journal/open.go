@@ -12,15 +12,15 @@ import (
 	"whereby_exporter/collector/durable"
 )
 
-// anyLength is of a file of which it is not known how much was acknowledged.
+// anyLength means that it is unknown how much of a file was acknowledged.
 const anyLength = -1
 
 var errMissing = errors.New("it is missing")
 
-// Open opens a journal and replays it. Records that were being written when the process or
-// the machine died, and that were not acknowledged, are left out; [Options.OnRepair] is told
-// of them. If acknowledged records are damaged or missing, the error is a
-// [*durable.DamagedError], and no file was changed. New records go into a new file.
+// Open opens a journal and replays it. It skips a write that was unfinished when the process or
+// the machine died, and calls [Options.OnRepair]. If acknowledged records are damaged or
+// missing, the error is a [*durable.DamagedError], and no file was changed. New records go into
+// a new file.
 func Open(o Options) (*Journal, error) {
 	j := &Journal{options: o, next: newBatch(), ready: make(chan struct{}, 1), last: position{number: o.From}, rotated: o.From}
 	names, err := list(o.FS, o.Dir)
@@ -38,7 +38,7 @@ func Open(o Options) (*Journal, error) {
 		if err != nil {
 			return nil, err
 		}
-		// A newest file with nothing but a head is passed over: it may not be there for good.
+		// A newest file with only a head is skipped: it may not be on disk.
 		if !newest || end > 0 {
 			j.last = position{p.number, end}
 		}
@@ -46,7 +46,7 @@ func Open(o Options) (*Journal, error) {
 	return j, nil
 }
 
-// listing is the numbers of the files in a directory, sorted, and of those to be skipped.
+// listing holds the numbers of the files in a directory, sorted, and of those to be skipped.
 type listing struct{ files, skipped []uint64 }
 
 func list(fsys durable.FS, dir string) (listing, error) {
@@ -89,18 +89,17 @@ func (l listing) before(number uint64) uint64 {
 	return l.files[i-1]
 }
 
-// part is a file that is replayed.
+// part is a file to replay.
 type part struct {
 	number uint64
 	// headless files are of the earlier format.
 	headless bool
-	// length is up to where its records were acknowledged, or anyLength.
+	// length is the offset up to which its records were acknowledged, or anyLength.
 	length int64
 }
 
-// parts finds the files to replay, oldest first: from the newest one back, each names the
-// one before it. A file that none names was never finished, and holds nothing that was
-// acknowledged.
+// parts returns the files to replay, oldest first. Each file names the previous one, starting at
+// the newest. A file that no other names was never finished, and has no acknowledged records.
 func (j *Journal) parts(names listing) ([]part, error) {
 	from := j.options.From
 	if from > 0 && !slices.Contains(names.files, from) && !slices.Contains(names.skipped, from) {
@@ -130,7 +129,7 @@ func (j *Journal) parts(names listing) ([]part, error) {
 	return parts, nil
 }
 
-// head reads the head of a file: which one is before it, and whether it is to be used.
+// head reads the head of a file: the end of the previous one, and whether the file is valid.
 func (j *Journal) head(p *part, names listing) (before position, use bool, err error) {
 	path := j.path(p.number)
 	file, err := j.options.FS.OpenFile(path, os.O_RDONLY, 0)
@@ -159,10 +158,10 @@ func (j *Journal) head(p *part, names listing) (before position, use bool, err e
 	return position{}, false, fmt.Errorf("read the journal: %w", err)
 }
 
-// replay hands the records of a file on, and returns where they end. The last write to the
-// newest file is to be written again, in the next file, and the end is before it: it may not
-// have been synced, or that may have failed, and then a sync now would do nothing. The end
-// is 0 if that write is the head.
+// replay replays the records of a file, and returns the offset of their end. The last write to
+// the newest file must be written again to the next file, and the end is before it: its sync
+// may have failed, and then a sync now would do nothing. The end is 0 if that write is the
+// head.
 func (j *Journal) replay(p part, newest bool) (end int64, err error) {
 	path := j.path(p.number)
 	file, err := j.options.FS.OpenFile(path, os.O_RDONLY, 0)
@@ -222,8 +221,8 @@ func (j *Journal) replayBatch(batch []byte) error {
 	return nil
 }
 
-// unfinished takes what is at the end of a file for the rest of a write that was never
-// acknowledged, unless something intact comes after it.
+// unfinished treats the end of a file as a write that was never acknowledged, unless an intact
+// frame comes after it.
 func (j *Journal) unfinished(number uint64, offset int64, why *durable.DamagedError) error {
 	content, err := durable.ReadFile(j.options.FS, j.path(number))
 	if err != nil {

@@ -9,13 +9,13 @@ import (
 // for the first time.
 const maxLate = 30 * time.Minute
 
-// identity is what a poll's rooms say of whether it reads the account that the store is of.
+// identity determines from a poll's rooms whether it reads the account of the store.
 // Insights does not say whose rooms it lists, and all rooms of an account may be deleted
 // and others made. But a room from before the last full poll was in that: if a poll finds
 // none of the store's rooms, and some that are as old, the account is another one.
 type identity struct {
 	// before is the time before which a room must be known, in seconds since 1970; 0 if
-	// the store can't tell.
+	// unknown.
 	before int64
 	// known is true once the poll has read a room of the store.
 	known bool
@@ -23,13 +23,13 @@ type identity struct {
 	read, old int
 }
 
-// identity returns what a poll begins with.
+// identity returns the identity of a poll that begins.
 func (l *Ledger) identity() identity {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	last := l.state.FullPollStarted
 	if last.IsZero() {
-		last = l.state.FullPoll // of a store that does not say
+		last = l.state.FullPoll // the store does not have it
 	}
 	if !l.state.Complete || l.nextID == 0 || last.IsZero() {
 		return identity{}
@@ -57,7 +57,7 @@ func (i *identity) see(reading, row Row, named bool) {
 	}
 }
 
-// settled reports whether it is known that the account is the store's.
+// settled reports whether the account is known to be the store's.
 func (i *identity) settled() bool { return i.known || i.before == 0 }
 
 // check returns an error if the account is another one.

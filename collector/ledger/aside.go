@@ -27,9 +27,9 @@ func (p *Poll) SetAside(names []string) error {
 	return nil
 }
 
-// asideAfter returns the rooms that are set aside after a poll: those that it could not
-// read, and of those from before the ones that it has not seen. Those are left unless they
-// are gone; a full poll has missed them.
+// asideAfter returns the rooms that are set aside after a poll: those that it could not read,
+// and earlier ones that it has not seen. left are the latter, which a full poll has missed,
+// except those that are gone.
 func (l *Ledger) asideAfter(p *Poll, c Completion) (aside map[string]struct{}, left []string, err error) {
 	aside = maps.Clone(p.aside)
 	if c.OnePage {

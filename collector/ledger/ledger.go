@@ -47,12 +47,12 @@ type Ledger struct {
 	unsure  unsureRows
 	state   State
 	sums    map[string]*prefixSum // by label
-	// moved is what counters of a label stand above the sum of its rows, because the
-	// configuration has moved rooms to another one.
+	// moved is the counters of a label minus the sum of its rows: it differs from 0 because
+	// the configuration has moved rooms to another label.
 	moved map[string]Totals
-	// movedSince is the same for what was used since the marks.
+	// movedSince is the same for the usage since the marks.
 	movedSince movedSince
-	// counting is to be committed with the next rows; nil if the store knows it.
+	// counting is committed with the next rows; nil if the store has it already.
 	counting *Counting
 	exist    existing
 	nextID   uint32
@@ -125,8 +125,8 @@ func (l *Ledger) Configure(o Options) (moved []string, err error) {
 	return moved, nil
 }
 
-// configure takes options in place of those that the store has been counted by. before is
-// the table of those, nil if rooms count under the same labels.
+// configure replaces the options by which the store was counted. before is their table, or nil
+// if rooms count under the same labels.
 func (l *Ledger) configure(o Options, counting Counting, before *prefix.Table, saved, unsaved []string) (moved []string, err error) {
 	if o.Calendar == nil {
 		o.Calendar = func(string) billing.Calendar { return billing.Calendar{} }
@@ -144,7 +144,7 @@ func (l *Ledger) configure(o Options, counting Counting, before *prefix.Table, s
 		return nil, err
 	}
 	if now := o.Prefixes.Rules(); !counting.Known || !now.Equal(counting.Rules) {
-		// Until a commit takes it along, the store goes on to say by what it was counted.
+		// The store has the former rules until the next commit.
 		l.counting = &Counting{Known: true, Rules: now, Moved: l.moved, MovedSince: l.movedSince}
 	}
 	for label, totals := range l.moved {
@@ -184,7 +184,7 @@ func (l *Ledger) ShownMinutes(roomNames []string) (minutes map[string]int64, ok 
 // Label returns the value of the label room_prefix that a room counts under.
 func (l *Ledger) Label(roomName string) string { return l.prefixes.Load().Label(roomName) }
 
-// sum returns the sums of a label, for adding to them.
+// sum returns the sums of a label, which may be added to.
 func (l *Ledger) sum(label string) *prefixSum {
 	s := l.sums[label]
 	if s == nil {
@@ -194,10 +194,9 @@ func (l *Ledger) sum(label string) *prefixSum {
 	return s
 }
 
-// recount sums all rows, for the billing periods of now. It is the definition of
-// the sums, which commits between two complete polls only bring forward by
-// differences. What rooms have used whose labels were others before stays with those;
-// the table is nil if they were not.
+// recount sums all rows for the current billing periods. It defines the sums; commits between
+// two full polls only add differences. before is the former table if labels have changed, or
+// nil: the former usage of a room stays with its former label.
 func (l *Ledger) recount(before *prefix.Table) error {
 	sums, unread, unsure := l.sums, l.unread, l.unsure
 	l.sums, l.unread, l.unsure = make(map[string]*prefixSum, len(sums)), unreadQueue{}, unsureRows{}
@@ -234,7 +233,7 @@ func (l *Ledger) recount(before *prefix.Table) error {
 	return nil
 }
 
-// move adds to what counters stand above the sums of rows.
+// move adds to the differences between counters and the sums of rows.
 func (l *Ledger) move(moved map[string]Totals) {
 	all := maps.Clone(l.moved)
 	if all == nil {
@@ -247,12 +246,12 @@ func (l *Ledger) move(moved map[string]Totals) {
 	l.moved = all
 }
 
-// replaced is a row with the one that it replaces, which has no name if the room is new.
+// replaced is a row and the one that it replaces, which has no name if the room is new.
 type replaced struct{ before, after Row }
 
-// merge commits readings together with other rows and a change, and brings the sums
-// forward. The readings are compared with the store again, because another poll may have
-// raised its rows since. The IDs of their rows are added to seen.
+// merge commits readings together with other rows and a change, and updates the sums. It
+// compares the readings with the store again, because another poll may have raised its rows
+// since. It adds the IDs of their rows to seen.
 func (l *Ledger) merge(readings []Row, others []replaced, seen *IDSet, change Change) error {
 	slices.SortFunc(readings, func(a, b Row) int { return cmp.Compare(a.Name, b.Name) })
 	names := make([]string, len(readings))
@@ -288,7 +287,7 @@ func (l *Ledger) merge(readings []Row, others []replaced, seen *IDSet, change Ch
 	return nil
 }
 
-// replace commits rows together with a change, and brings the sums forward.
+// replace commits rows together with a change, and updates the sums.
 func (l *Ledger) replace(rows []replaced, change Change) error {
 	change.Rows = make([]Row, len(rows))
 	for i := range rows {
@@ -313,7 +312,7 @@ func (l *Ledger) replace(rows []replaced, change Change) error {
 	return nil
 }
 
-// publish makes the present sums visible, all at once.
+// publish makes the sums visible at once.
 func (l *Ledger) publish() {
 	if !l.state.Complete {
 		return

@@ -7,14 +7,13 @@ import (
 	"time"
 )
 
-// existing are the rooms that exist, as far as is known. While pages are read, rooms are
-// deleted, and with cursors that count rows each of them hides another one. So a room that
-// a full poll does not see exists until Insights does not show it when asked for it by
-// name.
+// existing are the rooms that are taken to exist. If cursors count rows, each room that is
+// deleted while pages are read hides another one. So a room that a full poll does not see
+// exists until Insights does not show it when requested by name.
 type existing struct {
 	// listed are the rooms that the last full poll saw.
 	listed IDSet
-	// unlisted are the others: full polls have missed them, or they are new since.
+	// unlisted are the others: full polls have missed them, or they are newer.
 	unlisted IDSet
 	// missed are those of unlisted that no poll has seen since the last full one missed
 	// them, and missedAside such rooms that were set aside before.
@@ -24,21 +23,21 @@ type existing struct {
 	looking time.Time
 }
 
-// knownSince adds the rooms with IDs from one on and before another, which the last full
-// poll did not know.
+// knownSince adds the rooms with IDs from first to before next, which are newer than the last
+// full poll.
 func (e *existing) knownSince(first, next uint32) {
 	for id := first; id < next; id++ {
 		e.unlisted.Add(id)
 	}
 }
 
-// after returns what exists after a poll, but for the rooms that are new with it. left are
+// after returns the rooms that exist after a poll, except those that are new in it. left are
 // the rooms set aside that it has not seen.
 func (e existing) after(p *Poll, c Completion, left []string) existing {
 	unseen := e.listed.union(&e.unlisted)
 	unseen = unseen.without(&p.seen)
 	switch {
-	case c.OnePage: // which shows all rooms there are
+	case c.OnePage: // one page shows all rooms
 		return existing{looking: c.Started}
 	case c.Complete:
 		if e.hidNothing(p, c) {
@@ -55,16 +54,15 @@ func (e existing) after(p *Poll, c Completion, left []string) existing {
 	return e
 }
 
-// hidNothing reports whether the full poll before one has seen all rooms that there were.
-// It may have missed one for each room that was deleted after it had seen that; but all
-// that it saw are still there.
+// hidNothing reports whether the previous full poll saw all rooms. It may miss a room for each
+// one that is deleted after it was seen, but all rooms that it saw still exist.
 func (e existing) hidNothing(p *Poll, c Completion) bool {
 	deleted := e.listed.without(&p.seen)
 	return c.Complete && deleted.Len() == 0
 }
 
-// unconfirmable returns the rows of rooms that are found with a poll to be deleted, without
-// the opening balances that nobody can confirm: their sessions may be listed no more.
+// unconfirmable returns the rows of rooms that a poll shows to be deleted, without the opening
+// balances that cannot be confirmed: their sessions may no longer be listed.
 func (l *Ledger) unconfirmable(p *Poll, c Completion, after existing) (dropped []replaced, err error) {
 	drop := func(row Row) {
 		if gone, ok := row.gone(); ok {
@@ -128,7 +126,7 @@ func (l *Ledger) Missed(from string, limit int) (names []string, next string, er
 	return names, "", nil
 }
 
-// Gone records a room that Insights does not show when it is asked for by name.
+// Gone records a room that Insights does not show when requested by name.
 func (p *Poll) Gone(roomName string) error {
 	p.gone[roomName] = struct{}{}
 	err := p.ledger.store.Get([]string{roomName}, func(_ int, row Row) { p.goneRows.Add(row.ID) })

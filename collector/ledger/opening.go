@@ -40,11 +40,10 @@ type Opening struct {
 // Known reports whether the totals are an opening balance.
 func (o Opening) Known() bool { return o.Certainty >= Provisional }
 
-// Insights lags, and restates what it has shown. Neither has a bound that Whereby
-// promises.
+// Insights lags, and changes figures that it has shown. Whereby promises no bounds.
 const (
-	// still is how long figures that belong to a session that is over have usually stood
-	// still. It decides when to ask, and nothing else.
+	// still is how long the figures of a session that is over usually have not changed. It
+	// only determines when to read sessions.
 	still = 15 * time.Minute
 	// Quiet is how long a room must not change before its last reading counts as the final sum
 	// of its sessions.
@@ -52,12 +51,12 @@ const (
 	// Closing is how long after the end of a billing period its figures may still change.
 	Closing = 24 * time.Hour
 	// longestGap is the longest time between two polls after which a room's totals may be
-	// carried over: more than one session may have begun in a longer one.
+	// carried over: in a longer one, several sessions may have begun.
 	longestGap = 30 * time.Minute
 )
 
-// opening returns the opening balance at a time as far as it is known: most follow from the
-// times of the first and the last session.
+// opening returns what is known of the opening balance at a time. Most balances follow from
+// the times of the first and the last session.
 func (r Row) opening(start int64) Opening {
 	switch {
 	case r.Totals == Totals{}, r.LastSession != 0 && r.LastSession < start:
@@ -73,21 +72,21 @@ func (r Row) opening(start int64) Opening {
 	return Opening{Start: start}
 }
 
-// raise is what happened to a room between two readings that were committed.
+// raise is the change of a room between two committed readings.
 type raise struct {
 	before, after Row
-	// seen is when the last poll before began: until then the room is known to have stood
-	// still since before.Raised. looked is when the last full poll before began.
+	// seen is when the previous poll began: the room did not change from before.Raised until
+	// then. looked is when the previous full poll began.
 	seen, looked int64
 }
 
-// moved reports whether a session began.
+// moved reports whether a session has begun.
 func (r raise) moved() bool { return r.after.LastSession != r.before.LastSession }
 
-// added is how many sessions more are counted.
+// added returns the number of sessions that were added.
 func (r raise) added() int64 { return r.after.Sessions - r.before.Sessions }
 
-// expected returns the most of them that is explained by the start of the last session.
+// expected returns how many of them the start of the last session can explain.
 func (r raise) expected() int64 {
 	if r.moved() {
 		return r.before.Uncounted + 1
@@ -95,7 +94,7 @@ func (r raise) expected() int64 {
 	return r.before.Uncounted
 }
 
-// stood is for how long the room is known to have stood still before.
+// stood returns for how long the room had not changed before.
 func (r raise) stood() time.Duration {
 	if r.before.Raised == 0 {
 		return 0
@@ -103,13 +102,12 @@ func (r raise) stood() time.Duration {
 	return time.Duration(r.seen-r.before.Raised) * time.Second
 }
 
-// renamed reports whether the name has gone to another room.
+// renamed reports whether another room has the name now.
 func (r raise) renamed() bool { return r.before.Created != 0 && r.after.Created != r.before.Created }
 
-// raisedTo returns what the row becomes when a reading raises it, with its opening balances
-// at the given times. The balances go on to hold unless the raise contradicts them, and a
-// room that is used for the first time since a start has its totals from before carried
-// over, which costs no request.
+// raisedTo returns the row after a reading has raised it, with its opening balances at the
+// given times. A balance stays valid unless the raise contradicts it. If the room is used for
+// the first time since a start, its former totals are the balance, which costs no request.
 func (r Row) raisedTo(after Row, polls State, starts []int64) Row {
 	if !after.raises(r) {
 		return after
@@ -131,16 +129,16 @@ func (r Row) raisedTo(after Row, polls State, starts []int64) Row {
 	return after
 }
 
-// openingAt returns the opening balance after the raise, if it does not follow from the times.
+// openingAt returns the opening balance after the raise if it does not follow from the times.
 func (r raise) openingAt(start int64) Opening {
 	o := r.before.opening(start)
-	// Nothing was used since the start before the raise, and something is now.
+	// The raise is the first usage since the start.
 	crossed := r.before.Totals == Totals{} || r.before.LastSession != 0 && r.before.LastSession < start
 	switch {
 	case !o.Known():
 		return o
 	case r.renamed():
-		// Nothing is heard of the earlier room any more.
+		// Insights no longer shows the earlier room.
 		if o.Certainty == Provisional || crossed && r.after.Created < start {
 			return Opening{}
 		}
@@ -158,23 +156,23 @@ func (r raise) openingAt(start int64) Opening {
 		}
 		return o
 	}
-	// A provisional balance may lack what older sessions have grown by, so nothing that was
-	// used since is certain.
+	// Older sessions may have grown since a provisional balance, so no usage after it is
+	// certain.
 	if used := r.before.Sub(o.Totals); o.Certainty == Settled && used != (Totals{}) {
 		return Opening{Start: start, Totals: used, Certainty: AtLeast}
 	}
 	return Opening{}
 }
 
-// carries reports whether all that is new is of the one session that has begun.
+// carries reports whether the whole raise belongs to the one session that has begun.
 func (r raise) carries() bool {
 	gap := time.Duration(r.after.Raised-r.seen) * time.Second
 	return r.moved() && r.stood() >= Quiet && gap <= longestGap && r.before.Uncounted == 0 && r.added() <= 1 &&
 		r.after.FirstSession == r.before.FirstSession
 }
 
-// contradicts reports whether an older session may have appeared or grown, so that what
-// is new need not have been used since.
+// contradicts reports whether an older session may have appeared or grown, so that the raise
+// may be older than the start.
 func (r raise) contradicts(o Opening) bool {
 	switch {
 	case r.after.FirstSession != r.before.FirstSession:
@@ -187,20 +185,20 @@ func (r raise) contradicts(o Opening) bool {
 	return o.Certainty != Settled && !r.moved() && r.added() == 0 && r.stood() >= Quiet
 }
 
-// usage is what a room used in the current billing period and in the one before.
+// usage is the usage of a room in the current billing period and in the previous one.
 type usage struct {
-	// used is all of it if read is set, else what is certain.
+	// used is a lower bound, and exact if read is true.
 	used Totals
 	read bool
-	// previous is 0 if previousRead is not set.
+	// previous is 0 unless previousRead is true.
 	previous     Totals
 	previousRead bool
-	// settled reports whether the previous figure rests on nothing provisional.
+	// settled is true if the previous figure depends on no provisional balance.
 	settled bool
 }
 
-// usage computes what was used in the period from a start on, and in the one before,
-// which starts at previous.
+// usage returns the usage in the billing period that starts at start, and in the one that
+// starts at previous.
 func (r Row) usage(previous, start int64) usage {
 	var u usage
 	opening, earlier := r.opening(start), r.opening(previous)
@@ -225,8 +223,8 @@ func (r Row) UsedSince(start time.Time) (used Totals, exact bool) {
 	return u.used, u.read
 }
 
-// unsettled returns the times of starts whose opening balance has to be read: those at
-// which there is none, and those at which it is provisional and closing has come.
+// unsettled returns the starts whose opening balances must be read: those without a balance,
+// and those with a provisional one that is due.
 func (r Row) unsettled(starts []int64, now int64) []int64 {
 	return slices.DeleteFunc(slices.Clone(starts), func(start int64) bool {
 		o := r.opening(start)
@@ -234,8 +232,8 @@ func (r Row) unsettled(starts []int64, now int64) []int64 {
 	})
 }
 
-// drop returns the row without the opening balances that are provisional and for times
-// before one. ok is false if there are none.
+// drop returns the row without its provisional opening balances for times before one. ok is
+// false if there are none.
 func (r Row) drop(before int64) (without Row, ok bool) {
 	loose := func(o Opening) bool { return o.Certainty == Provisional && o.Start < before }
 	if !slices.ContainsFunc(r.Openings, loose) {
@@ -250,9 +248,8 @@ func (r Row) unsure() bool {
 	return slices.ContainsFunc(r.Openings, func(o Opening) bool { return o.Known() && o.Certainty != Settled })
 }
 
-// gone returns the row of a room that is found to be deleted: its opening balances are
-// settled if the sessions were listed in time, and dropped if not. ok is false if nothing
-// changes.
+// gone returns the row of a deleted room: its opening balances are settled if its sessions were
+// listed in time, or else dropped. ok is false if nothing changes.
 func (r Row) gone() (row Row, ok bool) {
 	if !r.unsure() {
 		return r, false

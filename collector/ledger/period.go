@@ -9,8 +9,8 @@ import (
 	"whereby_exporter/collector/billing"
 )
 
-// scope is for whom a billing period is: the customers' may begin on other days than
-// the account's.
+// scope says whose billing period it is: those of customers may begin on other days than the
+// account's.
 type scope int
 
 const (
@@ -19,16 +19,16 @@ const (
 	scopes
 )
 
-// span is a billing period with the one before.
+// span is a billing period and the previous one.
 type span struct{ previous, current billing.Period }
 
-// spanAt is that of a time.
+// spanAt returns the span at a time.
 func spanAt(c billing.Calendar, now time.Time) span {
 	current := c.At(now)
 	return span{previous: c.At(current.Start.Add(-time.Nanosecond)), current: current}
 }
 
-// closes is when the figures of the previous period can be final.
+// closes returns when the figures of the previous period can be final.
 func (s span) closes() time.Time { return s.current.Start.Add(Closing) }
 
 // spans are those of a label at the ledger's time.
@@ -138,14 +138,14 @@ func (l *Ledger) Advance(now time.Time) error {
 // ended. A larger difference means that the clock was wrong before.
 const MaxSetBack = time.Hour
 
-// tell takes the time.
+// tell sets the time.
 func (l *Ledger) tell(now time.Time) {
 	if back := l.now.Sub(now); back <= 0 || back > MaxSetBack {
 		l.now = now
 	}
 }
 
-// advance reports whether a period has ended, or the one before can be closed.
+// advance reports whether a period has ended, or the previous one can be closed.
 func (l *Ledger) advance(now time.Time) (changed bool, err error) {
 	before := l.now
 	l.tell(now)
@@ -177,7 +177,7 @@ func (l *Ledger) allSpans() func(yield func(span) bool) {
 	}
 }
 
-// nextChange is when figures change next because time passes.
+// nextChange returns when figures change next because time passes.
 func (l *Ledger) nextChange() time.Time {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -195,7 +195,7 @@ func (l *Ledger) nextChange() time.Time {
 // Run begins and closes billing periods on time, according to now, until the context is done.
 func (l *Ledger) Run(ctx context.Context, now func() time.Time) error {
 	for {
-		// Clocks are set and machines sleep, so this looks more often than it has to.
+		// Clocks are set and machines sleep, so this checks more often than necessary.
 		const longest = time.Minute
 		select {
 		case <-ctx.Done():

@@ -7,35 +7,35 @@ import (
 	"time"
 )
 
-// flushRows is how many new or raised rows are held before they go to the store. Their
-// names are scattered over the whole file, so a write of n rows rewrites some n pages of
-// 4 KiB, which the store holds in memory.
+// flushRows is the number of new or raised rows that are held before they are written to the
+// store. Their names are scattered over the file, so a write of n rows rewrites about n pages
+// of 4 KiB, which the store holds in memory.
 const flushRows = 2_000
 
 // Poll collects the readings of one walk over the account's pages. Polls may overlap. A Poll
 // is used by one goroutine.
 type Poll struct {
 	ledger *Ledger
-	// staged are the readings that raise the ledger or are new to it.
+	// staged are the readings that raise a row or are new.
 	staged map[string]Row
-	// seen are the rooms of this poll that the store knows.
+	// seen are the rooms of this poll that are in the store.
 	seen IDSet
-	// lowered is by how much the ledger is above the poll's last reading of a room.
+	// lowered is the ledger's totals of a room minus the poll's last reading.
 	lowered map[string]Totals
 	// aside are the rooms whose rows could not be read.
 	aside map[string]struct{}
-	// gone are the rooms that Insights does not show when asked for them by name, and
-	// goneRows those of them that the store knows.
+	// gone are the rooms that Insights does not show when requested by name, and goneRows
+	// those of them that are in the store.
 	gone     map[string]struct{}
 	goneRows IDSet
 	// ends are when rooms end whose opening balances are not settled, by the ID of their rows.
 	ends map[uint32]int64
-	// identity tells whose rooms they are.
+	// identity determines whose rooms they are.
 	identity identity
 }
 
-// Begin starts a poll. One that is neither committed nor kept has no effect, unless it
-// raises very many rooms.
+// Begin starts a poll. A poll that is neither committed nor kept has no effect, unless it raises
+// very many rooms.
 func (l *Ledger) Begin() *Poll {
 	return &Poll{
 		ledger: l, staged: map[string]Row{}, lowered: map[string]Totals{}, aside: map[string]struct{}{},
@@ -125,9 +125,9 @@ func (p *Poll) addRow(reading, row Row, known bool, report *Report) (fresh, rais
 	return fresh, raised
 }
 
-// flush keeps a poll that raises very many rooms from filling the memory. What it commits
-// are facts, and is shown with the next snapshot: should the poll fail, with that of the
-// next one. Before it is known whose rooms they are, they wait.
+// flush commits staged rows early if there are very many, which bounds the memory of a poll.
+// They are valid even if the poll fails, and visible with the next snapshot. They wait until
+// it is known whose rooms they are.
 func (p *Poll) flush() error {
 	if len(p.staged) < flushRows {
 		return nil
@@ -141,9 +141,9 @@ func (p *Poll) flush() error {
 	return p.keepStaged()
 }
 
-// Keep commits what a poll has read that failed or was stopped: nothing else shows it of a
-// room that is deleted since. It is visible with the next snapshot. Nothing is kept of a poll
-// that has read no room of the store, because the account may be another one.
+// Keep commits the readings of a poll that failed or was stopped: a room may be deleted before
+// the next one. They are visible with the next snapshot. If the poll has read no room of the
+// store, nothing is kept, because the account may be another one.
 func (p *Poll) Keep() error {
 	if len(p.staged) == 0 || !p.identity.known {
 		return nil
@@ -151,7 +151,7 @@ func (p *Poll) Keep() error {
 	return p.keepStaged()
 }
 
-// keepStaged commits what is staged before the poll ends.
+// keepStaged commits the staged readings before the poll ends.
 func (p *Poll) keepStaged() error {
 	l := p.ledger
 	l.mu.Lock()
@@ -164,7 +164,7 @@ func (p *Poll) keepStaged() error {
 	return nil
 }
 
-// merge commits what is staged together with other rows, and notes its rows as seen.
+// merge commits the staged readings together with other rows, and adds their rows to seen.
 func (p *Poll) merge(others []replaced, change Change) error {
 	readings := make([]Row, 0, len(p.staged))
 	for _, row := range p.staged {
@@ -187,7 +187,7 @@ func (p *Poll) Commit(c Completion) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 
-	// A period that has ended meanwhile has to be there for what was used since.
+	// If a period has ended in the meantime, the readings belong to the next one.
 	if _, err := l.advance(c.Ended); err != nil {
 		return err
 	}
@@ -239,8 +239,8 @@ func (p *Poll) Commit(c Completion) error {
 	return nil
 }
 
-// later returns the later one of two times, but for a known one that is so far ahead of the
-// present one that the clock was wrong then.
+// later returns the later of two times. It ignores a known time that is so far ahead of the
+// present that the clock must have been wrong.
 func later(known, told, now time.Time) time.Time {
 	if known.After(told) && known.Sub(now) <= MaxSetBack {
 		return known

@@ -52,10 +52,9 @@ func Seconds(t time.Time) int64 {
 // Current returns the part of the totals that belongs to the room that has the name now.
 func (r Row) Current() Totals { return r.Totals.Sub(r.Former) }
 
-// merge joins a row with a reading, or with the row that a poll made of its readings.
-// But for Raised, Uncounted and Openings, which are those of r, it is commutative and
-// idempotent: the order of readings, repeated ones and overlapping polls change nothing
-// in the result.
+// merge joins a row with a reading, or with the row that a poll made of its readings. Except for
+// Raised, Uncounted and Openings, which are those of r, it is commutative and idempotent: the
+// order of readings, repeated readings and overlapping polls do not change the result.
 func (r Row) merge(o Row) Row {
 	m := r
 	switch {
@@ -82,13 +81,13 @@ func (r Row) merge(o Row) Row {
 	return m
 }
 
-// raises reports whether a row says more than an earlier state of it.
+// raises reports whether a row has more than an earlier state of it.
 func (r Row) raises(before Row) bool {
 	return r.Totals != before.Totals || r.FirstSession != before.FirstSession || r.LastSession != before.LastSession ||
 		before.Created != 0 && r.Created != before.Created
 }
 
-// withOpening returns the row with an opening balance in place of one for the same time.
+// withOpening returns the row with an opening balance, which replaces one for the same time.
 func (r Row) withOpening(o Opening) Row {
 	openings := slices.DeleteFunc(slices.Clone(r.Openings), func(old Opening) bool { return old.Start == o.Start })
 	r.Openings = append(openings, o)

@@ -18,7 +18,7 @@ type Since struct {
 	Moved Totals
 }
 
-// since computes what a row used since a time: used for certain, and open perhaps.
+// since returns what a row used since a time: used for certain, and open possibly.
 func (r Row) since(start int64) (used, open Totals, read bool) {
 	switch o := r.opening(start); {
 	case o.Known():
@@ -38,7 +38,7 @@ func (s *Since) count(r Row, sign int64) {
 	}
 }
 
-// plusSince adds figures since the same times.
+// plusSince returns the sums of figures since the same times.
 func plusSince(to, more []Since) []Since {
 	if to == nil {
 		to = make([]Since, len(more))
@@ -51,11 +51,10 @@ func plusSince(to, more []Since) []Since {
 	return to
 }
 
-// movedSince are what counters of labels stand above the sums of their rows, by label and
-// time.
+// movedSince are the counters of labels minus the sums of their rows, by label and time.
 type movedSince map[string]map[int64]Totals
 
-// move takes what a row used since each time from one label to another.
+// move moves the usage of a row since each time from one label to another.
 func (m movedSince) move(r Row, marks []int64, from, to string) {
 	for _, mark := range marks {
 		if used, _, _ := r.since(mark); used != (Totals{}) {
@@ -86,7 +85,7 @@ func (m movedSince) plus(more movedSince) movedSince {
 	return all
 }
 
-// shownSince is what the rooms of a label used since the times, with what has moved.
+// shownSince returns the usage of a label since the times, including moved usage.
 func (l *Ledger) shownSince(label string, sums []Since) []Since {
 	if len(sums) == 0 {
 		return nil

@@ -16,26 +16,26 @@ type Unread struct {
 	Leaving bool
 }
 
-// maxUnread bounds how many unread rooms are known at once. If there are more, the store
-// is gone through again once these are read.
+// maxUnread bounds the unread rooms that are known at once. If there are more, the store is
+// searched again once these are read.
 const maxUnread = 20_000
 
-// unreadQueue holds unread rooms in the order in which they are worth reading.
+// unreadQueue holds unread rooms, the most urgent first.
 type unreadQueue struct {
 	rooms []unreadRoom
-	// partial is set if there may be others in the store.
+	// partial is true if there may be others in the store.
 	partial bool
 }
 
-// unreadRoom is one of them, with what decides when it is its turn.
+// unreadRoom is an unread room with its urgency.
 type unreadRoom struct {
 	name, label string
-	// closing is set if only the previous period's figures wait for the room.
+	// closing is true if only the previous period's figures wait for the room.
 	closing bool
 	minutes int64
 }
 
-// add puts a room at the end.
+// add appends a room.
 func (q *unreadQueue) add(room unreadRoom) {
 	if len(q.rooms) >= 2*maxUnread {
 		q.partial = true
@@ -44,9 +44,9 @@ func (q *unreadQueue) add(room unreadRoom) {
 	q.rooms = append(q.rooms, room)
 }
 
-// sort brings the rooms in order, and forgets those that are too many: what is used now
-// comes before what was used in the previous period; customers with a quota come first,
-// then prefixes with few unread rooms, then the rooms that were used most.
+// sort sorts the rooms, and drops those beyond [maxUnread]. The current period comes before the
+// previous one, customers with a quota come before others, then prefixes with few unread rooms,
+// then the rooms with the highest totals.
 func (q *unreadQueue) sort(limited func(label string) bool, unread func(label string) int64) {
 	rank := func(room unreadRoom) int {
 		switch {
@@ -66,12 +66,12 @@ func (q *unreadQueue) sort(limited func(label string) bool, unread func(label st
 	}
 }
 
-// sortUnread brings the unread rooms in order.
+// sortUnread sorts the unread rooms.
 func (l *Ledger) sortUnread() {
 	l.unread.sort(l.options.Limited, func(label string) int64 { return l.sum(label).usage[scopePrefix].unread })
 }
 
-// unreadAs returns what a row is as an unread room; ok is false if it is none.
+// unreadAs returns the unread room of a row; ok is false if it is none.
 func (l *Ledger) unreadAs(label string, sum *prefixSum, row Row) (room unreadRoom, ok bool) {
 	if len(row.unsettled(sum.starts(), l.now.Unix())) == 0 {
 		return unreadRoom{}, false
@@ -83,7 +83,7 @@ func (l *Ledger) unreadAs(label string, sum *prefixSum, row Row) (room unreadRoo
 	return unreadRoom{name: row.Name, label: label, closing: closing, minutes: row.ParticipantMinutes}, true
 }
 
-// noteUnread puts a row among the unread rooms, if it belongs there.
+// noteUnread adds a row to the unread rooms if it is one.
 func (l *Ledger) noteUnread(label string, sum *prefixSum, row Row) {
 	room, ok := l.unreadAs(label, sum, row)
 	if !ok {
@@ -117,7 +117,7 @@ func (l *Ledger) Unread(limit int, skip func(roomName string) bool) ([]Unread, e
 	return l.listUnread(limit, skip)
 }
 
-// listUnread goes through the rooms that are known to be unread.
+// listUnread lists the rooms that are known to be unread.
 func (l *Ledger) listUnread(limit int, skip func(roomName string) bool) ([]Unread, error) {
 	const batch = 256
 	var list []Unread
@@ -157,8 +157,8 @@ func (l *Ledger) listUnread(limit int, skip func(roomName string) bool) ([]Unrea
 	return list, nil
 }
 
-// wanted returns the times at which a room's opening balance is to be read next, and all
-// at which it is to be read: those of the current periods come first.
+// wanted returns the times for which a room's opening balances must be read next, and all for
+// which they must be read: those of the current periods come first.
 func (l *Ledger) wanted(label string, row Row) (current, all []int64) {
 	sum := l.sum(label)
 	all = row.unsettled(sum.starts(), l.now.Unix())
@@ -173,7 +173,7 @@ func (l *Ledger) wanted(label string, row Row) (current, all []int64) {
 	return current, all
 }
 
-// findUnread goes through the store for unread rooms.
+// findUnread searches the store for unread rooms.
 func (l *Ledger) findUnread() error {
 	l.unread = unreadQueue{}
 	for row, err := range l.store.Rows("") {
@@ -188,8 +188,8 @@ func (l *Ledger) findUnread() error {
 	return nil
 }
 
-// noteRaised is noteUnread for a row that has replaced another one: if that was unread for
-// the same, the room is noted already.
+// noteRaised is noteUnread for a row that has replaced another one, which may already be among
+// the unread rooms.
 func (l *Ledger) noteRaised(label string, sum *prefixSum, before, row Row) {
 	if was, ok := l.unreadAs(label, sum, before); ok {
 		if is, ok := l.unreadAs(label, sum, row); ok && is.closing == was.closing {

@@ -8,25 +8,25 @@ import (
 	"time"
 )
 
-// unsureRows are the rows with opening balances that are not settled, so that the store need
-// not be gone through for them.
+// unsureRows are the rows with opening balances that are not settled, so that the store need not
+// be searched for them.
 type unsureRows struct {
 	rows map[uint32]unsureRow // by ID
-	// partial is set if there are too many to know all of them.
+	// partial is true if there are too many to remember all.
 	partial bool
 }
 
 type unsureRow struct {
 	name         string
 	ends, raised int64
-	// listed is set if no balance is provisional.
+	// listed is true if no balance is provisional.
 	listed bool
 }
 
-// maxUnsure bounds how many are known.
+// maxUnsure bounds the rows that are remembered.
 const maxUnsure = 20_000
 
-// note takes a row as it is now.
+// note records the present state of a row.
 func (u *unsureRows) note(row Row) {
 	known, ok := u.rows[row.ID]
 	switch {
@@ -43,7 +43,7 @@ func (u *unsureRows) note(row Row) {
 	u.rows[row.ID] = unsureRow{name: row.Name, ends: max(row.Ends, known.ends), raised: row.Raised, listed: !provisional}
 }
 
-// noteEnds takes when rooms end, by ID.
+// noteEnds records the ends of rooms by ID.
 func (u *unsureRows) noteEnds(ends map[uint32]int64) {
 	for id, at := range ends {
 		if row, ok := u.rows[id]; ok {
@@ -53,7 +53,7 @@ func (u *unsureRows) noteEnds(ends map[uint32]int64) {
 	}
 }
 
-// among returns the names of those that are in a set, in their order.
+// among returns the names of the rows that are in a set, sorted.
 func (u *unsureRows) among(set *IDSet) []string {
 	var names []string
 	for id, row := range u.rows {
@@ -65,8 +65,8 @@ func (u *unsureRows) among(set *IDSet) []string {
 	return names
 }
 
-// leaving returns the names of those that should be listed before Whereby deletes them, which
-// it does within a day of their end: the earliest end first, and no more than limit.
+// leaving returns up to limit names of rooms that should be listed before Whereby deletes them,
+// which is within a day of their end. The earliest end comes first.
 func (u *unsureRows) leaving(now int64, limit int, skip func(roomName string) bool) []string {
 	var due []unsureRow
 	for _, row := range u.rows {
