@@ -21,24 +21,24 @@ import (
 )
 
 const (
-	// batch is how many rooms are read before it is asked again which are most urgent.
+	// batch is the number of rooms that are read before the most urgent ones are listed
+	// again.
 	batch = 20
-	// attempts is how often the totals of a room that is in use are compared with its
-	// sessions.
+	// attempts is how often the totals of a room in use are compared with its sessions.
 	attempts = 3
-	// retryAfter is when a room is tried again that was in use, or whose sessions could not
-	// be read: from then on ever more rarely, up to longestRetry.
+	// retryAfter is the first wait for a room that was in use, or whose sessions could not be
+	// read. Later waits are longer, up to longestRetry.
 	retryAfter   = time.Minute
 	longestRetry = 6 * time.Hour
-	// whileRunning is when a room is tried again whose session goes on, or that is deleted soon.
+	// whileRunning is the wait for a room with a running session, or that is deleted soon.
 	whileRunning = 15 * time.Minute
-	// wholeAgain is when all sessions of a room that is in use are listed a second time if
-	// the first did not settle it: from then on ever more rarely, up to longestRetry.
+	// wholeAgain is the first wait for a room in use after all its sessions were listed
+	// without a result. Later waits are longer, up to longestRetry.
 	wholeAgain = 15 * time.Minute
-	// failures is after how many rooms in a row that could not be read all rooms wait for
-	// retryAfter.
+	// failures is the number of rooms in a row that cannot be read after which all rooms wait
+	// for retryAfter.
 	failures = 3
-	// reportEvery is how often the log says how many rooms are left.
+	// reportEvery is the time between log lines with the number of rooms left.
 	reportEvery = 10 * time.Minute
 )
 
@@ -51,27 +51,27 @@ type Reader struct {
 	log    *slog.Logger
 
 	kick chan struct{}
-	// paused is until when no room is read.
+	// paused is the time until which no room is read.
 	paused time.Time
-	// postponed are rooms to try again at a time.
+	// postponed are rooms that wait until a time.
 	postponed map[string]time.Time
-	// waits is how long rooms were last postponed whose sessions could not be read, or
-	// said something else than their totals.
+	// waits are the last waits of rooms whose sessions could not be read, or did not agree
+	// with their totals.
 	waits map[string]time.Duration
-	// busy are rooms that are in use too often to wait until they rest: all their sessions
-	// are listed, when no other room waits.
+	// busy are rooms that are in use too often to wait for a pause. All their sessions are
+	// listed when no other room waits.
 	busy map[string]pause
 	// started is when the reader was made, and recent when the sessions of rooms were last
 	// listed, if that was less than ledger.Quiet ago.
 	started time.Time
 	recent  map[string]time.Time
-	// failed are the rooms that could not be read since one could, for other reasons than
-	// their own.
+	// failed are the rooms that could not be read since the last success, for reasons that
+	// may concern all rooms.
 	failed   map[string]bool
 	reported time.Time
 }
 
-// pause is when to go on, and how long to wait the time after.
+// pause is when to continue, and how long the next wait is.
 type pause struct {
 	until time.Time
 	next  time.Duration
@@ -116,7 +116,7 @@ func (r *Reader) Run(ctx context.Context) error {
 	}
 }
 
-// due is when there is something to do again; zero is never.
+// due returns when there is work again; zero means never.
 func (r *Reader) due() time.Time {
 	var first time.Time
 	for _, at := range r.postponed {
@@ -135,7 +135,7 @@ func (r *Reader) due() time.Time {
 	return first
 }
 
-// readAll reads the opening balances that are missing now. An error is of all rooms.
+// readAll reads the opening balances that are missing now. An error concerns all rooms.
 func (r *Reader) readAll(ctx context.Context) error {
 	now := time.Now()
 	if r.paused.After(now) {
@@ -159,7 +159,7 @@ func (r *Reader) readAll(ctx context.Context) error {
 				return err
 			}
 			if len(list) == 0 {
-				// Those that are due and not listed are no longer unread.
+				// Rooms that are due and not listed are no longer unread.
 				maps.DeleteFunc(r.busy, func(name string, _ pause) bool { return !r.rests(name) })
 				return nil
 			}
@@ -179,7 +179,7 @@ func (r *Reader) readAll(ctx context.Context) error {
 	}
 }
 
-// rests reports whether all sessions of a room are not to be listed now.
+// rests reports whether a room waits now.
 func (r *Reader) rests(name string) bool {
 	p, ok := r.busy[name]
 	return !ok || p.until.After(time.Now())
@@ -210,7 +210,7 @@ func (r *Reader) read(ctx context.Context, unread ledger.Unread, whole bool) err
 	case err != nil:
 		return err
 	case !ok:
-		// A poll has brought something new meanwhile, or has yet to bring it.
+		// A poll has changed the row in the meantime, or will change it.
 		r.postponed[name] = time.Now().Add(retryAfter)
 	case finding.odd != nil:
 		return r.postpone(name, finding.odd)
@@ -229,7 +229,7 @@ func (r *Reader) read(ctx context.Context, unread ledger.Unread, whole bool) err
 	return nil
 }
 
-// onError has a room wait that could not be read. It returns an error if no room can be.
+// onError postpones a room that could not be read. It returns an error if no room can be read.
 func (r *Reader) onError(ctx context.Context, name string, err error) error {
 	var throttled *whereby.ThrottledError
 	if ctx.Err() != nil || errors.As(err, &throttled) {
@@ -248,8 +248,7 @@ func (r *Reader) onError(ctx context.Context, name string, err error) error {
 	return nil
 }
 
-// onSuccess notes that rooms can be read. If many could not be before, it was not the
-// rooms.
+// onSuccess records that rooms can be read. Earlier failures then did not concern single rooms.
 func (r *Reader) onSuccess() {
 	if len(r.failed) >= failures {
 		for name := range r.failed {
@@ -259,9 +258,9 @@ func (r *Reader) onSuccess() {
 	clear(r.failed)
 }
 
-// postpone has a room wait, ever longer. The log names it the first time. What cannot be
-// confirmed for so long that the room waits for an hour is taken back, unless its sessions
-// are known and their sum alone is another one.
+// postpone makes a room wait, each time longer. The first time, it logs the room. Once the wait
+// is an hour, balances that could not be confirmed are dropped, unless the sessions are known
+// and only their sum differs.
 func (r *Reader) postpone(name string, err error) error {
 	level := slog.LevelInfo
 	if _, again := r.waits[name]; again {
@@ -277,22 +276,22 @@ func (r *Reader) postpone(name string, err error) error {
 	return r.ledger.Unconfirmed(name)
 }
 
-// finding is what the sessions of a room have told.
+// finding is the result of reading a room's sessions.
 type finding struct {
-	// row is what the opening balances are for.
+	// row is the row that the opening balances are for.
 	row      ledger.Row
 	openings []ledger.Opening
 	// again is when to read the room again; zero if all is settled.
 	again time.Time
-	// odd is why nothing follows from the readings, if time alone does not change it.
+	// odd is the reason why there is no result, if it does not change with time.
 	odd error
-	// busy is set if nothing follows because the room is in use and not all of its
+	// busy is true if there is no result because the room is in use and not all of its
 	// sessions are listed.
 	busy bool
 }
 
-// find lists a room's sessions and compares them with its totals. The two need not be of
-// one moment: totals that differ are read once more, after the sessions.
+// find lists a room's sessions and compares them with its totals. They may be from different
+// moments: if they differ, the totals are read once more after the sessions.
 func (r *Reader) find(ctx context.Context, unread ledger.Unread, whole bool) (finding, error) {
 	row, current := unread.Row, unread.Row.Current()
 	lately := r.lately(row.Name)
@@ -313,7 +312,7 @@ func (r *Reader) find(ctx context.Context, unread ledger.Unread, whole bool) (fi
 		if sessions.comesLate(row, now) {
 			return sessions.undecided(row, starts, now), nil
 		}
-		// Of a list that is cut off, the sum proves nothing: the totals have to be new.
+		// The sum of an incomplete list proves nothing: the totals must be new.
 		if sessions.complete && sessions.agree(current, row.LastSession, now) {
 			return found(row, sessions, starts, now, lately), nil
 		}
@@ -335,8 +334,7 @@ func (r *Reader) find(ctx context.Context, unread ledger.Unread, whole bool) (fi
 	}
 }
 
-// lately reports whether the sessions of a room were listed in the last hour, as far as is
-// known.
+// lately reports whether the sessions of a room may have been listed in the last hour.
 func (r *Reader) lately(name string) bool {
 	if time.Since(r.started) < ledger.Quiet {
 		return true
@@ -345,7 +343,7 @@ func (r *Reader) lately(name string) bool {
 	return ok && time.Since(at) < ledger.Quiet
 }
 
-// totals reads a room's present totals. known is false if Insights does not show it.
+// totals reads a room's present totals. known is false if Insights does not show the room.
 func (r *Reader) totals(ctx context.Context, name string) (row ledger.Row, known bool, err error) {
 	for room, err := range whereby.Rows(r.client.Rooms(ctx, whereby.RoomsQuery{NameExact: name})) {
 		if err != nil {

@@ -9,18 +9,19 @@ import (
 	"whereby_exporter/whereby"
 )
 
-// sessions are those of a room back to the latest from before a time at least, the newest
-// first.
+// sessions are the newest sessions of a room, newest first, at least back to the latest one from
+// before a time.
 type sessions struct {
 	rows     []whereby.RoomSession
 	complete bool
-	// created is when the room was made: earlier sessions are of another room of the name.
+	// created is when the room was created: earlier sessions belong to another room of the
+	// name.
 	created int64
-	// ended is set if the room's totals count ended sessions only.
+	// ended is true if the room's totals count only ended sessions.
 	ended bool
 }
 
-// newSessions takes the sessions of a room that was created at a time, 0 if that is
+// newSessions returns the sessions of a room. created is when it was created, or 0 if that is
 // unknown.
 func newSessions(list whereby.SessionList, created int64) *sessions {
 	seen := make(map[string]bool, len(list.Sessions))
@@ -36,7 +37,7 @@ func newSessions(list whereby.SessionList, created int64) *sessions {
 	return s
 }
 
-// since sums the sessions that started at a time or later.
+// since returns the sum of the sessions that started at a time or later.
 func (s *sessions) since(start int64) ledger.Totals {
 	var sum ledger.Totals
 	for _, session := range s.rows {
@@ -55,9 +56,9 @@ func (s *sessions) since(start int64) ledger.Totals {
 	return sum
 }
 
-// agree reports whether totals and the start of the last session are those of the listed
-// sessions. The sum proves it if all are listed; if not, the room has to have been quiet
-// for so long that both have caught up.
+// agree reports whether totals and the start of the last session agree with the listed sessions.
+// If all are listed, the sum proves it. If not, the room must have been quiet for so long that
+// both are up to date.
 func (s *sessions) agree(totals ledger.Totals, last int64, now time.Time) bool {
 	if len(s.rows) == 0 || last != 0 && s.rows[0].StartedAt.Unix() != last {
 		return false
@@ -77,25 +78,25 @@ func (s *sessions) agree(totals ledger.Totals, last int64, now time.Time) bool {
 	return false
 }
 
-// quiet reports whether the last session is over for long enough.
+// quiet reports whether the last session has been over for long enough.
 func (s *sessions) quiet(now time.Time) bool {
 	last := s.rows[0]
 	if last.EndedAt.IsZero() {
-		// Nobody is seen to leave a room that is past its end.
+		// Insights does not show who leaves a room after its end.
 		return now.Sub(last.StartedAt) >= 2*ledger.Closing
 	}
 	return now.Sub(last.EndedAt) >= ledger.Quiet
 }
 
-// rested reports whether the last session was over for so long that the figures of a
+// rested reports whether the last session has been over for so long that the figures of a
 // billing period would be final.
 func (s *sessions) rested(now time.Time) bool {
 	ended := s.rows[0].EndedAt
 	return ended.IsZero() || now.Sub(ended) >= ledger.Closing
 }
 
-// comesLate reports whether a session may still be growing that another one has followed:
-// Insights shows it late, not at its end yet, and the room was raised a while ago at most.
+// comesLate reports whether a session may still grow although another one has followed it:
+// Insights shows it late and without an end, and the room was raised recently.
 func (s *sessions) comesLate(row ledger.Row, now time.Time) bool {
 	if now.Sub(time.Unix(row.Raised, 0)) >= ledger.Quiet {
 		return false
@@ -105,9 +106,9 @@ func (s *sessions) comesLate(row ledger.Row, now time.Time) bool {
 	})
 }
 
-// settles is from when on no session from before a time should change any more. A room has
-// one session at a time, so each is over when the next begins, whether or not Insights
-// gives its end.
+// settles returns when sessions from before a time should no longer change. A room has one
+// session at a time, so each is over when the next begins, whether or not Insights shows its
+// end.
 func (s *sessions) settles(start int64) time.Time {
 	over := time.Unix(start, 0)
 	for i, session := range s.rows {
@@ -132,12 +133,12 @@ func found(row ledger.Row, s *sessions, starts []int64, now time.Time, lately bo
 	f := finding{row: row}
 	for _, start := range starts {
 		if row.Former != (ledger.Totals{}) && start < row.Created {
-			// What the earlier room of the name used since is told by no session.
+			// No session shows what the earlier room of the name has used since.
 			f.openings = append(f.openings, atLeast(row, s, start))
 			f.odd = errFormer
 			continue
 		}
-		// If Whereby has lowered a figure, the ledger has not.
+		// Whereby may have lowered a figure, and the ledger has kept it.
 		o := ledger.Opening{Start: start, Totals: row.Totals.Sub(s.since(start)).Max(ledger.Totals{}), Certainty: ledger.Settled}
 		if settles := s.settles(start); settles.After(now) {
 			o.Certainty = ledger.Provisional
@@ -148,8 +149,8 @@ func found(row ledger.Row, s *sessions, starts []int64, now time.Time, lately bo
 				f.again = settles
 			}
 		} else if !s.complete && !s.rested(now) {
-			// That the room is quiet is no proof: totals and sessions may be of different
-			// moments. Then the balance is another one an hour later.
+			// A quiet room is no proof: totals and sessions may be from different moments.
+			// The balance would then be another one an hour later.
 			known, same := provisional(row, start)
 			if same = same && known.Totals == o.Totals; !same || lately {
 				o.Certainty = ledger.Provisional
@@ -171,8 +172,8 @@ func provisional(row ledger.Row, start int64) (o ledger.Opening, ok bool) {
 	return row.Openings[i], true
 }
 
-// atLeast is what was used for certain since a start: what is known of it already, or what
-// the sessions come to.
+// atLeast returns what was certainly used since a start: the known lower bound, or the sum of
+// the sessions.
 func atLeast(row ledger.Row, s *sessions, start int64) ledger.Opening {
 	least := ledger.Opening{Start: start, Totals: s.since(start), Certainty: ledger.AtLeast}
 	for _, known := range row.Openings {
@@ -190,8 +191,8 @@ var (
 	errSum        = errors.New("its totals are not those of its sessions")
 )
 
-// raised raises a provisional opening balance to what the sessions from before a start come
-// to: some have grown since it was carried over. ok is false if that is not more.
+// raised raises a provisional opening balance to the sum of the sessions from before a start,
+// some of which have grown since. ok is false if the sum is not higher.
 func (s *sessions) raised(row ledger.Row, start int64) (o ledger.Opening, ok bool) {
 	known, ok := provisional(row, start)
 	if !ok || row.Former != (ledger.Totals{}) {
@@ -203,8 +204,8 @@ func (s *sessions) raised(row ledger.Row, start int64) (o ledger.Opening, ok boo
 	return o, o.Totals != known.Totals
 }
 
-// undecided returns what is certain of sessions that do not agree with a room's totals: each
-// that is listed was there.
+// undecided returns what is certain if sessions do not agree with a room's totals: every listed
+// session exists.
 func (s *sessions) undecided(row ledger.Row, starts []int64, now time.Time) finding {
 	f := finding{row: row}
 	for _, start := range starts {

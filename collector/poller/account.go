@@ -14,11 +14,11 @@ const (
 	classAccount whereby.ErrorClass = "account"
 )
 
-// maxUntold bounds the rooms that wait until it is known whose they are. The first ones
-// were used last.
+// maxUntold bounds the rooms that wait until their account is known. The first ones are the most
+// recently used.
 const maxUntold = 10_000
 
-// explain adds to an error about the account what a person can do.
+// explain adds to an error about the account what an operator can do.
 func (p *Poller) explain(err error) error {
 	if !IsAnotherAccount(err) {
 		return err
@@ -34,8 +34,7 @@ func IsAnotherAccount(err error) bool {
 	return errors.As(err, &another)
 }
 
-// IsStorageError reports whether a poll failed because of the store, and not because of
-// what Whereby answered.
+// IsStorageError reports whether a poll failed because of the store, and not because of Whereby.
 func IsStorageError(err error) bool { return classOf(err) == classStore }
 
 // classOf returns why a poll failed, in a word.
@@ -50,7 +49,7 @@ func classOf(err error) whereby.ErrorClass {
 	return classStore
 }
 
-// tell hands rooms on, once they are known to be the account's.
+// tell passes rooms to OnRooms once they are known to be the account's.
 func (w *walk) tell(rooms []whereby.Room) {
 	if w.poller.config.OnRooms == nil {
 		return
@@ -66,8 +65,8 @@ func (w *walk) tell(rooms []whereby.Room) {
 	w.poller.config.OnRooms(rooms)
 }
 
-// tellRest hands on the rooms of a poll that was committed though it found none that was
-// known, and warns of it.
+// tellRest passes the rooms of a poll to OnRooms that was committed although it found no known
+// room, and logs a warning.
 func (w *walk) tellRest(replaced int) {
 	if replaced > 0 {
 		w.poller.log.Warn("none of the account's earlier rooms is left", "new", replaced)

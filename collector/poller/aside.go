@@ -8,13 +8,13 @@ import (
 )
 
 const (
-	// maxAside bounds the rooms that a poll remembers of those it could not read.
+	// maxAside bounds the unreadable rooms that a poll remembers.
 	maxAside = 10_000
 	// maxNamed bounds the rooms that one poll names in the log.
 	maxNamed = 20
 )
 
-// setAside takes the rows of a page that could not be read.
+// setAside sets aside the rows of a page that could not be read.
 func (w *walk) setAside(page whereby.Page[whereby.Room]) error {
 	for _, room := range page.Rows {
 		delete(w.aside, room.Name)
@@ -32,7 +32,7 @@ func (w *walk) setAside(page whereby.Page[whereby.Room]) error {
 	return nil
 }
 
-// freshlyAside returns the rooms that the polls before could read, or had not seen.
+// freshlyAside returns the rooms that earlier polls could read, or had not seen.
 func (w *walk) freshlyAside() []string {
 	var fresh []string
 	for name := range w.aside {

@@ -12,15 +12,15 @@ import (
 )
 
 const (
-	// maxPause is how long after its last page a full poll that failed can go on. Rows
-	// have moved by then, and cursors may be forgotten.
+	// maxPause is how long after its last page a failed full poll can continue. After that,
+	// rows have moved, and cursors may be invalid.
 	maxPause = 6 * time.Hour
-	// maxLooks ends the first poll of an account that seems to show old rooms forever, as
-	// with a clock that is days ahead.
+	// maxLooks ends the first poll of an account in which old rooms keep appearing, as with a
+	// clock that is days ahead.
 	maxLooks = 10
 )
 
-// stage is how far a full poll has come.
+// stage is the stage of a full poll.
 type stage int
 
 const (
@@ -30,17 +30,17 @@ const (
 	done
 )
 
-// full is a poll that reads every page. Its stage, and its place in that, outlast a
-// failure: the next attempt continues from the page that failed.
+// full is a poll that reads every page. It keeps its stage and its position after a failure: the
+// next attempt continues from the page that failed.
 type full struct {
 	walk
 	stage  stage
 	sortBy string
 	// read is when the last page was read.
 	read time.Time
-	// looks counts how often all pages were read, and pages those of the first look.
+	// looks counts how often all pages were read, and pages the pages of the first look.
 	looks, pages int
-	// missed counts the rooms that the looks before this one had hidden.
+	// missed counts the rooms that earlier looks did not show.
 	missed int
 	// top are the rooms of the first page.
 	top []ledger.Row
@@ -57,7 +57,7 @@ func (p *Poller) newFull() *full {
 	return f
 }
 
-// run goes through the stages that are left.
+// run runs the stages that are left.
 func (f *full) run(ctx context.Context) error {
 	for f.stage != done {
 		var err error
@@ -104,11 +104,10 @@ func (f *full) look(ctx context.Context) error {
 	return nil
 }
 
-// lookAgain reports whether the pages must be read once more before they are an account.
-// While they are read, rooms are deleted, and with cursors that count rows each of them
-// hides another one. A poll later on would show what that had used as if it were new use.
-// So the first figures wait for a look that finds no old room which those before it have
-// missed.
+// lookAgain reports whether the pages must be read once more before the account is complete. If
+// cursors count rows, each room that is deleted in the meantime hides another one. A later poll
+// would count the usage of that room as new. So the first figures wait for a look that finds no
+// old room that earlier looks have missed.
 func (f *full) lookAgain() bool {
 	switch {
 	case !f.first || f.pages == 1:
@@ -139,8 +138,8 @@ func (f *full) next(page listed) (bool, error) {
 	return true, nil
 }
 
-// hidden reports whether a room that is new to a look was there in the looks before, and
-// nothing but another room's deletion explains why they did not show it.
+// hidden reports whether a room that is new to a look existed during earlier looks, and only the
+// deletion of another room explains why they did not show it.
 func (f *full) hidden(room whereby.Room) bool {
 	if room.Sessions == 0 && room.ParticipantMinutes == 0 && room.RecorderMinutes == 0 && room.StreamerMinutes == 0 {
 		return false
@@ -156,8 +155,8 @@ func (f *full) hidden(room whereby.Room) bool {
 	return since.Before(began)
 }
 
-// reread reads the top of the list once more: a room that was used while the poll was
-// in progress has moved from the pages yet to come to those already read.
+// reread reads the top of the list once more: a room that was used during the poll has moved
+// from unread pages to pages that were already read.
 func (f *full) reread(ctx context.Context) error {
 	cutoff := ledger.Seconds(f.result.Started)
 	f.stale = 0
@@ -173,9 +172,9 @@ func (f *full) reread(ctx context.Context) error {
 	return err
 }
 
-// probe asks for the opposite order. An account may look sorted by last session
-// because it is, say, in the order of creation; but an API that does not heed the
-// order asked for gives the same page whichever it is.
+// probe requests the opposite order. An account may appear sorted by last session although it is
+// in the order of creation. An API that ignores the requested order returns the same page for
+// both.
 func (f *full) probe(ctx context.Context) error {
 	for page, err := range f.client.Rooms(ctx, whereby.RoomsQuery{SortBy: whereby.RoomsByLastSessionAscending}) {
 		if err != nil {
@@ -191,7 +190,7 @@ func (f *full) probe(ctx context.Context) error {
 	return nil
 }
 
-// keeps reports whether a full poll can continue after an error where it was.
+// keeps reports whether a full poll can continue from its position after an error.
 func (f *full) keeps(err error) bool {
 	switch whereby.ClassOf(err) {
 	case whereby.ClassAuth, whereby.ClassThrottled, whereby.ClassServer:
@@ -199,5 +198,5 @@ func (f *full) keeps(err error) bool {
 	case whereby.ClassMalformed:
 		return f.result.Pages > 0 && !whereby.Endless(err) && !errors.Is(err, errNoEnd)
 	}
-	return false // the cursor is refused, or it was the store
+	return false // the cursor was refused, or the store failed
 }

@@ -21,22 +21,22 @@ const (
 	maxDoubtful = 10
 )
 
-// growth is what is known of a room whose totals rose lately and may still rise.
+// growth is a room whose totals rose recently and may still rise.
 type growth struct {
 	// last is the start of its last session.
 	last int64
-	// raised is when it rose last, and again whether it had risen before.
+	// raised is when it rose last. again is true if it had risen before.
 	raised time.Time
 	again  bool
-	// asked is when it was last asked for by name, at first the same as raised.
+	// asked is when it was last requested by name, at first the same as raised.
 	asked time.Time
 	// depth is the page on which it was listed last, from the first one with a session
 	// on; 0 if none of this process listed it.
 	depth int
 }
 
-// due reports whether the room has to be read now. Those that rose once, such as all whose
-// figures Whereby restates, are asked forever more rarely.
+// due reports whether the room must be read now. Rooms that rose only once, as when Whereby
+// corrects figures, are requested less and less often.
 func (g growth) due(now time.Time) bool {
 	return g.again || now.Sub(g.asked) >= g.asked.Sub(g.raised)
 }
@@ -48,14 +48,14 @@ type growing struct {
 	crowded time.Time
 }
 
-// sightings are what a poll saw of rooms that may be rising.
+// sightings record the rooms that may be rising in a poll.
 type sightings struct {
-	// left are those known before the poll that it has not read yet.
+	// left are the rooms known before the poll that it has not read yet.
 	left map[string]growth
 	// rose are those that rose, depths where rooms were listed.
 	rose   map[string]growth
 	depths map[string]int
-	// asked are those that were asked for by name, with false for those that are gone.
+	// asked are the rooms that were requested by name, with false for those that are gone.
 	asked map[string]bool
 }
 
@@ -63,7 +63,7 @@ func newSightings(known map[string]growth) sightings {
 	return sightings{left: known, rose: map[string]growth{}, depths: map[string]int{}, asked: map[string]bool{}}
 }
 
-// see takes a row on a page; the depth is 0 if it was asked for by name.
+// see records a row of a page. The depth is 0 if it was requested by name.
 func (s *sightings) see(row ledger.Row, raised bool, depth int) {
 	if _, known := s.left[row.Name]; known {
 		delete(s.left, row.Name)
@@ -94,8 +94,8 @@ func (s *sightings) behind(cutoff int64, now time.Time) []string {
 	return append(sure, doubtful[:min(len(doubtful), maxDoubtful)]...)
 }
 
-// further reports whether it costs fewer requests to read on from the page at a depth than
-// to ask for all rooms by name.
+// further reports whether reading on from the page at a depth takes fewer requests than
+// requesting all rooms by name.
 func (s *sightings) further(names []string, depth int) bool {
 	pages := make([]int, 0, len(names))
 	for _, name := range names {
@@ -112,7 +112,7 @@ func (s *sightings) further(names []string, depth int) bool {
 	return false
 }
 
-// note takes what a poll that began at a time saw.
+// note records the sightings of a poll that began at a time.
 func (g *growing) note(s sightings, began, now time.Time) {
 	for name, there := range s.asked {
 		known, ok := g.rooms[name]

@@ -8,32 +8,32 @@ import (
 	"time"
 )
 
-// proofs is how many polls of a kind in a row must find the order broken for it to be
-// believed. One may have met an account that moved, or an answer that was off.
+// proofs is the number of polls of a kind in a row that must find the order broken. A single one
+// may have read an account that moved, or a wrong response.
 const proofs = 3
 
-// knowledge is what polls of this process have found out about the account.
+// knowledge is what the polls of this process know about the account.
 type knowledge struct {
 	// growing are the rooms that may be rising still.
 	growing growing
-	// marks are pages to start from; see there.
+	// marks are pages to start from.
 	marks []mark
 	// wide is when the last poll that looked far back began.
 	wide time.Time
 	// sortRefused and exactRefused are when Insights last refused to sort by last session,
 	// and to look up a room by name.
 	sortRefused, exactRefused time.Time
-	// missed is when to ask again for missed rooms, if asking for some of them failed.
+	// missed is when to request missed rooms again, if requests for some of them failed.
 	missed pause
 	// broken counts the polls in a row that found the order broken.
 	broken map[Kind]int
-	// inDoubt is true from then on until a full poll has seen to it.
+	// inDoubt is true from then on until a full poll has checked the order.
 	inDoubt bool
 	// unsorted is true once the log says that polls cannot stop early.
 	unsorted bool
 }
 
-// pause is when to go on, and how long the pause was.
+// pause is when to continue, and how long the pause was.
 type pause struct {
 	until time.Time
 	next  time.Duration
@@ -43,7 +43,7 @@ func newKnowledge() knowledge {
 	return knowledge{growing: growing{rooms: map[string]growth{}}, marks: []mark{{}}, broken: map[Kind]int{}}
 }
 
-// learn takes what a poll that succeeded saw.
+// learn records what a successful poll saw.
 func (p *Poller) learn(w *walk, wide bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -77,8 +77,8 @@ func (p *Poller) wideDue() bool {
 // lately reports whether something happened less than a duration ago.
 func lately(at time.Time, d time.Duration) bool { return !at.IsZero() && time.Since(at) < d }
 
-// sortRefused reports whether Insights refused to sort so recently that it is not worth
-// another point to ask again.
+// sortRefused reports whether Insights refused to sort so recently that another attempt is not
+// worth a request.
 func (p *Poller) sortRefused() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -95,9 +95,9 @@ func (p *Poller) noteSortRefused(err error) {
 	}
 }
 
-// exactRefused reports whether Insights lately refused to look a room up. Rooms that are
-// rising far down the list then wait for a poll that gets there, and rooms that a full poll
-// has missed for the next one that can tell.
+// exactRefused reports whether Insights recently refused to look up a room. Rising rooms far
+// down the list then wait for a poll that reads that far, and missed rooms wait for the next
+// full poll.
 func (p *Poller) exactRefused() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -115,8 +115,8 @@ func (p *Poller) noteExactRefused(err error) {
 	p.log.Log(context.Background(), level, "Insights refuses to look up a room by name, so long sessions are counted later, and periods may never be final", "err", err)
 }
 
-// judge takes whether a poll found the rooms in order, and reports whether polls may stop
-// early. If that was shown before, it takes several polls to doubt it.
+// judge records whether a poll found the rooms in order, and reports whether polls may stop
+// early. Once that was shown, a single poll does not disprove it.
 func (p *Poller) judge(kind Kind, holds, shown bool) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -18,8 +18,8 @@ type mark struct {
 	number int
 }
 
-// thin leaves those marks from which the last one is reached in growing steps. Which ones
-// stay depends on their numbers alone, so that thinning again and again leaves steps too.
+// thin keeps marks at growing distances from the last one. Which ones it keeps depends only on
+// their numbers, so repeated thinning has the same result.
 func thin(marks []mark) []mark {
 	if len(marks) == 0 {
 		return marks

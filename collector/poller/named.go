@@ -10,18 +10,18 @@ import (
 )
 
 const (
-	// namesPerCommit is how many missed rooms are asked for before the answers are
+	// namesPerCommit is the number of missed rooms that are requested before the results are
 	// committed.
 	namesPerCommit = 20
-	// maxFailedNames is how many rooms in a row may fail to be read before the others wait.
+	// maxFailedNames is the number of rooms in a row that may fail before the others wait.
 	maxFailedNames = 3
-	// askAgain is how long after a failure rooms are asked for again. The wait grows with
+	// askAgain is how long after a failure rooms are requested again. The wait grows with
 	// each failure, up to longestAskAgain.
 	askAgain        = time.Minute
 	longestAskAgain = 6 * time.Hour
 )
 
-// askFor asks for one room by its name, and reports whether there is one.
+// askFor requests a room by name, and reports whether it exists.
 func (w *walk) askFor(ctx context.Context, name string) (there bool, err error) {
 	for page, err := range w.client.Rooms(ctx, whereby.RoomsQuery{NameExact: name}) {
 		switch {
@@ -48,13 +48,13 @@ func (w *walk) askFor(ctx context.Context, name string) (there bool, err error) 
 	return there, nil
 }
 
-// askForMissed asks for the rooms that the last full poll has missed: each was deleted, or
-// hidden by others that were. It stops for a full poll that is due.
+// askForMissed requests the rooms that the last full poll has missed: each was deleted, or hidden
+// by another deleted room. It stops if a full poll is due.
 func (p *Poller) askForMissed(ctx context.Context) {
 	p.mu.Lock()
 	rest := p.knowledge.missed
 	p.mu.Unlock()
-	// Before a poll has succeeded, the API key may be of another account.
+	// Before a poll has succeeded, the API key may be that of another account.
 	if !p.Polled() || p.exactRefused() || time.Now().Before(rest.until) {
 		return
 	}
@@ -88,8 +88,8 @@ func (p *Poller) askForMissed(ctx context.Context) {
 	p.mu.Unlock()
 }
 
-// askForAll asks for rooms by name and commits what that told. failed counts the rooms that
-// could not be asked for. An error is of all rooms.
+// askForAll requests rooms by name and commits the results. failed counts the requests that
+// failed. An error concerns all rooms.
 func (p *Poller) askForAll(ctx context.Context, names []string, failed *int) error {
 	w := p.newWalk(Named, p.ledger.State())
 	w.client = p.client.Background()

@@ -2,14 +2,13 @@ package poller
 
 import "whereby_exporter/collector/ledger"
 
-// tolerated is one page in how many that may contradict the order without the order being
-// in doubt: rooms that become visible between two requests may stand at the seam of two
-// pages, and then the second page begins with a later session than the first one ends with.
+// tolerated means that one page in so many may contradict the order: a room that becomes visible
+// between two requests may be at the boundary of two pages, and then the second page begins
+// with a later session than the first one ends with.
 const tolerated = 4
 
-// order watches whether rows come in the order of their last sessions, latest first.
-// Rooms without the time of a session may stand before or after all others: which of the
-// two is not documented.
+// order checks whether rows come in the order of their last sessions, latest first. Rooms without
+// the time of a session may come before or after all others; which is not documented.
 type order struct {
 	// pages counts the pages checked, and broken those that contradict the order.
 	pages, broken int
@@ -24,18 +23,18 @@ type order struct {
 	newest int64
 }
 
-// top starts at the top of the list again, and keeps what was found out.
+// top starts at the top of the list again, and keeps the findings.
 func (o *order) top() { o.dated, o.oldest = false, 0 }
 
 // holds reports whether all but a few pages were in order.
 func (o *order) holds() bool { return o.broken <= o.pages/tolerated }
 
-// shown reports whether there was an order to see.
+// shown reports whether the rows had an order that can be checked.
 func (o *order) shown() bool { return o.dated || !o.undated }
 
-// check looks at one page. A page is one answer, so its rows must be in order. Of two
-// pages, repeated rows prove nothing: when rooms are used while the pages are read, they
-// move to the top, and the others move down to a page where they are read a second time.
+// check checks one page. A page is one response, so its rows must be in order. Repeated rows of
+// another page prove nothing: rooms that are used while the pages are read move to the top, and
+// others move down to a page where they are read a second time.
 func (o *order) check(page []ledger.Row, repeated []bool) {
 	o.pages++
 	dated, oldest := o.dated, o.oldest // of the pages before

@@ -19,26 +19,26 @@ type Config struct {
 	Interval time.Duration
 	// FullPollInterval is the longest time between the ends of two full polls.
 	FullPollInterval time.Duration
-	// Storage is where the ledger is kept, as people are told.
+	// Storage is the place of the ledger, for messages.
 	Storage string
-	// OnRooms, if not nil, is told of the rooms of every page that was read, those of
-	// a poll that fails later too, once they are known to be the account's. It must be quick.
+	// OnRooms, if not nil, is called with the rooms of every page, once they are known to be
+	// the account's, even if the poll fails later. It must be quick.
 	OnRooms func([]whereby.Room)
-	// OnPoll is told of every poll once it is over, from the goroutine that ran it.
+	// OnPoll is called with the result of every poll, from the goroutine that ran it.
 	OnPoll func(Result)
-	// Now tells the time; nil is [time.Now].
+	// Now returns the time; nil means [time.Now].
 	Now    func() time.Time
 	Logger *slog.Logger
 }
 
-// Kind is what a poll set out to read.
+// Kind is the kind of a poll.
 type Kind string
 
 // The kinds of polls.
 const (
 	Full  Kind = "full"
 	Short Kind = "short"
-	// Named asks for rooms by name. It is part of no Result.
+	// Named polls request rooms by name. They have no Result.
 	Named Kind = "named"
 )
 
@@ -47,16 +47,15 @@ type Result struct {
 	Kind    Kind
 	Started time.Time
 	Ended   time.Time
-	// Duration is how long it took, even if the clock was set meanwhile.
+	// Duration is how long the poll took, even if the clock was set in the meantime.
 	Duration time.Duration
-	// Pages counts the pages read; failed attempts are not among them.
+	// Pages counts the pages read, without failed attempts.
 	Pages int
 	// Rooms counts different rooms.
 	Rooms int
 	// SetAside counts rooms whose rows could not be read.
 	SetAside int
-	// Complete is true if the poll reached the end of the account, as a short
-	// poll may do too.
+	// Complete is true if the poll reached the end of the account. Short polls may do so too.
 	Complete bool
 	// Err is nil for a poll that is committed.
 	Err error
