@@ -145,35 +145,29 @@ func TestBackupsUnderLoadOpen(t *testing.T) {
 
 	var sent, acknowledged, refused atomic.Int64
 	var senders sync.WaitGroup
-	stop := make(chan struct{})
-	end := sync.OnceFunc(func() { close(stop); senders.Wait() })
+	var stop atomic.Bool
+	end := sync.OnceFunc(func() { stop.Store(true); senders.Wait() })
 	t.Cleanup(end)
 	transport := &http.Transport{MaxIdleConnsPerHost: webhookConnections, MaxConnsPerHost: webhookConnections}
 	t.Cleanup(transport.CloseIdleConnections)
 	client := &http.Client{Transport: transport, Timeout: time.Minute}
 	for connection := range webhookConnections {
 		senders.Go(func() {
-			for n, again := 0, false; ; {
-				select {
-				case <-stop:
-					return
-				default:
-				}
-				if !again {
-					sent.Add(1)
-				}
+			for n := 0; !stop.Load(); n++ {
+				sent.Add(1)
 				body := joined(fmt.Sprintf("e-%d-%d", connection, n), fmt.Sprintf("/acme-%d", connection*100+n%100), 1+n%5)
 				status := deliver(client, m.webhook, body)
 				// A sync can take seconds on a busy machine; Whereby sends an event again.
-				if again = status == http.StatusServiceUnavailable; again {
+				for ; status == http.StatusServiceUnavailable; status = deliver(client, m.webhook, body) {
 					refused.Add(1)
-					continue
+					if stop.Load() {
+						return
+					}
 				}
 				if status != http.StatusNoContent {
 					t.Errorf("an event was answered %d", status)
 					return
 				}
-				n++
 				acknowledged.Add(1)
 			}
 		})

@@ -109,10 +109,13 @@ func TestABackupIsRestored(t *testing.T) {
 	truth(t, e, account)
 	e.expect(patience, sampled)
 	client := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	refused := 0 // an event that is refused may be on disk nevertheless, and a duplicate then
 	for i := range 3 {
-		if status := acknowledge(t, client, webhook, joined(fmt.Sprint("e", i), "/acme-1", i+1)); status != http.StatusNoContent {
+		status, n := acknowledge(t, client, webhook, joined(fmt.Sprint("e", i), "/acme-1", i+1))
+		if status != http.StatusNoContent {
 			t.Fatalf("an event was answered %d", status)
 		}
+		refused += n
 	}
 	// From here on, nobody but the store knows what was used in this room.
 	account.Delete(room(0))
@@ -163,13 +166,19 @@ func TestABackupIsRestored(t *testing.T) {
 		t.Errorf("only %d counters were compared", counted)
 	}
 	truth(t, e, account)
-	if status := acknowledge(t, client, webhook, joined("e2", "/acme-1", 3)); status != http.StatusNoContent {
+	status, n := acknowledge(t, client, webhook, joined("e2", "/acme-1", 3))
+	if status != http.StatusNoContent {
 		t.Errorf("an event that was delivered again was answered %d", status)
 	}
+	refused += n
 	e.expect(patience, map[string]float64{`whereby_webhook_events_total{type="room.client.joined"}`: 3})
-	if samples, err := e.metrics(); err != nil || samples["whereby_webhook_duplicates_total"] < 1 {
-		t.Errorf("%v duplicates (%v), want 1 at least", samples["whereby_webhook_duplicates_total"], err)
-	}
+	programs.Eventually(t, patience, "the duplicate is counted", func() error {
+		samples, err := e.metrics()
+		if got := samples["whereby_webhook_duplicates_total"]; err == nil && (got < 1 || got > float64(1+refused)) {
+			err = fmt.Errorf("%v duplicates, want 1, and at most %d more", got, refused)
+		}
+		return err
+	})
 	e.expect(patience, sampled)
 	e.stop()
 
@@ -208,7 +217,7 @@ func TestABackupIsRestored(t *testing.T) {
 		}
 		e = run(storage).in(t)
 		programs.Eventually(t, patience, "it is ready", e.ready)
-		if status := acknowledge(t, client, webhook, joined("e9", "/acme-1", 1)); status != http.StatusNoContent {
+		if status, _ := acknowledge(t, client, webhook, joined("e9", "/acme-1", 1)); status != http.StatusNoContent {
 			t.Errorf("after the way out an event was answered %d", status)
 		}
 		e.stop()

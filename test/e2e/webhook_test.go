@@ -54,17 +54,19 @@ func deliver(client *http.Client, address, body string) int {
 	return status
 }
 
-// acknowledge delivers an event until it is not refused with 503, as Whereby does, and returns
-// the last status: on a busy machine, one sync can take longer than an answer may.
-func acknowledge(t *testing.T, client *http.Client, address, body string) (status int) {
+// acknowledge delivers an event until it is not refused with 503, as Whereby does: on a busy
+// machine, one sync can take longer than an answer may. It returns the last status, and how often
+// the event was refused before.
+func acknowledge(t *testing.T, client *http.Client, address, body string) (status, refused int) {
 	t.Helper()
 	programs.Eventually(t, patience, "an event is on disk", func() error {
 		if status = deliver(client, address, body); status == http.StatusServiceUnavailable {
+			refused++
 			return errors.New("it is refused with 503")
 		}
 		return nil
 	})
-	return status
+	return status, refused
 }
 
 func deliverOnce(client *http.Client, address, body string) (status int, err error) {

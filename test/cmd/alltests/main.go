@@ -33,7 +33,7 @@ func main() {
 
 // lanes returns modules whose tests run next to those of the other lanes: the tests of the
 // product compute, and those in test mostly wait for other programs. In each module
-// the packages that take longest start first.
+// the packages that take longest start first: at the end, they would leave a processor idle.
 func lanes(race bool) [][]module {
 	// Tests of programs mostly wait. Next to the race detector, there is less room for them.
 	atOnce := 6
@@ -47,7 +47,6 @@ func lanes(race bool) [][]module {
 		// Rendering a chart has no races, and Kubernetes' types take minutes to build twice.
 		{{dir: "test/helm"}},
 	}
-	// The long ones last would leave a processor idle.
 	first := []string{"./collector", "./collector/app", "./collector/opening", "./whereby/wherebytest", "./collector/poller"}
 	if !race {
 		return append(lanes, []module{{dir: ".", first: first}})
